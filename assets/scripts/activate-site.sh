@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Puts an app's site in force, or withdraws it when nginx or the app behind it does not work; or removes it.
+# Usage: up|down NAME=VALUE…
+
+main() {
+  local app='' staged='' site='' url='' host='' path='' contains='' timeout=''
+  local action=$1 work
+  shift
+  parameters "$@"
+  lock nginx 300
+  work=$(mktemp -d)
+  # shellcheck disable=SC2064 # the folder's name as it is now
+  trap "rm -rf '$work'" EXIT
+  "$action"
+}
+
+up() {
+  local problem
+  [[ ! -f $site ]] || cp -p "$site" "$work/site"
+  cmp --silent "$staged" "$site" || install_file "$staged" "$site"
+  # Tested before it is loaded: nginx with a bad configuration would keep running, but never start again.
+  if ! nginx -t -q 2> "$work/nginx"; then
+    restore
+    fail "nginx refuses the site of app $app, so it was withdrawn: $(cat "$work/nginx")" \
+      "Mend the settings apps.$app, or the other site that it names, then run up again."
+  fi
+  reload_nginx
+  if ! wait_for "$timeout" site_answers; then
+    problem=$(cat "$work/problem")
+    restore
+    reload_nginx
+    fail "app $app behind nginx ($url$path, Host: $host): it $problem; its site was withdrawn" \
+      "See /var/log/nginx/error.log on the server, mend the cause, then run up again."
+  fi
+}
+
+down() {
+  rm -f "$site"
+  if nginx -t -q 2> /dev/null; then reload_nginx; fi
+}
+
+restore() {
+  if [[ -f $work/site ]]; then install_file "$work/site" "$site"; else rm -f "$site"; fi
+}
+
+reload_nginx() {
+  if systemctl is-active --quiet nginx; then systemctl reload nginx; else systemctl start nginx; fi
+}
+
+site_answers() {
+  local status
+  status=$(ask_http "$url$path" "$host" "$timeout" "$work/body")
+  verdict "$status" "$work/body" "$contains" > "$work/problem"
+  [[ ! -s $work/problem ]]
+}

@@ -1,0 +1,244 @@
+#!/usr/bin/env bash
+# Makes a release of an app live, or withdraws it when it does not work; or removes the app.
+# Usage: up|down NAME=VALUE…
+#
+# On the host: /opt/apps/APP/config    what the stack wants (code, ini, unit, site), not yet in force
+#              /opt/apps/APP/releases  ID/{app,venv,uwsgi.ini}, each complete and never changed
+#              /opt/apps/APP/current   link to the release that is live
+#              /opt/apps/APP/shared    the app's own folder for data, kept over releases
+
+kept_releases=5
+
+main() {
+  local app='' folder='' uid='' uid_given='' group='' release='' archive='' venv='' wheels='' uwsgi_version='' socket=''
+  local nginx_user='' host='' path='' contains='' timeout=''
+  local action=$1
+  shift
+  parameters "$@"
+  local service="uwsgi@$app.service" releases=$folder/releases comment="uwsgi-nginx app $app"
+  local unit=/etc/systemd/system/$service work
+  lock "app-$app" 1200
+  work=$(mktemp -d)
+  # shellcheck disable=SC2064 # the folder's name as it is now
+  trap "stop_trial; rm -rf '$work'" EXIT
+  "$action"
+}
+
+up() {
+  local before
+  before=$(readlink "$folder/current" || true)
+  make_user
+  make_release
+  install -d -m 750 -o "$uid" -g "$group" "$folder/shared"
+  if [[ $before == "releases/$release" ]] && cmp --silent "$folder/config/uwsgi.service" "$unit" && is_live; then
+    say "$app: release $release is live already"
+  else
+    try_release
+    switch
+  fi
+  prune
+}
+
+down() {
+  local user
+  systemctl disable --now --quiet "$service" 2> /dev/null || true
+  rm -f "$unit"
+  systemctl daemon-reload
+  systemctl reset-failed "$service" 2> /dev/null || true
+  rm -rf "$folder"
+  for user in $(own_users); do userdel "$user"; done
+  rmdir --ignore-fail-on-non-empty "$(dirname "$folder")" 2> /dev/null || true
+}
+
+# Users that were made for this app; by their comment, so that nobody else's user is ever removed.
+own_users() {
+  getent passwd | awk -F: -v comment="$comment" '$5 == comment { print $1 }'
+}
+
+make_user() {
+  local entry
+  if entry=$(getent passwd "$uid"); then
+    if [[ $(id -u "$uid") == 0 ]]; then fail "the user $uid of app $app is root" "Choose another user with apps.$app.uid."; fi
+    if [[ $uid_given != true && $entry != *":$comment:"* ]]; then
+      fail "the server has a user $uid already, who is not app $app's" "Choose another user with apps.$app.uid, or name this one there to use it."
+    fi
+    return 0
+  fi
+  local own_group=(--user-group)
+  if getent group "$uid" > /dev/null; then own_group=(--gid "$uid"); fi
+  quietly "making the user $uid" useradd --system "${own_group[@]}" --no-create-home --home-dir "$folder" \
+    --shell /sbin/nologin --comment "$comment" "$uid"
+}
+
+make_release() {
+  local new=$releases/.new-$release
+  [[ -d $releases/$release ]] || {
+    rm -rf "$new"
+    mkdir -p "$new/app"
+    tar -xzf "$archive" -C "$new/app" --no-same-owner || fail "the app's archive $archive did not arrive whole" "Run up again."
+    install -m 644 "$folder/config/uwsgi.ini" "$new/uwsgi.ini"
+    ln -s "$venv" "$new/venv"
+    "$venv/bin/python" -m compileall -q "$new/app" > /dev/null 2>&1 || true
+    mv -T "$new" "$releases/$release"
+  }
+  [[ -x $venv/bin/uwsgi ]] || quietly "installing uWSGI into $venv" "$venv/bin/pip" install --no-index --find-links "$wheels" "uwsgi==$uwsgi_version"
+}
+
+# Runs the release by itself, as the app's user, and asks it over HTTP on the loopback address.
+try_release() {
+  local ini=$work/try.ini log=$work/try.log port status problem
+  say "$app: trying release $release"
+  chmod 755 "$work"
+  # The release's own settings, but for the socket, which belongs to what is live.
+  sed -e '/^\(socket\|chown-socket\|chmod-socket\|vacuum\|processes\|die-on-term\) = /d' -e "s|$folder/current|$releases/$release|" \
+    "$releases/$release/uwsgi.ini" > "$ini"
+  runuser -u "$uid" -- env -i PATH="$PATH" "$venv/bin/uwsgi" --ini "$ini" --processes 1 --die-on-term --http-socket 127.0.0.1:0 > "$log" 2>&1 9>&- &
+  trial=$!
+  wait_for "$timeout" trial_is_ready || true
+  port=$(sed -n 's/.*bound to TCP address 127\.0\.0\.1:\([0-9]*\).*/\1/p' "$log" | head -n 1)
+  if ! kill -0 "$trial" 2> /dev/null || [[ -z $port ]]; then
+    reject "does not start" "$log"
+  fi
+  status=$(ask_http "http://127.0.0.1:$port$path" "$host" "$timeout" "$work/body")
+  problem=$(verdict "$status" "$work/body" "$contains")
+  if [[ $problem == "did not answer" ]]; then problem+=" within $timeout seconds"; fi
+  if [[ -n $problem ]]; then reject "$problem when asked for $path" "$log"; fi
+  stop_trial
+}
+
+trial=''
+trial_is_ready() {
+  ! kill -0 "$trial" 2> /dev/null || grep --quiet 'spawned uWSGI worker' "$work/try.log"
+}
+
+stop_trial() {
+  [[ -n $trial ]] || return 0
+  kill -TERM "$trial" 2> /dev/null || true
+  wait_for 5 trial_is_gone || pkill -KILL --parent "$trial" || true
+  wait "$trial" 2> /dev/null || true
+  trial=''
+}
+
+trial_is_gone() { ! kill -0 "$trial" 2> /dev/null; }
+
+# Ends without having changed what is live. Arguments: PROBLEM LOG_FILE
+reject() {
+  local stays="nothing is live yet"
+  if [[ -n $before ]]; then stays="release ${before#releases/} stays live"; fi
+  stop_trial
+  say "Last lines of the app's log:"
+  grep -v -e '^\*\*\* ' -e '^$' "$2" | tail -n 20 | sed 's/^/  | /' >&2
+  fail "app $app, release $release: it $1; $stays" "Mend the app or its settings (apps.$app), then run up again."
+}
+
+# Makes the release live; if that fails, everything is as before.
+switch() {
+  local since restart=false
+  since=$(date +%s)
+  say "$app: release $release goes live"
+  [[ ! -f $unit ]] || cp -p "$unit" "$work/unit"
+  point_to "releases/$release"
+  if ! cmp --silent "$folder/config/uwsgi.service" "$unit"; then
+    install_file "$folder/config/uwsgi.service" "$unit"
+    restart=true
+  fi
+  systemctl daemon-reload
+  systemctl enable --quiet uwsgi.service "$service"
+  if ! { activate "$restart" && wait_for "$timeout" is_live; }; then withdraw "$since"; fi
+  systemctl start uwsgi.service
+  touch "$releases/$release"
+}
+
+point_to() {
+  ln -sfn "$1" "$folder/current.new"
+  mv -fT "$folder/current.new" "$folder/current"
+}
+
+# A reload keeps the socket open and lets every request finish; only a changed unit needs a restart.
+activate() {
+  systemctl reset-failed "$service" 2> /dev/null || true
+  if [[ $1 == false && $(systemctl show --property CanReload "$service") == CanReload=yes ]] && systemctl is-active --quiet "$service"; then
+    systemctl reload "$service"
+  else
+    systemctl restart "$service"
+  fi
+}
+
+# The main process runs this release (its folder tells), and nginx's user gets a good answer over the socket.
+is_live() {
+  local main status
+  main=$(systemctl show --property MainPID "$service")
+  # As the app's user: even root may not look at another's folder in a container.
+  [[ $(runuser -u "$uid" -g "$group" -- readlink "/proc/${main#MainPID=}/cwd") == "$releases/$release/app" ]] || return 1
+  ask_socket > "$work/answer" 2> /dev/null || return 1
+  IFS= read -r status < "$work/answer"
+  tail -n +2 "$work/answer" > "$work/body"
+  [[ -z $(verdict "$status" "$work/body" "$contains") ]]
+}
+
+# Asks the app as nginx does: over its socket, in uWSGI's protocol, as nginx's user. Prints the status, then the body.
+ask_socket() {
+  runuser -u "$nginx_user" -- "$venv/bin/python" - "$socket" "$path" "$host" "$timeout" << 'EOF'
+import socket, struct, sys
+
+def text(value):
+    value = value.encode("utf-8") if not isinstance(value, bytes) else value
+    return struct.pack("<H", len(value)) + value
+
+name, path, host, seconds = sys.argv[1:5]
+query = path.partition("?")[2]
+variables = {
+    "REQUEST_METHOD": "GET", "REQUEST_URI": path, "PATH_INFO": path.partition("?")[0], "QUERY_STRING": query,
+    "HTTP_HOST": host, "SERVER_NAME": host, "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1",
+    "REMOTE_ADDR": "127.0.0.1", "CONTENT_TYPE": "", "CONTENT_LENGTH": "",
+}
+body = b"".join(text(key) + text(value) for key, value in variables.items())
+connection = socket.socket(socket.AF_UNIX)
+connection.settimeout(float(seconds))
+connection.connect(name)
+connection.sendall(struct.pack("<BHB", 0, len(body), 0) + body)
+answer = b""
+while True:
+    part = connection.recv(65536)
+    if not part:
+        break
+    answer += part
+head, _, content = answer.partition(b"\r\n\r\n")
+out = getattr(sys.stdout, "buffer", sys.stdout)
+out.write(head.split(b" ")[1][:3] + b"\n" + content)
+EOF
+}
+
+# Puts back what was live before. Argument: when the switch began, in seconds since 1970
+withdraw() {
+  local log=$work/journal
+  journalctl --identifier "uwsgi-$app" --since "@$1" --lines 40 --no-pager --output cat > "$log" 2> /dev/null || true
+  if [[ -n $before ]]; then
+    point_to "$before"
+    if [[ -f $work/unit ]]; then install_file "$work/unit" "$unit"; fi
+    systemctl daemon-reload
+    systemctl reset-failed "$service" 2> /dev/null || true
+    systemctl restart "$service" || true
+  else
+    systemctl disable --now --quiet "$service" 2> /dev/null || true
+    rm -f "$unit" "$folder/current"
+    systemctl daemon-reload
+  fi
+  reject "did not come up behind its socket" "$log"
+}
+
+# Keeps the last few releases and the environments that they use.
+prune() {
+  local name user used=''
+  find "$releases" -mindepth 1 -maxdepth 1 -type d -printf '%T@ %f\n' | sort -rn | tail -n "+$((kept_releases + 1))" |
+    while read -r _ name; do
+      if [[ $name != "$release" ]]; then rm -rf "${releases:?}/$name"; fi
+    done
+  for name in "$releases"/*/venv; do used+=" $(readlink "$name") "; done
+  for name in "$folder"/venvs/*; do
+    if [[ $used != *" $name "* ]]; then rm -rf "$name"; fi
+  done
+  for user in $(own_users); do
+    if [[ $user != "$uid" ]]; then userdel "$user" || true; fi
+  done
+}

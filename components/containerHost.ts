@@ -1,0 +1,129 @@
+import { createHash } from "node:crypto";
+import * as path from "node:path";
+import * as command from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import * as random from "@pulumi/random";
+import type { Platform } from "../platforms";
+import { commandLine, quote } from "../rendering/shell";
+import { ed25519KeyPair, publicKeyOf } from "../rendering/sshKey";
+import type { Host } from "./host";
+
+/** How containers are run on this machine, as `npm start` found out (toolchain/containers.mjs). */
+export interface Containers {
+  /** The engine with its global options. */
+  command: string[];
+  /** Options of a container that boots systemd. */
+  runOptions: string[];
+  image: string;
+}
+
+export interface ContainerHostArgs {
+  platform: Platform;
+  containers: Containers;
+  /** Port on 127.0.0.1 that leads to the container's port 80. */
+  httpPort: number;
+  /** Port on 127.0.0.1 that leads to the container's sshd. */
+  sshPort: number;
+  /** Private key to log in with, OpenSSH format. Default: one made for the stack. */
+  privateKey?: string;
+}
+
+const address = "127.0.0.1";
+
+/** A server in a container on the machine that runs Pulumi, reachable on 127.0.0.1 only. */
+export class ContainerHost extends pulumi.ComponentResource implements Host {
+  readonly connection: Host["connection"];
+  readonly platform: Platform;
+  readonly address: pulumi.Output<string>;
+  readonly httpPort: number;
+  readonly sshCommand: pulumi.Output<string>;
+  readonly identity: pulumi.Output<string>;
+  readonly machine: pulumi.Resource;
+
+  constructor(name: string, args: ContainerHostArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("uwsgi-nginx:index:ContainerHost", name, {}, opts);
+    const { platform, containers, httpPort, sshPort } = args;
+
+    const hostKey = makeKey(`${name}-host-key`, this);
+    const key = args.privateKey
+      ? { privateKey: pulumi.secret(args.privateKey), publicKey: pulumi.output(publicKeyOf(args.privateKey)) }
+      : makeKey(`${name}-login-key`, this);
+    // Named after the key, so that a run that was cut off finds its own container again and no other.
+    const containerName = hostKey.publicKey.apply(containerNameOf);
+
+    const run = (...words: string[]) => commandLine(["bash", "assets/scripts/container-host.sh", ...words]);
+    const { command: engine, runOptions, image } = containers;
+    const ports = [String(sshPort), String(httpPort)];
+    const container = new command.local.Command(
+      name,
+      {
+        create: containerName.apply((it) =>
+          run("up", pulumi.getStack(), it, image, ...ports, ...engine, "--", ...runOptions),
+        ),
+        // Gets the container's id, which `up` printed, as PULUMI_COMMAND_STDOUT: a replaced one has the name of the new.
+        delete: run("down", ...engine),
+        // Nothing that makes it another server is ever changed in place: that would lose what is on it unnoticed.
+        update: "true",
+        triggers: [image, ...ports, ...runOptions, key.publicKey, hostKey.publicKey],
+        stdin: pulumi.interpolate`${key.publicKey}\n${hostKey.privateKey}`,
+      },
+      { parent: this },
+    );
+
+    const folder = path.posix.join(".local", "hosts", pulumi.getStack());
+    const keyFile = path.posix.join(folder, "id_ed25519");
+    const knownHosts = path.posix.join(folder, "known_hosts");
+    const write = (suffix: string, file: string, content: pulumi.Input<string>) =>
+      new command.local.Command(
+        `${name}-${suffix}`,
+        {
+          create: `umask 077 && mkdir -p ${quote(folder)} && cat > ${quote(file)}`,
+          delete: `rm -f ${quote(file)}; rmdir ${quote(folder)} 2> /dev/null || true`,
+          stdin: content,
+          addPreviousOutputInEnv: false,
+        },
+        { parent: this },
+      );
+    write("key-file", keyFile, key.privateKey);
+    write("known-hosts", knownHosts, pulumi.interpolate`[${address}]:${sshPort} ${hostKey.publicKey}\n`);
+
+    this.platform = platform;
+    this.httpPort = httpPort;
+    this.address = pulumi.output(address);
+    this.machine = container;
+    this.identity = container.id;
+    this.connection = pulumi.output({
+      host: address,
+      port: sshPort,
+      user: "root",
+      privateKey: key.privateKey,
+      hostKey: hostKey.publicKey,
+    });
+    this.sshCommand = pulumi.output(
+      commandLine([
+        ...["ssh", "-p", String(sshPort), "-i", path.resolve(keyFile), "-o", "IdentitiesOnly=yes"],
+        ...["-o", `UserKnownHostsFile=${path.resolve(knownHosts)}`, `root@${address}`],
+      ]),
+    );
+    this.registerOutputs({ address: this.address, sshCommand: this.sshCommand });
+  }
+}
+
+/**
+ * A key pair that stays the same for the life of the stack, from a secret in its state. A password, not RandomBytes:
+ * that one's id, which is never secret, is its value.
+ */
+function makeKey(
+  name: string,
+  parent: pulumi.Resource,
+): { privateKey: pulumi.Output<string>; publicKey: pulumi.Output<string> } {
+  // 64 letters and digits hold more than the 256 bits of a seed.
+  const { result } = new random.RandomPassword(name, { length: 64, special: false }, { parent });
+  const pair = pulumi.secret(result).apply((text) => ed25519KeyPair(createHash("sha256").update(text).digest()));
+  return { privateKey: pair.privateKey, publicKey: pulumi.unsecret(pair.publicKey) };
+}
+
+function containerNameOf(publicKey: string): string {
+  const suffix = createHash("sha256").update(publicKey).digest("hex").slice(0, 8);
+  return `${pulumi.getProject()}-${pulumi.getStack()}-${suffix}`;
+}

@@ -1,0 +1,23 @@
+import type * as command from "@pulumi/command";
+import type * as pulumi from "@pulumi/pulumi";
+import type { Platform } from "../platforms";
+
+/**
+ * A server: anything with SSH and systemd. Every kind of host ends in this, and what is built on a host never asks
+ * which kind it is.
+ */
+export interface Host {
+  /** How to log in as root, the pinned host key included. */
+  readonly connection: pulumi.Output<command.types.input.remote.ConnectionArgs>;
+  readonly platform: Platform;
+  /** Address that people reach the server by. */
+  readonly address: pulumi.Output<string>;
+  /** Port there that leads to the server's port 80. */
+  readonly httpPort: number;
+  /** Command line that logs in. */
+  readonly sshCommand: pulumi.Output<string>;
+  /** Changes when the server is another one: then everything on it must be made again. */
+  readonly identity: pulumi.Output<string>;
+  /** The resource that is the server: what is on it dies with it. */
+  readonly machine: pulumi.Resource;
+}

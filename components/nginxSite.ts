@@ -1,0 +1,52 @@
+import * as pulumi from "@pulumi/pulumi";
+import { httpPort, type AppPlan } from "../rendering/app";
+import { script } from "../rendering/assets";
+import type { Host } from "./host";
+import { RemoteFile } from "./remoteFile";
+import { RemoteScript } from "./remoteScript";
+
+export interface NginxSiteArgs {
+  host: Host;
+  plan: AppPlan;
+  /** The app behind the site: it must be live before nginx points at it. */
+  app: pulumi.Resource;
+}
+
+/** The server block of an app, in force once nginx accepts it and the app answers through it. */
+export class NginxSite extends pulumi.ComponentResource {
+  /** Where people find the app. */
+  readonly url: pulumi.Output<string>;
+
+  constructor(name: string, args: NginxSiteArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("uwsgi-nginx:index:NginxSite", name, {}, opts);
+    const { host, plan, app } = args;
+    const staged = `${plan.folder}/config/nginx.conf`;
+    const file = new RemoteFile(`${name}-site`, { host, path: staged, content: plan.site }, { parent: this });
+    const activation = new RemoteScript(
+      `${name}-activate-site`,
+      {
+        host,
+        removable: true,
+        script: script("activate-site.sh", {
+          parts: ["health.sh"],
+          parameters: {
+            app: plan.name,
+            staged,
+            site: `${host.platform.nginx.siteFolder}/${plan.name}.conf`,
+            url: `http://127.0.0.1:${httpPort}`,
+            ...plan.health,
+          },
+          reactsTo: { "nginx.conf": plan.siteHash },
+        }),
+      },
+      { parent: this, dependsOn: [file, app] },
+    );
+
+    const [domain] = plan.settings.domains;
+    this.url = pulumi.all([host.address, activation.id]).apply(([address]) => {
+      const port = host.httpPort === httpPort ? "" : `:${host.httpPort}`;
+      return `http://${domain ?? address}${port}/`;
+    });
+    this.registerOutputs({ url: this.url });
+  }
+}

@@ -1,0 +1,53 @@
+import * as pulumi from "@pulumi/pulumi";
+import { BaseSystem } from "./components/baseSystem";
+import { makeHost } from "./components/hosts";
+import { NginxSite } from "./components/nginxSite";
+import { stackSettings } from "./components/stackSettings";
+import { UwsgiApp } from "./components/uwsgiApp";
+import { planApp } from "./rendering/app";
+import { packApp } from "./rendering/appSource";
+import { extraCaCertificates } from "./settings/caCertificates";
+
+const settings = stackSettings();
+
+// The server.
+const server = makeHost("host", settings.host);
+
+// What the apps are: plain data, before anything is done.
+const plans = Object.entries(settings.apps).map(([name, app]) => {
+  const source = packApp(app.source, app.requirements, ".local/archives");
+  return { archive: source.archive, plan: planApp(name, app, source, server.platform, settings.uwsgi.version) };
+});
+
+// What they share on the server: packages, uWSGI, nginx.
+const base = new BaseSystem("base", {
+  host: server,
+  pythons: [...new Set(plans.map(({ plan }) => plan.settings.python))],
+  uwsgiVersion: settings.uwsgi.version,
+  packages: plans.flatMap(({ plan }) => plan.settings.packages),
+  caCertificates: extraCaCertificates(settings.host),
+});
+
+// Each app, and the site that leads to it.
+const live = plans.map(({ plan, archive }) => {
+  const app = new UwsgiApp(plan.name, { host: server, base, plan, archive });
+  const site = new NginxSite(plan.name, { host: server, plan, app });
+  return { plan, app, site };
+});
+const [first] = live;
+
+/** Public address of the first app. */
+export const url = first?.site.url;
+/** Address of the server. */
+export const host = server.address;
+/** Logs in to the server. */
+export const sshCommand = server.sshCommand;
+/** Versions that serve the first app. */
+export const uwsgiVersion = base.versions.apply((all) => first && all[first.plan.settings.python]?.uwsgi);
+export const pythonVersion = base.versions.apply((all) => first && all[first.plan.settings.python]?.python);
+/** By app: where people find it, its systemd unit, the id of its release. */
+export const apps = pulumi.output(
+  Object.fromEntries(
+    live.map(({ plan, app, site }) => [plan.name, { url: site.url, service: app.service, release: app.release }]),
+  ),
+);

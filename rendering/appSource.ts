@@ -1,0 +1,78 @@
+import { createHash } from "node:crypto";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import * as tar from "tar";
+
+/** What never belongs to an app's code. */
+const ignored = new Set([".git", "__pycache__", ".venv", "venv", "node_modules", ".pytest_cache", ".mypy_cache"]);
+
+export interface AppSource {
+  /** Hash of every file's name, mode and content. */
+  hash: string;
+  /** Path of the .tar.gz, made if it is not there. */
+  archive: string;
+  /** Text of the requirements file; empty where there is none. */
+  requirements: string;
+}
+
+/**
+ * Reads an app's folder and packs it. The same files give the same archive, whenever and wherever it is packed.
+ * @param folder the app's code
+ * @param requirements its requirements file, relative to the folder
+ * @param cache folder for archives, named by their content
+ */
+export function packApp(folder: string, requirements: string | undefined, cache: string): AppSource {
+  const files = listFiles(folder);
+  const hash = createHash("sha256");
+  for (const file of files) {
+    const full = path.join(folder, file);
+    hash
+      .update(`${file}\0${isExecutable(full) ? "x" : "-"}\0`)
+      .update(createHash("sha256").update(fs.readFileSync(full)).digest());
+  }
+  const digest = hash.digest("hex");
+  const archive = path.join(cache, `${digest.slice(0, 32)}.tar.gz`);
+  if (!fs.existsSync(archive)) {
+    fs.mkdirSync(cache, { recursive: true });
+    const unfinished = `${archive}.${process.pid}`;
+    tar.create(
+      {
+        sync: true,
+        file: unfinished,
+        cwd: folder,
+        gzip: { level: 9 },
+        portable: true,
+        noDirRecurse: true,
+        mtime: new Date(0),
+        follow: true,
+        onWriteEntry: (entry) => {
+          if (entry.stat) entry.stat.mode = isExecutable(path.join(folder, entry.path)) ? 0o755 : 0o644;
+        },
+      },
+      files,
+    );
+    fs.renameSync(unfinished, archive);
+  }
+  const text = requirements ?? (files.includes("requirements.txt") ? "requirements.txt" : undefined);
+  return {
+    hash: digest,
+    archive,
+    requirements: text === undefined ? "" : fs.readFileSync(path.join(folder, text), "utf8"),
+  };
+}
+
+function isExecutable(file: string): boolean {
+  return (fs.statSync(file).mode & 0o111) !== 0;
+}
+
+/** Relative paths of all files, sorted by bytes so that the order does not hang on a locale. */
+function listFiles(folder: string, below = ""): string[] {
+  return fs
+    .readdirSync(path.join(folder, below), { withFileTypes: true })
+    .filter((entry) => !ignored.has(entry.name))
+    .flatMap((entry) => {
+      const file = path.posix.join(below, entry.name);
+      return fs.statSync(path.join(folder, file)).isDirectory() ? listFiles(folder, file) : [file];
+    })
+    .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+}

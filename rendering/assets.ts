@@ -1,0 +1,47 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { Environment, FileSystemLoader } from "nunjucks";
+import { quote } from "./shell";
+
+const assetsFolder = path.join(__dirname, "..", "assets");
+
+// Texts for servers, not HTML, hence no escaping: every value is checked by the settings. A misspelt name is an error.
+const templates = new Environment(new FileSystemLoader(path.join(assetsFolder, "templates")), {
+  autoescape: false,
+  throwOnUndefined: true,
+  trimBlocks: true,
+  lstripBlocks: true,
+});
+
+/** Renders `assets/templates/NAME`. */
+export function renderTemplate(name: string, values: object = {}): string {
+  return templates.render(name, values);
+}
+
+/** The text of `assets/NAME`. */
+export function asset(name: string): string {
+  return fs.readFileSync(path.join(assetsFolder, name), "utf8");
+}
+
+export interface ScriptText {
+  /** Shared parts that the script needs, besides lib.sh. */
+  parts?: readonly string[];
+  /** What `main` gets after the action, as NAME=VALUE words. */
+  parameters?: Readonly<Record<string, string>>;
+  /** What the script must run again for, although it is not told: names and hashes. */
+  reactsTo?: Readonly<Record<string, string>>;
+}
+
+/**
+ * The script `assets/scripts/NAME` with its parts and its parameters, ready for the stdin of `bash -s -- [ACTION]`.
+ *
+ * `main` is called by the last line, so a script that was cut off on its way does nothing; and with its stdin elsewhere,
+ * so that no command swallows the rest of the script. One parameter a line makes a change of it one line of a preview.
+ */
+export function script(name: string, { parts = [], parameters = {}, reactsTo = {} }: ScriptText = {}): string {
+  const texts = ["lib.sh", ...parts, name].map((file) => asset(`scripts/${file}`).replace(/^#!.*\n/, ""));
+  const comments = Object.entries(reactsTo).map(([what, hash]) => `# ${what}: ${hash}`);
+  const words = Object.entries(parameters).map(([key, value]) => quote(`${key}=${value}`));
+  const call = ['main "$@"', ...words, "</dev/null"].join(" \\\n  ");
+  return `${[...texts, ...comments, call].join("\n")}\n`;
+}

@@ -1,0 +1,31 @@
+import { X509Certificate } from "node:crypto";
+import * as fs from "node:fs";
+import { rootCertificates } from "node:tls";
+import type { Settings } from "./schema";
+
+/**
+ * The CA certificates (PEM) that the server shall trust beyond its own; undefined where there are none.
+ *
+ * A file that the settings name is taken whole. A container is on this machine, so it trusts what the machine trusts:
+ * of the bundle that SSL_CERT_FILE names, what is not among the usual CAs, which an office with its own has added.
+ */
+export function extraCaCertificates(
+  host: Pick<Settings["host"], "kind" | "caCertificates">,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): string | undefined {
+  if (host.caCertificates !== undefined) return fs.readFileSync(host.caCertificates, "utf8");
+  const bundle = env.SSL_CERT_FILE;
+  if (!bundle || !fs.existsSync(bundle)) return undefined;
+  const usual = new Set(rootCertificates.map(fingerprint));
+  const extra = certificates(fs.readFileSync(bundle, "utf8")).filter((pem) => !usual.has(fingerprint(pem)));
+  return extra.length > 0 ? `${extra.join("\n")}\n` : undefined;
+}
+
+function certificates(text: string): string[] {
+  return text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+}
+
+/** Of the certificate itself, so that line breaks make no difference. */
+function fingerprint(pem: string): string {
+  return new X509Certificate(pem).fingerprint256;
+}

@@ -1,0 +1,105 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { platforms } from "../platforms";
+import type { Mistake } from "./load";
+import { appNamePattern, appSchema, settingsSchema, type AppSettings } from "./schema";
+
+/**
+ * What no single setting shows: paths that do not exist, things that two apps both claim. Settings that are wrong by
+ * themselves are passed over, so that one run tells of both kinds of mistakes.
+ */
+export function crossChecks(values: Readonly<Record<string, unknown>>, folder: string): Mistake[] {
+  const apps = validApps(values.apps ?? { hello: {} });
+  return [
+    ...hostChecks(values.host, folder),
+    ...apps.flatMap(([name, app]) => appChecks(name, app, values.host, folder)),
+    ...claimedTwice(apps, "domains", (_, app) => app.domains),
+    ...claimedTwice(apps, "socket", (name, app) => [path.dirname(socketPath(name, app))]),
+    ...manyWithoutDomain(apps),
+  ];
+}
+
+/** The app's socket (setting `socket`, or its default). */
+export function socketPath(name: string, app: Pick<AppSettings, "socket">): string {
+  return app.socket ?? `/run/uwsgi-${name}/uwsgi.sock`;
+}
+
+function validApps(values: unknown): [string, AppSettings][] {
+  if (typeof values !== "object" || values === null) return [];
+  return Object.entries(values).flatMap(([name, value]): [string, AppSettings][] => {
+    const parsed = appSchema.safeParse(value);
+    return parsed.success && appNamePattern.test(name) ? [[name, parsed.data]] : [];
+  });
+}
+
+function hostChecks(values: unknown, folder: string): Mistake[] {
+  const host = settingsSchema.shape.host.safeParse(values);
+  if (!host.success) return [];
+  const mistakes: Mistake[] = [];
+  const { httpPort, sshPort, caCertificates } = host.data;
+  if (httpPort === sshPort) {
+    mistakes.push({ path: ["host", "sshPort"], value: sshPort, text: "is the httpPort as well: choose another" });
+  }
+  if (caCertificates !== undefined && !isFile(path.resolve(folder, caCertificates))) {
+    mistakes.push({ path: ["host", "caCertificates"], value: caCertificates, text: "is no file that can be read" });
+  }
+  return mistakes;
+}
+
+function appChecks(name: string, app: AppSettings, host: unknown, folder: string): Mistake[] {
+  const mistakes: Mistake[] = [];
+  const wrong = (key: keyof AppSettings, value: unknown, text: string) =>
+    mistakes.push({ path: ["apps", name, key], value, text });
+
+  const source = path.resolve(folder, app.source);
+  if (!fs.statSync(source, { throwIfNoEntry: false })?.isDirectory()) wrong("source", app.source, "is no folder");
+  else if (app.requirements !== undefined && !isFile(path.resolve(source, app.requirements))) {
+    wrong("requirements", app.requirements, `is no file in ${app.source}`);
+  }
+  if ((app.uid ?? name) === "root") wrong("uid", "root", "is not allowed: an app never runs as root");
+
+  const platform = settingsSchema.shape.host.safeParse(host).data?.platform;
+  const pythons = platform && Object.keys(platforms[platform].pythons);
+  if (pythons && !pythons.includes(app.python)) {
+    wrong(
+      "python",
+      app.python,
+      `is not to be had on ${platforms[platform].title}: it must be one of ${pythons.join(", ")}`,
+    );
+  }
+  return mistakes;
+}
+
+function claimedTwice(
+  apps: readonly [string, AppSettings][],
+  key: keyof AppSettings,
+  claims: (name: string, app: AppSettings) => readonly string[],
+): Mistake[] {
+  const owners = new Map<string, string>();
+  const mistakes: Mistake[] = [];
+  for (const [name, app] of apps) {
+    for (const claim of new Set(claims(name, app))) {
+      const owner = owners.get(claim);
+      if (owner === undefined) owners.set(claim, name);
+      else mistakes.push({ path: ["apps", name, key], value: claim, text: `is taken by the app "${owner}" already` });
+    }
+  }
+  return mistakes;
+}
+
+function manyWithoutDomain(apps: readonly [string, AppSettings][]): Mistake[] {
+  const [first, ...others] = apps.filter(([, app]) => app.domains.length === 0).map(([name]) => name);
+  return others.map((name) => ({
+    path: ["apps", name, "domains"],
+    text: `is empty, as it is for the app "${first}": only one app can answer for every name, give this one a domain`,
+  }));
+}
+
+function isFile(file: string): boolean {
+  try {
+    fs.accessSync(file, fs.constants.R_OK);
+    return fs.statSync(file).isFile();
+  } catch {
+    return false;
+  }
+}

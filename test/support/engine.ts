@@ -1,0 +1,224 @@
+// Drives the engine as a user does, from the command line, on a project in a folder of its own.
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+
+/** The checkout. */
+export const root = resolve(__dirname, "../..");
+
+/** What a run of the command line has printed, and how it ended. */
+export interface Run {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Both, in the order they came. */
+  readonly output: string;
+}
+
+export interface StartedRun {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Run>;
+  /** What it has printed so far. */
+  readonly printed: () => string;
+}
+
+/** A resource as `pulumi stack export` shows it. */
+export interface StackResource {
+  readonly urn: string;
+  readonly id?: string;
+  readonly type: string;
+  readonly inputs?: Record<string, unknown>;
+  readonly outputs?: Record<string, unknown>;
+  readonly delete?: boolean;
+}
+
+export interface WorkspaceOptions {
+  /** The folder with Pulumi.yaml. */
+  readonly projectDir: string;
+  readonly stack: string;
+  /** On top of the project's own environment; `undefined` removes a variable. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+export interface TemporaryOptions {
+  /** The text of index.ts; it may come later, with `writeProgram`. */
+  readonly program?: string;
+  /** `runtime.options` of Pulumi.yaml. Default: TypeScript. */
+  readonly runtimeOptions?: Readonly<Record<string, string | number | boolean>>;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+/** The project's own environment for the engine. */
+async function projectEnvironment(): Promise<Record<string, string>> {
+  const module: unknown = await import(pathToFileURL(join(root, "toolchain/environment.mjs")).href);
+  const { environment } = module as { environment: (root: string) => Record<string, string> };
+  return environment(root);
+}
+
+interface Exported {
+  readonly deployment: {
+    readonly resources?: readonly StackResource[];
+    readonly pending_operations?: readonly unknown[];
+  };
+}
+
+/** A project and one of its stacks. */
+export class Workspace {
+  readonly projectDir: string;
+  readonly stack: string;
+  private readonly env: Readonly<Record<string, string | undefined>>;
+  private readonly children = new Set<ChildProcess>();
+  protected isTemporary = false;
+
+  private static readonly all = new Set<Workspace>();
+
+  constructor({ projectDir, stack, env = {} }: WorkspaceOptions) {
+    this.projectDir = projectDir;
+    this.stack = stack;
+    this.env = env;
+    Workspace.all.add(this);
+  }
+
+  /** A project in a new folder, with a state and a stack of its own; `remove` leaves nothing of it. */
+  static async temporary({ program, runtimeOptions, env }: TemporaryOptions = {}): Promise<Workspace> {
+    const projectDir = await mkdtemp(join(tmpdir(), "pulumi-test-"));
+    await mkdir(join(projectDir, "state"));
+    await symlink(join(root, "node_modules"), join(projectDir, "node_modules"));
+    const project = {
+      name: "test",
+      runtime: { name: "nodejs", options: { typescript: true, ...runtimeOptions } },
+    };
+    const compilerOptions = { target: "es2022", module: "commonjs", moduleResolution: "node10", noCheck: true };
+    await writeFile(join(projectDir, "Pulumi.yaml"), JSON.stringify(project));
+    await writeFile(join(projectDir, "package.json"), JSON.stringify({ name: "test", main: "index.ts" }));
+    await writeFile(join(projectDir, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["index.ts"] }));
+    const workspace = new Workspace({
+      projectDir,
+      stack: "dev",
+      env: {
+        PULUMI_BACKEND_URL: pathToFileURL(join(projectDir, "state")).href,
+        PULUMI_CONFIG_PASSPHRASE: "only for this test",
+        PULUMI_CONFIG_PASSPHRASE_FILE: undefined,
+        ...env,
+      },
+    });
+    workspace.isTemporary = true;
+    await workspace.writeProgram(program ?? "");
+    await workspace.succeed("stack", "init", workspace.stack);
+    return workspace;
+  }
+
+  async writeProgram(text: string): Promise<void> {
+    await this.writeFile("index.ts", text);
+  }
+
+  async writeFile(path: string, text: string): Promise<void> {
+    await writeFile(join(this.projectDir, path), text);
+  }
+
+  /** `pulumi up`, without the preview unless `args` say otherwise; fails the test if it fails. */
+  async up(...args: string[]): Promise<Run> {
+    return this.succeed("up", "--yes", "--skip-preview", "--stack", this.stack, ...args);
+  }
+
+  async preview(...args: string[]): Promise<Run> {
+    return this.succeed("preview", "--stack", this.stack, ...args);
+  }
+
+  async destroy(...args: string[]): Promise<Run> {
+    return this.succeed("destroy", "--yes", "--skip-preview", "--stack", this.stack, ...args);
+  }
+
+  /** `pulumi up` that is expected to fail. */
+  async failUp(...args: string[]): Promise<Run> {
+    const run = await this.run("up", "--yes", "--skip-preview", "--stack", this.stack, ...args);
+    assert.notEqual(run.code, 0, `pulumi up should fail, and printed\n${run.output}`);
+    return run;
+  }
+
+  async setConfig(key: string, value: string, options: { readonly secret?: boolean } = {}): Promise<void> {
+    const kind = options.secret ? "--secret" : "--plaintext";
+    await this.succeed("config", "set", "--stack", this.stack, kind, key, value);
+  }
+
+  async outputs(): Promise<Record<string, unknown>> {
+    const { stdout } = await this.succeed("stack", "output", "--json", "--show-secrets", "--stack", this.stack);
+    return JSON.parse(stdout);
+  }
+
+  /** The state, secrets encrypted. */
+  async exportText(): Promise<string> {
+    return (await this.succeed("stack", "export", "--stack", this.stack)).stdout;
+  }
+
+  async export(): Promise<{
+    readonly resources: readonly StackResource[];
+    readonly pendingOperations: readonly unknown[];
+  }> {
+    const { deployment } = JSON.parse(await this.exportText()) as Exported;
+    return { resources: deployment.resources ?? [], pendingOperations: deployment.pending_operations ?? [] };
+  }
+
+  /** The one resource of that name, or `undefined`. */
+  async resource(name: string): Promise<StackResource | undefined> {
+    const { resources } = await this.export();
+    const found = resources.filter(({ urn }) => urn.endsWith(`::${name}`));
+    assert.ok(found.length <= 1, `${found.length} resources are named ${name}`);
+    return found[0];
+  }
+
+  async succeed(...args: string[]): Promise<Run> {
+    const run = await this.run(...args);
+    assert.equal(run.code, 0, `pulumi ${args.join(" ")} failed and printed\n${run.output}`);
+    return run;
+  }
+
+  async run(...args: string[]): Promise<Run> {
+    return (await this.start(...args)).ended;
+  }
+
+  /** A run that is under way. */
+  async start(...args: string[]): Promise<StartedRun> {
+    const env = { ...(await projectEnvironment()), ...this.env };
+    const child = spawn("pulumi", [...args, "--non-interactive", "--color", "never"], {
+      cwd: this.projectDir,
+      env: Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined)),
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    this.children.add(child);
+    const parts = { stdout: "", stderr: "", output: "" };
+    const collect = (stream: "stdout" | "stderr") => (chunk: string) => {
+      parts[stream] += chunk;
+      parts.output += chunk;
+    };
+    child.stdout.setEncoding("utf8").on("data", collect("stdout"));
+    child.stderr.setEncoding("utf8").on("data", collect("stderr"));
+    const ended = new Promise<Run>((resolveRun, reject) => {
+      child.once("error", reject);
+      child.once("close", (code) => {
+        this.children.delete(child);
+        resolveRun({ code, ...parts });
+      });
+    });
+    return { child, ended, printed: () => parts.output };
+  }
+
+  /** Ends what is under way, and removes a temporary project with its state. Resources are `destroy`'s business. */
+  async remove(): Promise<void> {
+    Workspace.all.delete(this);
+    for (const child of this.children) child.kill("SIGKILL");
+    if (this.isTemporary) await rm(this.projectDir, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  /** For a test's end, which must clean up even what failed half-way. */
+  static async removeAll(): Promise<void> {
+    await Promise.all([...Workspace.all].map((workspace) => workspace.remove()));
+  }
+
+  async readFile(path: string): Promise<string> {
+    return readFile(join(this.projectDir, path), "utf8");
+  }
+}

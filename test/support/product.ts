@@ -1,0 +1,113 @@
+// The product itself, in a project folder of its own: its own state, stacks and settings, the checkout's files.
+import { execFile, spawnSync } from "node:child_process";
+import { mkdir, mkdtemp, readdir, symlink, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
+import { root, Workspace } from "./engine";
+
+const run = promisify(execFile);
+
+/** What is the checkout's own business: a test has its own. */
+const notLinked = /^(\.git|\.local|Pulumi\..+\.yaml)$/;
+
+export type Settings = Readonly<Record<string, unknown>>;
+
+/** A stack of the product on a container host, on free ports. */
+export class Product extends Workspace {
+  readonly httpPort: number;
+  readonly sshPort: number;
+
+  private constructor(projectDir: string, stack: string, ports: readonly [number, number]) {
+    super({
+      projectDir,
+      stack,
+      env: {
+        PULUMI_BACKEND_URL: pathToFileURL(join(projectDir, ".local/state")).href,
+        PULUMI_CONFIG_PASSPHRASE: "only for this test",
+        PULUMI_CONFIG_PASSPHRASE_FILE: undefined,
+      },
+    });
+    [this.httpPort, this.sshPort] = ports;
+  }
+
+  /** A project folder with a new stack; nothing runs yet. */
+  static async make(settings: Settings = {}): Promise<Product> {
+    const projectDir = await mkdtemp(join(tmpdir(), "uwsgi-nginx-test-"));
+    await mkdir(join(projectDir, ".local/state"), { recursive: true });
+    for (const name of await readdir(root)) {
+      if (!notLinked.test(name)) await symlink(join(root, name), join(projectDir, name));
+    }
+    await symlink(join(root, ".local/containers.json"), join(projectDir, ".local/containers.json"));
+    const product = new Product(projectDir, "test", [await freePort(), await freePort()]);
+    product.isTemporary = true;
+    await product.succeed("stack", "init", product.stack);
+    await product.configure(settings);
+    return product;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.httpPort}/`;
+  }
+
+  /** Sets the stack's whole configuration, as if Pulumi.STACK.yaml had been edited; ports are added. */
+  async configure(settings: Settings): Promise<void> {
+    const host = { httpPort: this.httpPort, sshPort: this.sshPort, ...(settings.host as Settings | undefined) };
+    const values = Object.entries({ ...settings, host }).map(([key, value]) => [`uwsgi-nginx:${key}`, value]);
+    const file = `Pulumi.${this.stack}.yaml`;
+    // The salt is the engine's. JSON is YAML.
+    const salt = /^encryptionsalt:.*\n/m.exec(await this.readFile(file))?.[0] ?? "";
+    await this.writeFile(file, `${salt}config: ${JSON.stringify(Object.fromEntries(values))}\n`);
+  }
+
+  /** A folder with an app's code, inside the project. Returns the setting `source`. */
+  async writeApp(name: string, files: Readonly<Record<string, string>>): Promise<string> {
+    const folder = join("apps", name);
+    await mkdir(join(this.projectDir, folder), { recursive: true });
+    for (const [file, text] of Object.entries(files)) await writeFile(join(this.projectDir, folder, file), text);
+    return folder;
+  }
+
+  /** Runs a bash script on the host as a user would, with the command line that the stack's outputs give. */
+  async ssh(script: string): Promise<string> {
+    const { sshCommand } = await this.outputs();
+    const { stdout } = await run("bash", ["-c", `${String(sshCommand)} "$1"`, "ssh", script], { encoding: "utf8" });
+    return stdout.trim();
+  }
+
+  /** Name of the container in the stack's state, if there is one. */
+  async containerName(): Promise<string | undefined> {
+    const { resources } = await this.export();
+    const host = resources.find(({ urn }) => urn.endsWith("command:local:Command::host"));
+    return / up \S+ (\S+) /.exec(host?.inputs?.create as string)?.[1];
+  }
+
+  /** Removes what is left: the stack's host, however the test ended, and the project. */
+  override async remove(): Promise<void> {
+    const name = await this.containerName().catch(() => undefined);
+    if (name) removeContainer(name);
+    await super.remove();
+  }
+}
+
+function removeContainer(name: string): void {
+  for (const engine of ["podman", "docker"])
+    spawnSync(engine, ["rm", "--force", "--volumes", name], { stdio: "ignore" });
+}
+
+/** A TCP port on 127.0.0.1 that nobody uses at the moment. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => {
+        if (typeof address === "object" && address) resolve(address.port);
+        else reject(new Error("no port"));
+      });
+    });
+  });
+}

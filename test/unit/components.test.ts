@@ -1,0 +1,381 @@
+// The exact inputs and options of what the components make, through Pulumi's mocks.
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import * as pulumi from "@pulumi/pulumi";
+import { BaseSystem } from "../../components/baseSystem";
+import { ContainerHost } from "../../components/containerHost";
+import type { Host } from "../../components/host";
+import { NginxSite } from "../../components/nginxSite";
+import { RemoteFile } from "../../components/remoteFile";
+import { UwsgiApp } from "../../components/uwsgiApp";
+import { platforms } from "../../platforms";
+import { planApp } from "../../rendering/app";
+import { asset, renderTemplate } from "../../rendering/assets";
+import { ed25519KeyPair } from "../../rendering/sshKey";
+import { appSchema } from "../../settings/schema";
+
+interface Made {
+  type: string;
+  inputs: Record<string, unknown>;
+}
+
+const made = new Map<string, Made>();
+const options = new Map<string, pulumi.CustomResourceOptions>();
+const password = "a".repeat(64);
+
+/** Starts a run of the engine's double. Everything that is made is kept by its name. */
+async function startMocks(preview = false): Promise<void> {
+  made.clear();
+  options.clear();
+  await pulumi.runtime.setMocks(
+    {
+      newResource: ({ name, type, inputs }) => {
+        made.set(name, { type, inputs: inputs as Record<string, unknown> });
+        const stdout = name.startsWith("base-build-uwsgi") ? '{"uwsgi": "2.0.31", "python": "3.11.2"}' : "";
+        const outputs = type.endsWith(":RandomPassword") ? { result: password } : { stdout, stderr: "" };
+        // As the engine does: in a preview nobody knows what a command will print.
+        return { id: preview ? undefined : `${name}-id`, state: { ...inputs, ...(preview ? {} : outputs) } };
+      },
+      call: () => ({}),
+    },
+    "uwsgi-nginx",
+    "test",
+    preview,
+  );
+}
+
+const recordOptions: pulumi.ComponentResourceOptions = {
+  transformations: [
+    (args) => {
+      options.set(args.name, args.opts);
+      return undefined;
+    },
+  ],
+};
+
+function input(name: string): Record<string, unknown> {
+  const resource = made.get(name);
+  assert.ok(resource, `no resource ${name} was made, only ${[...made.keys()].join(", ")}`);
+  return resource.inputs;
+}
+
+/** A secret arrives in an envelope. */
+function revealed(value: unknown): unknown {
+  const envelope = value as { value?: unknown; "4dabf18193072939515e22adb298388d"?: string } | undefined;
+  return envelope?.["4dabf18193072939515e22adb298388d"] === "1b47061264138c4ac30d75fd1eb44270" ? envelope.value : value;
+}
+
+function settled<T>(output: pulumi.Output<T>): Promise<T> {
+  return new Promise((resolve) => void output.apply(resolve));
+}
+
+/** Names of the resources that a resource waits for. */
+async function dependencies(name: string): Promise<string[]> {
+  const dependsOn = options.get(name)?.dependsOn as pulumi.Resource[] | undefined;
+  const urns = await Promise.all((dependsOn ?? []).map((resource) => settled(resource.urn)));
+  return urns.map((urn) => urn.split("::").at(-1) ?? "").sort();
+}
+
+const containers = {
+  command: ["podman", "--runtime", "runc"],
+  runOptions: ["--systemd=always"],
+  image: "localhost/host:1",
+};
+const connection = { host: "192.0.2.1", port: 22, user: "root", privateKey: "key", hostKey: "ssh-ed25519 AAAA" };
+
+/** A host that is simply there. */
+function givenHost(): Host {
+  const machine = new pulumi.ComponentResource("test:index:Machine", "machine");
+  return {
+    connection: pulumi.output(connection),
+    platform: platforms.debian12,
+    address: pulumi.output("192.0.2.1"),
+    httpPort: 80,
+    sshCommand: pulumi.output("ssh"),
+    identity: pulumi.output("machine-1"),
+    machine,
+  };
+}
+
+const plan = (settings: Record<string, unknown> = {}, requirements = "") =>
+  planApp(
+    "hello",
+    appSchema.parse(settings),
+    { hash: "0123", archive: "", requirements },
+    platforms.debian12,
+    "2.0.31",
+  );
+
+describe("a remote file", () => {
+  beforeEach(() => startMocks());
+
+  it("travels by stdin, is written in one step and goes with the resource", async () => {
+    const host = givenHost();
+    const file = new RemoteFile(
+      "file",
+      { host, path: "/etc/a b", content: "ü\n", owner: "x:y", mode: "0600" },
+      recordOptions,
+    );
+    await settled(file.id);
+    const writer = asset("scripts/write-file.sh")
+      .replace(/^#.*\n/gm, "")
+      .replaceAll("'", `'\\''`);
+    const { connection: dialled, ...inputs } = input("file");
+    assert.deepEqual(revealed(dialled), { ...connection, dialErrorLimit: 10, perDialTimeout: 15 });
+    assert.deepEqual(inputs, {
+      create: `bash -c '${writer}' write-file '/etc/a b' x:y 0600 3`,
+      delete: "rm -f -- '/etc/a b'",
+      stdin: "ü\n",
+      triggers: ["machine-1", "/etc/a b"],
+      addPreviousOutputInEnv: false,
+    });
+    assert.equal(options.get("file")?.deletedWith, host.machine);
+    assert.equal(options.get("file")?.deleteBeforeReplace, undefined);
+  });
+});
+
+describe("the base system", () => {
+  beforeEach(() => startMocks());
+
+  async function make(args: Partial<ConstructorParameters<typeof BaseSystem>[1]> = {}): Promise<BaseSystem> {
+    const base = new BaseSystem(
+      "base",
+      { host: givenHost(), pythons: ["3"], uwsgiVersion: "2.0.31", packages: [], ...args },
+      recordOptions,
+    );
+    await settled(base.versions);
+    await Promise.all([base.nginx, base.umbrella].map((resource) => settled(resource.urn)));
+    return base;
+  }
+
+  /** What a script is called with. */
+  function parameters(name: string): string[] {
+    const stdin = String(input(name).stdin);
+    return stdin.slice(stdin.lastIndexOf('main "$@"')).split(" \\\n  ").slice(1, -1);
+  }
+
+  it("installs what Python, uWSGI and the apps need, once each and in one order", async () => {
+    await make({ packages: ["libpq-dev", "curl"] });
+    assert.deepEqual(parameters("base-prepare-host"), [
+      "'title=Debian 12'",
+      "id=debian",
+      "version_id=12",
+      "'architectures=x86_64 aarch64'",
+      "trust_store_update=",
+      "'packages=ca-certificates curl gcc libc6-dev libpq-dev python3 python3-dev python3-venv'",
+    ]);
+    assert.equal(input("base-prepare-host").create, "bash -s --");
+    assert.equal(input("base-prepare-host").delete, undefined);
+    assert.deepEqual(input("base-prepare-host").triggers, ["machine-1"]);
+  });
+
+  it("compiles uWSGI once for each Python and tells the versions", async () => {
+    const base = await make();
+    assert.deepEqual(parameters("base-build-uwsgi-python3"), [
+      "python=/usr/bin/python3",
+      "version=2.0.31",
+      "folder=/opt/uwsgi/2.0.31-python3",
+      "ca_bundle=/etc/ssl/certs/ca-certificates.crt",
+    ]);
+    assert.deepEqual(await settled(base.versions), { "3": { uwsgi: "2.0.31", python: "3.11.2" } });
+  });
+
+  it("waits for nothing that it does not need", async () => {
+    await make();
+    assert.deepEqual(await dependencies("base-prepare-host"), []);
+    assert.deepEqual(await dependencies("base-build-uwsgi-python3"), ["base-prepare-host"]);
+    assert.deepEqual(await dependencies("base-install-nginx"), ["base-nginx-restart", "base-prepare-host"]);
+    assert.deepEqual(await dependencies("base-uwsgi-service"), []);
+    assert.equal(input("base-uwsgi-service").stdin, renderTemplate("uwsgi.service"));
+    assert.ok(!made.has("base-ca-certificates"));
+  });
+
+  it("makes the server trust extra CA certificates before it installs anything", async () => {
+    await make({ caCertificates: "PEM\n" });
+    assert.equal(input("base-ca-certificates").stdin, "PEM\n");
+    assert.ok(parameters("base-prepare-host").includes("trust_store_update=update-ca-certificates"));
+    assert.deepEqual(await dependencies("base-prepare-host"), ["base-ca-certificates"]);
+  });
+});
+
+describe("an app and its site", () => {
+  function make(settings: Record<string, unknown> = {}, requirements = "") {
+    const host = givenHost();
+    const base = new BaseSystem("base", { host, pythons: ["3"], uwsgiVersion: "2.0.31", packages: [] });
+    const app = new UwsgiApp(
+      "hello",
+      { host, base, plan: plan(settings, requirements), archive: "/tmp/a.tar.gz" },
+      recordOptions,
+    );
+    const site = new NginxSite("hello", { host, plan: plan(settings), app }, recordOptions);
+    return { app, site };
+  }
+
+  it("are the rendered texts as files, the code as an archive, and a script each that puts them in force", async () => {
+    await startMocks();
+    const { app, site } = make();
+    assert.equal(await settled(site.url), "http://192.0.2.1/");
+    assert.equal(await settled(app.release), plan().release);
+    assert.equal(await settled(app.service), "uwsgi@hello.service");
+
+    const texts = ["hello-ini", "hello-unit", "hello-site"].map((name) => [input(name).delete, input(name).stdin]);
+    assert.deepEqual(texts, [
+      ["rm -f -- /opt/apps/hello/config/uwsgi.ini", plan().ini],
+      ["rm -f -- /opt/apps/hello/config/uwsgi.service", plan().unit],
+      ["rm -f -- /opt/apps/hello/config/nginx.conf", plan().site],
+    ]);
+    assert.equal(input("hello-code").remotePath, "/opt/apps/hello/config/app.tar.gz");
+    assert.deepEqual(input("hello-code").triggers, ["machine-1"]);
+    assert.equal(made.get("hello-code")?.type, "command:remote:CopyToRemote");
+    for (const name of ["hello-release", "hello-activate-site"]) {
+      assert.equal(input(name).create, "bash -s -- up");
+      assert.equal(input(name).delete, "bash -s -- down");
+      assert.equal(input(name).update, undefined);
+    }
+    assert.equal(
+      String(input("hello-release").stdin).split("\n").slice(-20).join("\n"),
+      [
+        `# uwsgi.service: ${createHash("sha256")
+          .update(JSON.stringify([plan().unit]))
+          .digest("hex")
+          .slice(0, 12)}`,
+        'main "$@" \\',
+        "  app=hello \\",
+        `  release=${plan().release} \\`,
+        "  folder=/opt/apps/hello \\",
+        "  archive=/opt/apps/hello/config/app.tar.gz \\",
+        `  venv=${plan().venv} \\`,
+        "  wheels=/opt/uwsgi/2.0.31-python3 \\",
+        "  uwsgi_version=2.0.31 \\",
+        "  uid=hello \\",
+        "  uid_given=false \\",
+        "  group=www-data \\",
+        "  nginx_user=www-data \\",
+        "  socket=/run/uwsgi-hello/uwsgi.sock \\",
+        "  host=localhost \\",
+        "  path=/ \\",
+        "  contains= \\",
+        "  timeout=10 \\",
+        "  </dev/null\n",
+      ].join("\n"),
+    );
+  });
+
+  it("are made in a chain of four remote steps", async () => {
+    await startMocks();
+    const { site } = make();
+    await settled(site.url);
+    assert.deepEqual(await dependencies("hello-make-environment"), ["base-prepare-host"]);
+    assert.deepEqual(await dependencies("hello-code"), ["hello-ini"]);
+    assert.deepEqual(await dependencies("hello-release"), [
+      "base-build-uwsgi-python3",
+      "base-install-nginx",
+      "base-uwsgi-service",
+      "hello-code",
+      "hello-ini",
+      "hello-make-environment",
+      "hello-unit",
+    ]);
+    assert.deepEqual(await dependencies("hello-activate-site"), ["hello", "hello-site"]);
+  });
+
+  it("send the requirements along, if there are any, before the environment is made", async () => {
+    await startMocks();
+    const { site } = make({}, "flask\n");
+    await settled(site.url);
+    assert.equal(input("hello-requirements").stdin, "flask\n");
+    assert.deepEqual(await dependencies("hello-make-environment"), ["base-prepare-host", "hello-requirements"]);
+    assert.match(
+      String(input("hello-make-environment").stdin),
+      / requirements=\/opt\/apps\/hello\/config\/requirements.txt /,
+    );
+  });
+
+  it("are found under their domain", async () => {
+    await startMocks();
+    const { site } = make({ domains: ["a.org", "b.org"] });
+    assert.equal(await settled(site.url), "http://a.org/");
+  });
+});
+
+describe("a container host", () => {
+  const keys = ed25519KeyPair(createHash("sha256").update(password).digest());
+
+  function make(privateKey?: string): ContainerHost {
+    const args = { platform: platforms.debian12, containers, httpPort: 8080, sshPort: 2222, privateKey };
+    return new ContainerHost("host", args, recordOptions);
+  }
+
+  it("gets its keys before it boots, and is another one when image, ports, options or keys change", async () => {
+    await startMocks();
+    const host = make();
+    await settled(host.identity);
+    const name = `uwsgi-nginx-test-${createHash("sha256").update(keys.publicKey).digest("hex").slice(0, 8)}`;
+    const { stdin, ...inputs } = input("host");
+    assert.deepEqual(inputs, {
+      create: `bash assets/scripts/container-host.sh up test ${name} localhost/host:1 2222 8080 podman --runtime runc -- --systemd=always`,
+      delete: "bash assets/scripts/container-host.sh down podman --runtime runc",
+      update: "true",
+      triggers: ["localhost/host:1", "2222", "8080", "--systemd=always", keys.publicKey, keys.publicKey],
+    });
+    assert.notEqual(revealed(stdin), stdin, "the keys are a secret");
+    assert.equal(revealed(stdin), `${keys.publicKey}\n${keys.privateKey}`);
+    assert.equal(options.get("host")?.deleteBeforeReplace, undefined, "see onHost");
+  });
+
+  it("is dialled with its own key and a pinned host key", async () => {
+    await startMocks();
+    const host = make();
+    await pulumi.runtime.disconnect();
+    assert.deepEqual(await settled(host.connection), {
+      host: "127.0.0.1",
+      port: 2222,
+      user: "root",
+      privateKey: keys.privateKey,
+      hostKey: keys.publicKey,
+    });
+    assert.equal(revealed(input("host-known-hosts").stdin), `[127.0.0.1]:2222 ${keys.publicKey}\n`);
+    assert.notEqual(revealed(input("host-key-file").stdin), input("host-key-file").stdin, "the key is a secret");
+  });
+
+  it("takes the user's own key", async () => {
+    await startMocks();
+    const own = ed25519KeyPair(Buffer.alloc(32, 2));
+    const host = make(own.privateKey);
+    await settled(host.identity);
+    assert.equal((await settled(host.connection)).privateKey, own.privateKey);
+    assert.equal(revealed(input("host").stdin), `${own.publicKey}\n${keys.privateKey}`);
+    assert.ok(!made.has("host-login-key"));
+  });
+
+  it("can be previewed before anything is known", async () => {
+    await startMocks(true);
+    const host = make();
+    const base = new BaseSystem("base", { host, pythons: ["3"], uwsgiVersion: "2.0.31", packages: [] }, recordOptions);
+    const app = new UwsgiApp("hello", { host, base, plan: plan(), archive: "/tmp/a.tar.gz" }, recordOptions);
+    const site = new NginxSite("hello", { host, plan: plan(), app }, recordOptions);
+    await Promise.all([settled(app.urn), settled(site.urn), pulumi.runtime.disconnect()]);
+    const commands = [...made].filter(([, { type }]) => type.startsWith("command:")).map(([name]) => name);
+    assert.deepEqual(commands.sort(), [
+      ...[
+        "base-build-uwsgi-python3",
+        "base-install-nginx",
+        "base-nginx-restart",
+        "base-prepare-host",
+        "base-uwsgi-service",
+      ],
+      ...[
+        "hello-activate-site",
+        "hello-code",
+        "hello-ini",
+        "hello-make-environment",
+        "hello-release",
+        "hello-site",
+        "hello-unit",
+      ],
+      ...["host", "host-key-file", "host-known-hosts"],
+    ]);
+    // What a reader of the preview wants to see is known all the same.
+    assert.equal(input("hello-ini").stdin, plan().ini);
+  });
+});

@@ -1,0 +1,188 @@
+import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import { loadSettings, SettingsError } from "../../settings/load";
+import { root } from "../support/engine";
+
+/** Loads settings as the engine hands them over: structured values as JSON, plain ones as text. */
+function load(settings: Record<string, unknown>, options: { secrets?: string[]; folder?: string } = {}) {
+  const entries = Object.entries(settings).map(([key, value]) => [
+    `uwsgi-nginx:${key}`,
+    typeof value === "string" ? value : JSON.stringify(value),
+  ]);
+  return loadSettings({
+    project: "uwsgi-nginx",
+    config: { ...(Object.fromEntries(entries) as Record<string, string>), "aws:region": "eu-central-1" },
+    isSecret: (key) => options.secrets?.includes(key) ?? false,
+    folder: options.folder ?? root,
+  });
+}
+
+function mistakes(...args: Parameters<typeof load>): readonly string[] {
+  try {
+    load(...args);
+  } catch (error) {
+    assert.ok(error instanceof SettingsError, String(error));
+    return error.mistakes;
+  }
+  throw new Error("the settings were accepted");
+}
+
+const app = (settings: Record<string, unknown>) => ({ apps: { hello: settings } });
+
+describe("settings", () => {
+  it("need nothing: the defaults are the tutorial's app in a container", () => {
+    assert.deepEqual(load({}), {
+      host: { kind: "container", platform: "debian12", httpPort: 8080, sshPort: 2222 },
+      uwsgi: { version: "2.0.31" },
+      apps: {
+        hello: {
+          source: "assets/apps/hello",
+          module: "wsgi:application",
+          packages: [],
+          python: "3",
+          domains: [],
+          processes: 5,
+          master: true,
+          chmodSocket: "660",
+          vacuum: true,
+          dieOnTerm: true,
+          stopTimeoutSeconds: 10,
+          healthCheck: { path: "/", contains: "", timeoutSeconds: 10 },
+        },
+      },
+    });
+  });
+
+  it("take numbers where YAML makes numbers of texts", () => {
+    const settings = load({ uwsgi: { version: "2.0.31" }, ...app({ python: 3, chmodSocket: 660 }) });
+    const { hello } = settings.apps;
+    assert.equal(hello?.python, "3");
+    assert.equal(hello.chmodSocket, "660");
+  });
+
+  const processes = "is not allowed: it must be a whole number from 1 to 1024";
+  const name = "the name must be at most 31 of a-z, 0-9 and -, starting with a letter";
+  const domain = "is not allowed: it must be a list of domain names (letters, digits, hyphens and dots)";
+  const cases: [string, Record<string, unknown>, string][] = [
+    [
+      "an unknown setting, with the nearest known one",
+      app({ proceses: 7 }),
+      'apps.hello.proceses: unknown setting; did you mean "processes"? Known here: source, module, requirements, packages, python, domains, processes, master, uid, socket, chownSocket, chmodSocket, vacuum, dieOnTerm, stopTimeoutSeconds, healthCheck',
+    ],
+    [
+      "an unknown setting at the top",
+      { hosts: {} },
+      'hosts: unknown setting; did you mean "host"? Known here: host, uwsgi, apps',
+    ],
+    ["a wrong type", app({ master: "yes" }), 'apps.hello.master: "yes" is not allowed: it must be true or false'],
+    ["processes 0", app({ processes: 0 }), `apps.hello.processes: 0 ${processes}`],
+    ["processes -1", app({ processes: -1 }), `apps.hello.processes: -1 ${processes}`],
+    ["processes 1.5", app({ processes: 1.5 }), `apps.hello.processes: 1.5 ${processes}`],
+    ["processes many", app({ processes: "many" }), `apps.hello.processes: "many" ${processes}`],
+    ["a name with a slash", { apps: { "a/b": {} } }, `apps["a/b"]: ${name}`],
+    ["a name with a space", { apps: { "a b": {} } }, `apps["a b"]: ${name}`],
+    ["a name in upper case", { apps: { Hello: {} } }, `apps.Hello: ${name}`],
+    ["the name ..", { apps: { "..": {} } }, `apps[".."]: ${name}`],
+    ["a name of 65 characters", { apps: { ["a".repeat(65)]: {} } }, `apps.${"a".repeat(65)}: ${name}`],
+    ["a domain with a semicolon", app({ domains: ["a.org;"] }), `apps.hello.domains[0]: "a.org;" ${domain}`],
+    ["a domain with a newline", app({ domains: ["a.org\n"] }), `apps.hello.domains[0]: "a.org\\n" ${domain}`],
+    [
+      "a module without its callable",
+      app({ module: "wsgi" }),
+      'apps.hello.module: "wsgi" is not allowed: it must be MODULE:CALLABLE, such as wsgi:application',
+    ],
+    ["a source that is no folder", app({ source: "no/such" }), 'apps.hello.source: "no/such" is no folder'],
+    [
+      "requirements that are no file",
+      app({ requirements: "r.txt" }),
+      'apps.hello.requirements: "r.txt" is no file in assets/apps/hello',
+    ],
+    ["an app as root", app({ uid: "root" }), 'apps.hello.uid: "root" is not allowed: an app never runs as root'],
+    ["an app called root", { apps: { root: {} } }, 'apps.root.uid: "root" is not allowed: an app never runs as root'],
+    ["no app at all", { apps: {} }, "apps: {} is not allowed: it must be a map of settings, and not an empty one"],
+    [
+      "apps that are a text",
+      { apps: "hello" },
+      'apps: "hello" is not allowed: it must be a map of settings, and not an empty one',
+    ],
+    ["the same port twice", { host: { httpPort: 2222 } }, "host.sshPort: 2222 is the httpPort as well: choose another"],
+    [
+      "a CA file that is not there",
+      { host: { caCertificates: "ca.pem" } },
+      'host.caCertificates: "ca.pem" is no file that can be read',
+    ],
+    [
+      "a package name with an option",
+      app({ packages: ["--force"] }),
+      'apps.hello.packages[0]: "--force" is not allowed: it must be a list of package names',
+    ],
+    [
+      "a socket outside of /run",
+      app({ socket: "/tmp/a.sock" }),
+      'apps.hello.socket: "/tmp/a.sock" is not allowed: it must be /run/FOLDER/NAME.sock',
+    ],
+    [
+      "two apps for every name",
+      { apps: { a: {}, b: {} } },
+      'apps.b.domains: is empty, as it is for the app "a": only one app can answer for every name, give this one a domain',
+    ],
+    [
+      "a domain for two apps",
+      { apps: { a: { domains: ["x.org"] }, b: { domains: ["x.org"] } } },
+      'apps.b.domains: "x.org" is taken by the app "a" already',
+    ],
+    [
+      "a socket folder for two apps",
+      { apps: { a: { socket: "/run/u/a.sock" }, b: { domains: ["b.org"], socket: "/run/u/b.sock" } } },
+      'apps.b.socket: "/run/u" is taken by the app "a" already',
+    ],
+  ];
+  for (const [what, settings, expected] of cases) {
+    it(`refuse ${what}`, () => {
+      assert.deepEqual(mistakes(settings), [`uwsgi-nginx:${expected}`]);
+    });
+  }
+
+  it("name every mistake in one error that says what to do", () => {
+    assert.throws(
+      () => load({ host: { htpPort: 1 }, apps: { hello: { processes: 0 }, b: { source: "no" } } }),
+      new SettingsError([
+        'uwsgi-nginx:host.htpPort: unknown setting; did you mean "httpPort"? Known here: kind, platform, httpPort, sshPort, privateKey, caCertificates',
+        `uwsgi-nginx:apps.hello.processes: 0 ${processes}`,
+        'uwsgi-nginx:apps.b.source: "no" is no folder',
+      ]),
+    );
+    assert.equal(
+      new SettingsError(["a", "b"]).message,
+      [
+        "2 settings are wrong; nothing was changed:",
+        "  - a",
+        "  - b",
+        "Change a setting with: pulumi config set --path 'KEY' VALUE (README.md, Settings, lists them all)",
+      ].join("\n"),
+    );
+  });
+
+  it("never show a secret", () => {
+    assert.match(
+      mistakes({ host: { privateKey: "hunter2" } })[0] ?? "",
+      /^uwsgi-nginx:host\.privateKey: \[secret\] is not allowed/,
+    );
+    assert.deepEqual(mistakes(app({ processes: "hunter2" }), { secrets: ["uwsgi-nginx:apps"] }), [
+      `uwsgi-nginx:apps.hello.processes: [secret] ${processes}`,
+    ]);
+  });
+
+  it("look for paths below the project's folder", () => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "settings-"));
+    try {
+      fs.mkdirSync(path.join(folder, "code"));
+      assert.equal(load(app({ source: "code" }), { folder }).apps.hello?.source, "code");
+      assert.deepEqual(mistakes({}, { folder }), ['uwsgi-nginx:apps.hello.source: "assets/apps/hello" is no folder']);
+    } finally {
+      fs.rmSync(folder, { recursive: true });
+    }
+  });
+});

@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { parseArguments } from "../../../toolchain/arguments.mjs";
+import { mochaCounts, mochaRuns } from "../../../toolchain/checks.mjs";
+
+describe("arguments", () => {
+  it("name the stack first, 'local' if none, and pass the rest on", () => {
+    assert.deepEqual(parseArguments(["up"]), { command: "up", stack: "local", args: [] });
+    assert.deepEqual(parseArguments(["up", "--yes"]), { command: "up", stack: "local", args: ["--yes"] });
+    assert.deepEqual(parseArguments(["preview", "centos7", "--show-sames", "-j"]), {
+      command: "preview",
+      stack: "centos7",
+      args: ["--show-sames", "-j"],
+    });
+    assert.equal(parseArguments(["destroy", "acme/site/prod"]).stack, "acme/site/prod");
+  });
+
+  it("of test all go to mocha", () => {
+    assert.deepEqual(parseArguments(["test", "--grep", "x"]).args, ["--grep", "x"]);
+  });
+
+  it("ask for help", () => {
+    assert.equal(parseArguments(["--help"]).command, "help");
+    assert.equal(parseArguments(["up", "--help"]).command, "help");
+  });
+
+  const mistakes: [string[], RegExp][] = [
+    [[], /No command/],
+    [["fly"], /Unknown command 'fly'/],
+    [["up", "../x"], /'\.\.\/x' cannot be a stack's name/],
+    [["up", ".."], /cannot be/],
+    [["up", ""], /cannot be/],
+    [["up", "a b"], /cannot be/],
+    [["up", "local", "--stack", "other"], /named without --stack/],
+    [["up", "--stack=other"], /named without --stack=other/],
+    [["start", "local", "--yes"], /'start' takes no flags, but got '--yes'/],
+    [["clean", "local"], /'clean' takes no arguments/],
+    [["env", "--json"], /'env' takes no arguments/],
+  ];
+  for (const [argv, message] of mistakes) {
+    it(`are refused with exit code 2: ${JSON.stringify(argv)}`, () => {
+      assert.throws(() => parseArguments(argv), { name: "UserError", exitCode: 2, message });
+    });
+  }
+});
+
+describe("test command", () => {
+  it("runs unit tests, then system tests; flags go to both, files instead of both", () => {
+    assert.deepEqual(
+      mochaRuns(["--grep", "x"]).map(({ args }) => args),
+      [
+        ["test/unit/**/*.test.ts", "--grep", "x"],
+        ["test/system/**/*.test.ts", "--grep", "x"],
+      ],
+    );
+    assert.deepEqual(
+      mochaRuns(["test/unit/a.test.ts", "--bail"]).map(({ args }) => args),
+      [["test/unit/a.test.ts", "--bail"]],
+    );
+  });
+
+  it("reads mocha's counts, in colour or not, and nothing else", () => {
+    const report =
+      "    ✔ has 3 passing cars\n\n\x1b[92m \x1b[0m\x1b[32m 12 passing\x1b[0m (3s)\n  1 pending\n  2 failing\n\n  1) x\n";
+    assert.deepEqual(mochaCounts(report), [
+      ["passing", 12],
+      ["pending", 1],
+      ["failing", 2],
+    ]);
+  });
+});

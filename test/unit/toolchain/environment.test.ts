@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { createServer } from "node:net";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { environment, shellLines, tooOldNote } from "../../../toolchain/environment.mjs";
+import { which } from "../../../toolchain/run.mjs";
+import { program, projectFolder, put, removeProjectFolders } from "./support";
+
+describe("environment", () => {
+  afterEach(removeProjectFolders);
+
+  it("keeps Pulumi's home, state and passphrase in the checkout", () => {
+    const root = projectFolder();
+    const env = environment(root, { PATH: "/usr/bin", LANG: "C" });
+    assert.equal(env.PULUMI_HOME, join(root, ".local/pulumi-home"));
+    assert.equal(env.PULUMI_BACKEND_URL, `file://${root.replaceAll(" ", "%20")}/.local/state`);
+    assert.equal(env.PULUMI_CONFIG_PASSPHRASE_FILE, join(root, ".local/passphrase"));
+    assert.equal(env.PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION, "true");
+    assert.equal(env.LANG, "C");
+  });
+
+  it("leaves the user's PULUMI_HOME alone", () => {
+    const root = projectFolder();
+    assert.equal(environment(root, { PULUMI_HOME: "/elsewhere" }).PULUMI_HOME, join(root, ".local/pulumi-home"));
+  });
+
+  it("respects a passphrase of the user's", () => {
+    const root = projectFolder();
+    assert.equal(environment(root, { PULUMI_CONFIG_PASSPHRASE: "" }).PULUMI_CONFIG_PASSPHRASE_FILE, undefined);
+    assert.equal(environment(root, { PULUMI_CONFIG_PASSPHRASE_FILE: "/p" }).PULUMI_CONFIG_PASSPHRASE_FILE, "/p");
+  });
+
+  it("respects a backend of the user's, with its log-in and without our passphrase", () => {
+    const root = projectFolder();
+    const env = environment(root, { PULUMI_BACKEND_URL: "s3://states" });
+    assert.equal(env.PULUMI_BACKEND_URL, "s3://states");
+    assert.equal(env.PULUMI_CONFIG_PASSPHRASE_FILE, undefined);
+    assert.equal(env.PULUMI_CREDENTIALS_PATH, join(homedir(), ".pulumi"));
+  });
+
+  it("is the same when taken twice", () => {
+    const root = projectFolder();
+    const once = environment(root, { PATH: "/usr/bin:/bin" });
+    assert.deepEqual(environment(root, once), once);
+  });
+
+  it("takes nothing over from another checkout", () => {
+    const [root, other] = [projectFolder(), projectFolder()];
+    const outer = { PATH: "/usr/bin" };
+    assert.deepEqual(environment(root, environment(other, outer)), environment(root, outer));
+  });
+
+  it("puts the project's programs last on PATH", () => {
+    const root = projectFolder();
+    assert.equal(environment(root, { PATH: "/usr/bin:/bin" }).PATH, `/usr/bin:/bin:${root}/.local/bin`);
+  });
+
+  it("puts them first when the pulumi on PATH was found too old, until that changes", () => {
+    const root = projectFolder();
+    const old = program(join(root, "old/pulumi"));
+    put(join(root, ".local/pulumi-too-old"), tooOldNote(old));
+    const PATH = `${join(root, "old")}:/usr/bin`;
+    assert.equal(environment(root, { PATH }).PATH, `${root}/.local/bin:${PATH}`);
+    put(join(root, ".local/pulumi-too-old"), `${old} 1\n`);
+    assert.equal(environment(root, { PATH }).PATH, `${PATH}:${root}/.local/bin`);
+  });
+
+  describe("SSH_AUTH_SOCK", () => {
+    const PATH = process.env.PATH;
+    before(function () {
+      if (!which("ssh-add", PATH)) this.skip();
+    });
+
+    it("is dropped when nobody answers there", () => {
+      const root = projectFolder();
+      const env = environment(root, { PATH, SSH_AUTH_SOCK: join(root, "nothing") });
+      assert.equal("SSH_AUTH_SOCK" in env, false);
+      assert.match(shellLines(root, { PATH, SSH_AUTH_SOCK: join(root, "nothing") }), /^unset SSH_AUTH_SOCK$/m);
+    });
+
+    it("is dropped when a listener does not speak", async function () {
+      this.timeout(5000);
+      const root = projectFolder();
+      const socket = join(root, "mute");
+      const server = createServer().listen(socket);
+      await new Promise((resolve) => server.once("listening", resolve));
+      assert.equal("SSH_AUTH_SOCK" in environment(root, { PATH, SSH_AUTH_SOCK: socket }), false);
+      await new Promise((resolve) => server.close(resolve));
+    });
+
+    it("stays when an agent answers", () => {
+      const root = projectFolder();
+      const socket = join(root, "agent");
+      const pid = /SSH_AGENT_PID=(\d+)/.exec(
+        execFileSync("ssh-agent", ["-s", "-a", socket], { encoding: "utf8" }),
+      )?.[1];
+      try {
+        assert.ok(existsSync(socket));
+        assert.equal(environment(root, { PATH, SSH_AUTH_SOCK: socket }).SSH_AUTH_SOCK, socket);
+      } finally {
+        process.kill(Number(pid));
+      }
+    });
+  });
+
+  it("prints lines that a shell takes as they are", () => {
+    const root = projectFolder();
+    const outer = { PATH: "/usr/bin:/bin:/it's here" };
+    const script = `${shellLines(root, outer)}\nprintf '%s' "$PULUMI_HOME|$PATH"`;
+    const printed = execFileSync("/bin/sh", ["-c", script], { encoding: "utf8", env: {} });
+    assert.equal(printed, `${root}/.local/pulumi-home|/usr/bin:/bin:/it's here:${root}/.local/bin`);
+  });
+});

@@ -1,0 +1,142 @@
+import { readdirSync } from "node:fs";
+import { join, relative } from "node:path";
+import { environment } from "./environment.mjs";
+import { UserError } from "./errors.mjs";
+import { places } from "./paths.mjs";
+import { run, runLogged, which } from "./run.mjs";
+import { say, step } from "./steps.mjs";
+
+/** What the tests need beside npm's packages: a program, and the Debian package that holds it. */
+const testPrograms = [{ program: "shellcheck", debian: "shellcheck" }];
+
+/** @typedef {{ name: string, command: string, args: string[] }} Check */
+
+/**
+ * The list of all checks, in the order they run.
+ * @param {string} root
+ * @returns {Check[]}
+ */
+export function checks(root) {
+  const scripts = filesBelow(join(root, "assets"), ".sh").map((file) => relative(root, file));
+  return [
+    npmCheck(root, "types", "typescript/bin/tsc", ["--noEmit", "-p", "tsconfig.check.json"]),
+    npmCheck(root, "eslint", "eslint/bin/eslint.js", ["."]),
+    npmCheck(root, "prettier", "prettier/bin/prettier.cjs", ["--check", "--log-level", "warn", "."]),
+    { name: "shellcheck", command: "shellcheck", args: scripts },
+  ];
+}
+
+/**
+ * Runs everything, stops at the first failure, and ends with one line of counts.
+ * @param {string} root
+ * @param {string[]} args for mocha: flags, or test files; with any, only mocha runs
+ */
+export async function runTests(root, args) {
+  const start = performance.now();
+  const counts = { passing: 0, failing: 0, pending: 0 };
+  /** @type {string | undefined} */
+  let failed;
+  if (args.length === 0) {
+    for (const { name, command, args: flags } of checks(root)) {
+      const { code } = await step(name, () => run(command, flags, { cwd: root, output: "tee" }));
+      if (code === 0) counts.passing++;
+      else (counts.failing++, (failed = name));
+      if (failed) break;
+    }
+  }
+  for (const { name, args: flags } of failed ? [] : mochaRuns(args)) {
+    say(`\n${name}`);
+    const { code, stdout } = await runMocha(root, flags);
+    for (const [word, count] of mochaCounts(stdout)) counts[word] += count;
+    if (code !== 0) failed = name;
+    if (failed) break;
+  }
+  const minutes = ((performance.now() - start) / 60_000).toFixed(1);
+  const skipped = counts.pending > 0 ? `, ${counts.pending} skipped` : "";
+  process.stdout.write(
+    `All of it took ${minutes} minutes.\n${counts.passing} passed, ${counts.failing} failed${skipped}\n`,
+  );
+  if (counts.passing + counts.failing === 0) throw new UserError("No test matches.", "Check the name after --grep.");
+  if (failed) throw new UserError(`${failed} failed; the rest was not run.`, "The reason is above.");
+}
+
+/**
+ * @param {string[]} args
+ * @returns {{ name: string, args: string[] }[]}
+ */
+export function mochaRuns(args) {
+  if (args.some((arg) => /\.test\.[cm]?ts$/.test(arg))) return [{ name: "tests", args }];
+  return ["unit", "system"].map((kind) => ({ name: `${kind} tests`, args: [`test/${kind}/**/*.test.ts`, ...args] }));
+}
+
+/**
+ * @param {string} root
+ * @param {string[]} args
+ */
+function runMocha(root, args) {
+  const mocha = join(root, "node_modules", "mocha", "bin", "mocha.js");
+  const colour = process.stdout.isTTY && !process.env.NO_COLOR ? ["--color"] : [];
+  return run(process.execPath, [mocha, ...colour, ...args], {
+    cwd: root,
+    env: environment(root),
+    output: "tee",
+  });
+}
+
+/**
+ * Reads the counts from the end of mocha's report.
+ * @param {string} report
+ * @returns {["passing" | "failing" | "pending", number][]}
+ */
+export function mochaCounts(report) {
+  // eslint-disable-next-line no-control-regex -- colours
+  const plain = report.replace(/\x1b\[[0-9;]*m/g, "");
+  return [...plain.matchAll(/^ {2}(\d+) (passing|failing|pending)\b/gm)].map(([, count, word]) => [
+    /** @type {"passing" | "failing" | "pending"} */ (word),
+    Number(count),
+  ]);
+}
+
+/**
+ * Installs what the tests need, where that can be done without asking.
+ * @param {string} root
+ */
+export async function prepareTestPrograms(root) {
+  const missing = testPrograms.filter(({ program }) => !which(program, process.env.PATH)).map(({ debian }) => debian);
+  if (missing.length === 0) return;
+  const install = `apt-get install -y --no-install-recommends ${missing.join(" ")}`;
+  if (process.getuid?.() !== 0 || !which("apt-get", process.env.PATH)) {
+    throw new UserError(
+      `The tests need ${missing.join(", ")}.`,
+      `Install it, on Debian or Ubuntu with: sudo ${install}`,
+    );
+  }
+  const log = join(places(root).logs, "apt-get.log");
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  await step(`packages for the tests (${missing.join(", ")})`, async () => {
+    await runLogged("apt-get", ["update"], { env, log });
+    await runLogged("apt-get", install.split(" ").slice(1), { env, log });
+  });
+}
+
+/**
+ * @param {string} root
+ * @param {string} name
+ * @param {string} script in node_modules
+ * @param {string[]} args
+ * @returns {Check}
+ */
+function npmCheck(root, name, script, args) {
+  return { name, command: process.execPath, args: [join(root, "node_modules", script), ...args] };
+}
+
+/**
+ * @param {string} folder
+ * @param {string} ending
+ */
+function filesBelow(folder, ending) {
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(ending))
+    .sort()
+    .map((name) => join(folder, name));
+}

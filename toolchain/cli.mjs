@@ -1,0 +1,139 @@
+import { parseArguments, usage } from "./arguments.mjs";
+import { prepareTestPrograms, runTests } from "./checks.mjs";
+import { clean } from "./clean.mjs";
+import { prepareEngine } from "./engine.mjs";
+import { shellLines } from "./environment.mjs";
+import { UserError } from "./errors.mjs";
+import { prepareContainers, removeContainers, startContainers } from "./containers.mjs";
+import { preparePackages } from "./packages.mjs";
+import { askPage } from "./page.mjs";
+import { ensurePassphrase } from "./passphrase.mjs";
+import { checkout, places } from "./paths.mjs";
+import { preparePlugins } from "./plugins.mjs";
+import { Stack } from "./stack.mjs";
+import { say, step } from "./steps.mjs";
+import { checkTypes } from "./typecheck.mjs";
+
+const root = checkout;
+const { cache } = places(root);
+const isInteractive = process.stdin.isTTY && process.stdout.isTTY;
+const consent = isInteractive ? [] : ["--yes", "--non-interactive"];
+
+/** @type {Record<import("./arguments.mjs").Command, (stackName: string, args: string[]) => Promise<void>>} */
+const commands = {
+  async start(stackName) {
+    const stack = await openStack(stackName);
+    await deploy(stack, ["--yes", "--skip-preview"]);
+    await stack.select();
+    const { url, sshCommand } = await stack.outputs();
+    const text = typeof url === "string" ? await askPage(url) : "";
+    process.stdout.write(`\n  ${url} says: ${text}\n\n${whatNext(stack, sshCommand)}`);
+  },
+
+  async preview(stackName, args) {
+    const stack = await openStack(stackName);
+    await prepareContainers({ root, cache, step });
+    await stack.ensure();
+    await stack.operate("preview", ["--diff", ...consent.filter((flag) => flag !== "--yes"), ...args]);
+  },
+
+  async up(stackName, args) {
+    await deploy(await openStack(stackName), [...consent, ...args]);
+  },
+
+  async destroy(stackName, args) {
+    const stack = await openStack(stackName);
+    if (!(await stack.exists())) {
+      stack.removeTraces();
+      await removeContainers(root, stack.shortName);
+      say(`There is no stack ${stackName}: nothing to destroy.`);
+      return;
+    }
+    await stack.forgetPendingCommands();
+    await stack.operate("destroy", [...consent, ...args]);
+    const left = await stack.resourceCount();
+    if (left > 0) {
+      say(`Stack ${stackName} stays: it still has ${left} resources.`);
+      return;
+    }
+    await stack.remove();
+    await removeContainers(root, stack.shortName);
+    say(`Stack ${stackName} is gone. What makes the next start fast stays: 'npm run clean' removes that too.`);
+  },
+
+  async clean() {
+    await clean(root);
+  },
+
+  async env() {
+    await prepareTools();
+    ensurePassphrase(root);
+    process.stdout.write(`${shellLines(root)}\n`);
+  },
+
+  async test(_stackName, args) {
+    await prepareTools();
+    await prepareContainers({ root, cache, step });
+    await prepareTestPrograms(root);
+    await runTests(root, args);
+  },
+};
+
+/** @returns {Promise<string>} the engine */
+async function prepareTools() {
+  await preparePackages(root);
+  const engine = await prepareEngine(root);
+  await preparePlugins(root, engine);
+  return engine;
+}
+
+/** @param {string} name */
+async function openStack(name) {
+  const stack = new Stack(root, name, await prepareTools());
+  await stack.prepare();
+  return stack;
+}
+
+/**
+ * @param {Stack} stack
+ * @param {string[]} args
+ */
+async function deploy(stack, args) {
+  await checkTypes(root);
+  await prepareContainers({ root, cache, step });
+  await stack.ensure();
+  await stack.forgetPendingCommands();
+  await startContainers(root, stack.shortName);
+  await stack.operate("up", args);
+}
+
+/**
+ * @param {Stack} stack
+ * @param {unknown} sshCommand
+ */
+function whatNext({ name, shortName }, sshCommand) {
+  const argument = name === "local" ? "" : ` -- ${name}`;
+  return [
+    `  log in      ${sshCommand}`,
+    `  change it   edit Pulumi.${shortName}.yaml or assets/, then: npm run preview${argument}; npm run up${argument}`,
+    `  plain pulumi commands   eval "$(npm run --silent env)"; pulumi stack output`,
+    `  remove it   npm run destroy${argument}`,
+    "",
+  ].join("\n");
+}
+
+try {
+  if (Number(process.versions.node.split(".")[0]) < 20) {
+    throw new UserError(`This is Node ${process.versions.node}.`, "Install Node 20 or newer (https://nodejs.org).");
+  }
+  if (process.platform === "win32") {
+    throw new UserError("This project runs on Linux and macOS.", "On Windows, use it inside WSL (wsl --install).");
+  }
+  const { command, stack, args } = parseArguments(process.argv.slice(2));
+  if (command === "help") process.stdout.write(usage);
+  else await commands[command](stack, args);
+} catch (error) {
+  if (!(error instanceof UserError)) throw error;
+  process.stderr.write(`\n${error.message}\n`);
+  process.exitCode = error.exitCode;
+}

@@ -1,0 +1,314 @@
+// The container engine and the image of the local host: found or made once, written down in `.local/containers.json`,
+// which is all that the program needs to know about containers.
+import { execFile, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdir, readFile, readdir, rename, rm, statfs, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { UserError } from "./errors.mjs";
+import { places } from "./paths.mjs";
+
+/**
+ * @typedef {{command: string[], runOptions: string[], image: string}} Containers
+ * `command`: the engine with its global options; `runOptions`: what `create` needs so that systemd boots;
+ * `image`: the local image of the host.
+ * @typedef {<T>(title: string, work: () => Promise<T>) => Promise<T>} Step shows a long step and its time
+ */
+
+const imageName = "localhost/uwsgi-nginx-host";
+const platform = "debian12";
+/** Room that building the image takes at its peak, measured: archive 240 MB, image 330 MB, and unpacking. */
+const imageBytes = 1.2e9;
+
+const run = promisify(execFile);
+
+/**
+ * Makes sure that a container engine works and that it has the host's image.
+ * @param {{root: string, cache: string, step: Step}} options `root` of the checkout; `cache` for the image while it is built
+ * @returns {Promise<Containers>}
+ */
+export async function prepareContainers({ root, cache, step }) {
+  const engine = (await findEngine()) ?? (await installEngine(step));
+  const recipe = join(root, "assets", "images", platform);
+  const image = `${imageName}:${platform}-${await recipeHash(recipe)}`;
+  if (!(await succeeds(engine, ["image", "inspect", image]))) await makeImage(engine, recipe, image, cache, step);
+
+  const file = places(root).containers;
+  const known = await readContainers(root);
+  if (known?.image === image && known.command[0] === engine) return known;
+  const containers = { ...(await workingOptions(engine, image)), image };
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(`${file}.new`, JSON.stringify(containers, null, 2) + "\n");
+  await rename(`${file}.new`, file);
+  return containers;
+}
+
+/** Removes the images that `prepareContainers` made. */
+export async function cleanContainers() {
+  const engine = await findEngine();
+  if (!engine) return;
+  const { stdout } = await run(engine, ["images", "--quiet", imageName]);
+  const ids = [...new Set(stdout.split("\n").filter(Boolean))];
+  if (ids.length > 0) await run(engine, ["rmi", "--force", ...ids]);
+}
+
+/**
+ * Starts a stack's containers that are there and stopped, as after a restart of this machine.
+ * @param {string} root
+ * @param {string} stack
+ */
+export async function startContainers(root, stack) {
+  const { engine, options, ids } = await stackContainers(root, stack, ["exited", "created"]);
+  if (ids.length > 0) await run(engine, [...options, "start", ...ids]);
+}
+
+/**
+ * Removes what a destroyed stack may have left: a container that was being made when the engine was killed.
+ * @param {string} root
+ * @param {string} stack
+ */
+export async function removeContainers(root, stack) {
+  const { engine, options, ids } = await stackContainers(root, stack);
+  if (ids.length > 0) await run(engine, [...options, "rm", "--force", "--volumes", ...ids]);
+}
+
+/**
+ * Containers that assets/scripts/container-host.sh has made for a stack of this checkout.
+ * @param {string} root
+ * @param {string} stack
+ * @param {string[]} states none: in any state
+ */
+async function stackContainers(root, stack, states = []) {
+  const containers = await readContainers(root);
+  if (!containers) return { engine: "", options: [], ids: [] };
+  const [engine = "", ...options] = containers.command;
+  const filters = [
+    `label=uwsgi-nginx.folder=${root}`,
+    `label=uwsgi-nginx.stack=${stack}`,
+    ...states.map((state) => `status=${state}`),
+  ];
+  const { stdout } = await run(engine, [
+    ...[...options, "ps", "--all", "--quiet"],
+    ...filters.flatMap((filter) => ["--filter", filter]),
+  ]);
+  return { engine, options, ids: stdout.split("\n").filter(Boolean) };
+}
+
+/**
+ * @param {string} root
+ * @returns {Promise<Containers | undefined>} what `prepareContainers` has written down
+ */
+function readContainers(root) {
+  return readFile(places(root).containers, "utf8").then(JSON.parse, () => undefined);
+}
+
+/** @returns {Promise<string | undefined>} the first engine that answers */
+async function findEngine() {
+  for (const engine of ["podman", "docker"]) if (await succeeds(engine, ["info"])) return engine;
+  return undefined;
+}
+
+/** @param {Step} step */
+async function installEngine(step) {
+  const packages = ["podman", "runc", "iptables", "containernetworking-plugins", "dnsmasq-base"];
+  const command = `apt-get install --yes ${packages.join(" ")}`;
+  if (process.getuid?.() !== 0 || !(await succeeds("apt-get", ["--version"]))) {
+    throw new UserError(
+      "No container engine works here: neither `podman info` nor `docker info` answers.",
+      `Install podman or docker, or start it. On Debian or Ubuntu: sudo ${command}`,
+    );
+  }
+  await step("container engine (podman, with apt-get)", async () => {
+    const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+    await run("apt-get", ["update"], { env, maxBuffer: 1e8 });
+    await run("apt-get", ["install", "--yes", "--no-install-recommends", ...packages], { env, maxBuffer: 1e8 });
+  });
+  const engine = await findEngine();
+  if (!engine)
+    throw new UserError("podman was installed, yet `podman info` fails.", "Run it by hand and mend what it says.");
+  return engine;
+}
+
+/**
+ * @param {string} engine
+ * @param {string} recipe folder with Containerfile, packages and setup.sh
+ * @param {string} image
+ * @param {string} cache
+ * @param {Step} step
+ */
+async function makeImage(engine, recipe, image, cache, step) {
+  await mkdir(cache, { recursive: true });
+  const { stdout } = await run(engine, [
+    "info",
+    "--format",
+    engine === "podman" ? "{{.Store.GraphRoot}}" : "{{.DockerRootDir}}",
+  ]);
+  await requireDiskSpace([cache, stdout.trim()], imageBytes);
+
+  if (await succeeds(engine, ["pull", "docker.io/library/debian:12"])) {
+    await step("image of the host (debian:12 with systemd and sshd)", async () => {
+      await succeedsOrThrow(
+        engine,
+        ["build", "--tag", image, "--file", join(recipe, "Containerfile"), recipe],
+        "Building the host's image",
+      );
+    });
+    return;
+  }
+  await step("image of the host (Debian 12 built from its packages, for no image can be pulled here)", async () => {
+    await buildFromPackages(engine, recipe, image, cache);
+  });
+}
+
+/**
+ * @param {string} engine
+ * @param {string} recipe
+ * @param {string} image
+ * @param {string} cache
+ */
+async function buildFromPackages(engine, recipe, image, cache) {
+  const tools = ["mmdebstrap", "debian-archive-keyring"];
+  const install = `apt-get install --yes ${tools.join(" ")}`;
+  if (!(await succeeds("mmdebstrap", ["--version"]))) {
+    const root = process.getuid?.() === 0 && (await succeeds("apt-get", ["--version"]));
+    if (!root) {
+      throw new UserError(
+        "No image can be pulled, and mmdebstrap, which builds one from Debian's packages, is not installed.",
+        `Give the container engine access to its registry, or run: sudo ${install}`,
+      );
+    }
+    await run("apt-get", ["update"], { maxBuffer: 1e8 });
+    await run("apt-get", ["install", "--yes", "--no-install-recommends", ...tools], { maxBuffer: 1e8 });
+  }
+  const archive = join(cache, `${platform}-${process.pid}.tar`);
+  try {
+    const packages = (await readFile(join(recipe, "packages"), "utf8")).trim().split("\n").join(",");
+    const hook = `--customize-hook=bash "${join(recipe, "setup.sh")}" "$1"`;
+    await succeedsOrThrow(
+      "mmdebstrap",
+      ["--variant=apt", `--include=${packages}`, hook, "bookworm", archive],
+      "Building Debian 12",
+    );
+    await succeedsOrThrow(engine, ["import", "--change", 'CMD ["/sbin/init"]', archive, image], "Importing the image");
+  } finally {
+    await rm(archive, { force: true });
+  }
+}
+
+/**
+ * @param {string[]} folders
+ * @param {number} bytes
+ */
+export async function requireDiskSpace(folders, bytes) {
+  for (const folder of folders) {
+    const { bavail, bsize } = await statfs(folder);
+    if (bavail * bsize >= bytes) continue;
+    const megabytes = (/** @type {number} */ n) => Math.floor(n / 1e6);
+    throw new UserError(
+      `Not enough disk space for the host's root file system: ${folder} has ${megabytes(bavail * bsize)} MB left, ${megabytes(bytes)} MB are needed.`,
+      `Free some space there, or point XDG_CACHE_HOME or the container engine's storage to a larger disk.`,
+    );
+  }
+}
+
+/**
+ * Engines differ in what they may do here (nested containers, low limits, no crun): take the first options with which
+ * a container runs.
+ * @param {string} engine
+ * @param {string} image
+ */
+async function workingOptions(engine, image) {
+  // Each says what a systemd container needs: podman knows systemd; docker wants the cgroup tree and tmpfs spelt out.
+  const systemd =
+    engine === "podman"
+      ? ["--systemd=always"]
+      : [
+          "--cgroupns=host",
+          "--volume=/sys/fs/cgroup:/sys/fs/cgroup:rw",
+          "--tmpfs=/run",
+          "--tmpfs=/run/lock",
+          "--cap-add=SYS_ADMIN",
+        ];
+  const globals =
+    engine === "podman" ? [[], ["--runtime", "runc"], ["--runtime", "runc", "--cgroup-manager=cgroupfs"]] : [[]];
+  const limits = [[], await lowerLimits()];
+  let failure = "";
+  for (const options of globals) {
+    for (const limit of limits) {
+      try {
+        await run(engine, [...options, "run", "--rm", ...limit, image, "/bin/true"]);
+        return { command: [engine, ...options], runOptions: [...systemd, ...limit] };
+      } catch (error) {
+        failure = errorText(error);
+      }
+    }
+  }
+  throw new UserError(
+    `${engine} cannot run a container here: ${failure}`,
+    `Mend what it says; \`${engine} run --rm ${image} true\` shows the same.`,
+  );
+}
+
+/** Limits for engines that ask for more than this process may give away: enough for a server, within what it has. */
+async function lowerLimits() {
+  const text = await readFile("/proc/self/limits", "utf8").catch(() => "");
+  const hard = (/** @type {RegExp} */ pattern) => Number(pattern.exec(text)?.[1] ?? Infinity);
+  const files = Math.min(20_000, hard(/^Max open files\s+\S+\s+(\d+)/m));
+  const processes = Math.min(30_000, hard(/^Max processes\s+\S+\s+(\d+)/m));
+  return [`--ulimit=nofile=${files}:${files}`, `--ulimit=nproc=${processes}:${processes}`];
+}
+
+/** @param {string} folder */
+async function recipeHash(folder) {
+  const hash = createHash("sha256");
+  for (const name of (await readdir(folder)).sort())
+    hash
+      .update(name)
+      .update("\0")
+      .update(await readFile(join(folder, name)));
+  return hash.digest("hex").slice(0, 12);
+}
+
+/**
+ * @param {string} command
+ * @param {string[]} args
+ */
+function succeeds(command, args) {
+  return run(command, args, { maxBuffer: 1e8 }).then(
+    () => true,
+    () => false,
+  );
+}
+
+/**
+ * Runs a command whose output matters only when it fails.
+ * @param {string} command
+ * @param {string[]} args
+ * @param {string} what
+ * @returns {Promise<void>}
+ */
+function succeedsOrThrow(command, args, what) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr])
+      stream.on("data", (data) => (output = (output + data).slice(-4000)));
+    child.on("error", reject);
+    child.on("close", (code) => {
+      if (code === 0) resolve();
+      else
+        reject(
+          new UserError(
+            `${what} failed (${command}, exit code ${code}):\n${output.trim()}`,
+            "Mend what it says and run the same command again.",
+          ),
+        );
+    });
+  });
+}
+
+/** @param {unknown} error */
+function errorText(error) {
+  const stderr = /** @type {{stderr?: string}} */ (error).stderr;
+  return (stderr ?? String(error)).trim().split("\n").at(-1) ?? "";
+}

@@ -1,0 +1,40 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+/**
+ * The oldest engine that works here. Pulumi's engine and SDK of one major version work together; 3.188.0 is the first
+ * with `stack rm --remove-backups`, without which `destroy` would leave files behind.
+ */
+export const oldestEngine = "3.188.0";
+
+/**
+ * package.json is the one place that says which versions are used: the engine has the version of its SDK, a plugin that
+ * of its package.
+ * @param {string} root
+ * @param {string} name an npm package among the dependencies
+ */
+export function pinnedVersion(root, name) {
+  const { dependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const version = dependencies?.[name];
+  if (typeof version !== "string" || !/^\d+\.\d+\.\d+$/.test(version)) {
+    throw new Error(`package.json must pin ${name} to an exact version, but has ${JSON.stringify(version)}`);
+  }
+  return version;
+}
+
+/**
+ * @param {string} found what `pulumi version` printed, such as "v3.250.1-alpha.2"
+ * @param {string} wanted "3.188.0"
+ */
+export function isAtLeast(found, wanted) {
+  const [major, ...rest] = numbers(found);
+  const [wantedMajor, ...wantedRest] = numbers(wanted);
+  if (major === undefined || major !== wantedMajor) return false;
+  const difference = rest.map((part, index) => part - (wantedRest[index] ?? 0)).find((d) => d !== 0);
+  return (difference ?? 0) >= 0;
+}
+
+/** @param {string} version */
+function numbers(version) {
+  return (/^v?(\d+)\.(\d+)\.(\d+)/.exec(version.trim()) ?? []).slice(1).map(Number);
+}
