@@ -37,7 +37,7 @@ export function settingRows(schema: z.ZodType = settingsSchema, key = ""): Setti
 function constantDefault(schema: z.ZodType): string {
   const value: unknown = schema instanceof z.ZodDefault ? schema.def.defaultValue : undefined;
   if (value === undefined || (Array.isArray(value) && value.length === 0)) return "none";
-  return `\`${String(value as number)}\``;
+  return `\`${typeof value === "string" ? value : JSON.stringify(value)}\``;
 }
 
 /** The schema at a path of a value, as far as it goes: the last one on the way that has a text, or the object. */

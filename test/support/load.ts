@@ -1,3 +1,4 @@
+import { get } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
 
 /** What a reader got: an answer's status and text, or what went wrong. */
@@ -6,10 +7,20 @@ export interface Answer {
   text: string;
 }
 
-/** Asks a page once. */
-export async function ask(url: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
-  const response = await fetch(url, { headers, signal: AbortSignal.timeout(10_000) });
-  return { status: response.status, text: await response.text() };
+/** Asks a page once, on a connection of its own. (`fetch` would not take a Host header.) */
+export function ask(url: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const request = get(url, { agent: false, headers, timeout: 10_000 }, (response) => {
+      let text = "";
+      response.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
+      response.on("end", () => {
+        resolve({ status: response.statusCode ?? 0, text });
+      });
+      response.on("error", reject);
+    });
+    request.on("timeout", () => request.destroy(new Error("no answer within 10 seconds")));
+    request.on("error", reject);
+  });
 }
 
 export interface LoadResult {
@@ -31,7 +42,7 @@ export async function underLoad(url: string, work: () => Promise<unknown>): Prom
   const reader = async () => {
     while (!isOver && Date.now() < deadline) {
       try {
-        const { status, text } = await ask(url, { connection: "close" });
+        const { status, text } = await ask(url);
         if (status === 200) result.answered += 1;
         else result.failures.push(`status ${status}`);
         if (status === 200 && !result.texts.includes(text)) result.texts.push(text);

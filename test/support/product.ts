@@ -19,6 +19,7 @@ export type Settings = Readonly<Record<string, unknown>>;
 export class Product extends Workspace {
   readonly httpPort: number;
   readonly sshPort: number;
+  private sshCommand: string | undefined;
 
   private constructor(projectDir: string, stack: string, ports: readonly [number, number]) {
     super({
@@ -72,29 +73,28 @@ export class Product extends Workspace {
 
   /** Runs a bash script on the host as a user would, with the command line that the stack's outputs give. */
   async ssh(script: string): Promise<string> {
-    const { sshCommand } = await this.outputs();
-    const { stdout } = await run("bash", ["-c", `${String(sshCommand)} "$1"`, "ssh", script], { encoding: "utf8" });
+    this.sshCommand ??= (await this.outputs()).sshCommand as string;
+    const { stdout } = await run("bash", ["-c", `${this.sshCommand} "$1"`, "ssh", script], { encoding: "utf8" });
     return stdout.trim();
   }
 
-  /** Name of the container in the stack's state, if there is one. */
-  async containerName(): Promise<string | undefined> {
-    const { resources } = await this.export();
-    const host = resources.find(({ urn }) => urn.endsWith("command:local:Command::host"));
-    return / up \S+ (\S+) /.exec(host?.inputs?.create as string)?.[1];
+  /** Ids of the stack's containers, by the labels that they are given, running or not. */
+  async containers(): Promise<string[]> {
+    const { command } = JSON.parse(await this.readFile(".local/containers.json")) as { command: [string, ...string[]] };
+    const [engine, ...options] = command;
+    const filter = ["--filter", `label=uwsgi-nginx.folder=${this.projectDir}`];
+    const { stdout } = await run(engine, [...options, "ps", "--all", "--quiet", ...filter]);
+    return stdout.split("\n").filter(Boolean);
   }
 
-  /** Removes what is left: the stack's host, however the test ended, and the project. */
+  /** Removes what is left: the host, however the test ended, and the project. */
   override async remove(): Promise<void> {
-    const name = await this.containerName().catch(() => undefined);
-    if (name) removeContainer(name);
+    const ids = await this.containers();
+    for (const engine of ids.length > 0 ? ["podman", "docker"] : []) {
+      spawnSync(engine, ["rm", "--force", "--volumes", ...ids], { stdio: "ignore" });
+    }
     await super.remove();
   }
-}
-
-function removeContainer(name: string): void {
-  for (const engine of ["podman", "docker"])
-    spawnSync(engine, ["rm", "--force", "--volumes", name], { stdio: "ignore" });
 }
 
 /** A TCP port on 127.0.0.1 that nobody uses at the moment. */

@@ -1,0 +1,104 @@
+// Figures as ratios, each pair taken in the same run, for machines are noisy. `npm run bench [ROUNDS]`, default 3.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { extraCaCertificates } from "../settings/caCertificates";
+import { root, Workspace } from "../test/support/engine";
+import { ask } from "../test/support/load";
+import { Product } from "../test/support/product";
+
+/** Seconds that some work takes. */
+async function seconds(work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return (performance.now() - start) / 1000;
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? NaN;
+}
+
+interface Pair {
+  ours: number[];
+  theirs: number[];
+}
+
+function report(title: string, { ours, theirs }: Pair, goal?: number): void {
+  const ratios = ours.map((value, index) => value / (theirs[index] ?? NaN));
+  const list = (values: readonly number[]) => values.map((value) => value.toFixed(1)).join(" ");
+  const wanted = goal === undefined ? "" : ` (goal: at most ${goal})`;
+  console.log(`${title}: ratio ${median(ratios).toFixed(2)}${wanted}; seconds ${list(ours)} against ${list(theirs)}`);
+}
+
+/** A product whose host is there, ready and empty. */
+async function readyHost(): Promise<Product> {
+  const product = await Product.make();
+  await product.up("--target", "**ContainerHost::host", "--target-dependents=false", "--target", "**::host*");
+  return product;
+}
+
+/** Runs the floor script on a host through one SSH session. */
+async function runFloor(product: Product): Promise<void> {
+  const ca = extraCaCertificates({ kind: "container" });
+  if (ca !== undefined) writeFileSync(join(product.projectDir, "ca.crt"), ca);
+  const { sshCommand } = await product.outputs();
+  const script = readFileSync(join(root, "bench/floor.sh"));
+  if (ca !== undefined) await product.ssh(`cat > /tmp/ca.crt <<'EOF'\n${ca}EOF`);
+  const child = spawn("bash", ["-c", `${sshCommand as string} bash -s -- ${ca === undefined ? "''" : "/tmp/ca.crt"}`], {
+    stdio: ["pipe", "ignore", "pipe"],
+  });
+  let errors = "";
+  child.stderr.on("data", (data: Buffer) => (errors += data.toString()));
+  child.stdin.end(script);
+  const code = await new Promise((resolve) => child.once("close", resolve));
+  assert.equal(code, 0, errors);
+}
+
+async function deployments(rounds: number): Promise<Pair> {
+  const pair: Pair = { ours: [], theirs: [] };
+  for (let round = 0; round < rounds; round++) {
+    const [ours, theirs] = [await readyHost(), await readyHost()];
+    try {
+      pair.theirs.push(await seconds(() => runFloor(theirs)));
+      pair.ours.push(await seconds(() => ours.up()));
+      for (const product of [ours, theirs]) assert.match((await ask(product.url)).text, /Hello There!/);
+      console.log(`  round ${round + 1}: ${pair.ours.at(-1)?.toFixed(1)} s, floor ${pair.theirs.at(-1)?.toFixed(1)} s`);
+    } finally {
+      await Promise.all([ours.remove(), theirs.remove()]);
+    }
+  }
+  return pair;
+}
+
+/** Runs with nothing changed, against a program with nothing in it. */
+async function emptyRuns(rounds: number): Promise<{ up: Pair; preview: Pair }> {
+  const empty = await Workspace.temporary({ program: "export {};\n" });
+  const product = await Product.make();
+  const result = { up: { ours: [], theirs: [] } as Pair, preview: { ours: [], theirs: [] } as Pair };
+  try {
+    await product.up();
+    await empty.up();
+    for (let round = 0; round < rounds; round++) {
+      result.up.theirs.push(await seconds(() => empty.succeed("up", "--yes", "--stack", empty.stack)));
+      result.up.ours.push(await seconds(() => product.succeed("up", "--yes", "--stack", product.stack)));
+      result.preview.theirs.push(await seconds(() => empty.preview()));
+      result.preview.ours.push(await seconds(() => product.preview()));
+    }
+  } finally {
+    await empty.remove();
+    await product.remove();
+  }
+  return result;
+}
+
+async function main(): Promise<void> {
+  const rounds = Number(process.argv[2] ?? 3);
+  const { up, preview } = await emptyRuns(rounds);
+  report("up with nothing changed / up of an empty program", up, 1.3);
+  report("preview with nothing changed / preview of an empty program", preview);
+  report("fresh deployment on a ready host / one shell script", await deployments(rounds), 1.2);
+}
+
+void main();
