@@ -62,8 +62,8 @@ export class ContainerHost extends pulumi.ComponentResource implements Host {
         ),
         // Gets the container's id, which `up` printed, as PULUMI_COMMAND_STDOUT: a replaced one has the name of the new.
         delete: run("down", ...engine),
-        // Nothing that makes it another server is ever changed in place: that would lose what is on it unnoticed.
-        update: "true",
+        // What makes it another server is among the triggers; a change of anything else only keeps the id.
+        update: `printf '%s\\n' "$PULUMI_COMMAND_STDOUT"`,
         triggers: [image, ...ports, ...runOptions, key.publicKey, hostKey.publicKey],
         stdin: pulumi.interpolate`${key.publicKey}\n${hostKey.privateKey}`,
       },

@@ -22,7 +22,8 @@ export async function clean(root) {
     );
   }
   const { cleanContainers } = await import("./containers.mjs");
-  await step("images", () => cleanContainers());
+  for (const image of await step("images", () => cleanContainers()))
+    say(`${image} stays: containers of another checkout run from it.`);
   await step("caches", () => {
     const secrets = settingsWithSecrets(root);
     for (const name of existsSync(own.local) ? readdirSync(own.local) : []) {

@@ -4,7 +4,8 @@ import { clean } from "./clean.mjs";
 import { prepareEngine } from "./engine.mjs";
 import { shellLines } from "./environment.mjs";
 import { UserError } from "./errors.mjs";
-import { prepareContainers, removeContainers, startContainers } from "./containers.mjs";
+import { isGone, prepareContainers, removeContainers, startContainers } from "./containers.mjs";
+import { makeHostAgain } from "./hints.mjs";
 import { preparePackages } from "./packages.mjs";
 import { askPage } from "./page.mjs";
 import { ensurePassphrase } from "./passphrase.mjs";
@@ -23,7 +24,7 @@ const consent = isInteractive ? [] : ["--yes", "--non-interactive"];
 const commands = {
   async start(stackName) {
     const stack = await openStack(stackName);
-    await deploy(stack, ["--yes", "--skip-preview"]);
+    await deploy(stack, ["--yes", "--skip-preview", "--suppress-outputs"]);
     await stack.select();
     const { url, sshCommand } = await stack.outputs();
     const text = typeof url === "string" ? await askPage(url) : "";
@@ -104,6 +105,13 @@ async function deploy(stack, args) {
   await stack.ensure();
   await stack.forgetPendingCommands();
   await startContainers(root, stack.shortName);
+  const container = stack.container();
+  if (container && !args.some((arg) => arg.startsWith("--replace")) && (await isGone(root, container))) {
+    throw new UserError(
+      `The container of stack ${stack.name} is gone: somebody has removed it. Nothing was touched.`,
+      `This makes it, and all that is on it, again: ${makeHostAgain(stack.name)}`,
+    );
+  }
   await stack.operate("up", args);
 }
 

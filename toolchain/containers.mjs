@@ -43,13 +43,29 @@ export async function prepareContainers({ root, cache, step }) {
   return containers;
 }
 
-/** Removes the images that `prepareContainers` made. */
+/**
+ * Removes the images that `prepareContainers` made, but for those in use: other checkouts have their servers from them.
+ * @returns {Promise<string[]>} the images that stay
+ */
 export async function cleanContainers() {
   const engine = await findEngine();
-  if (!engine) return;
-  const { stdout } = await run(engine, ["images", "--quiet", imageName]);
-  const ids = [...new Set(stdout.split("\n").filter(Boolean))];
-  if (ids.length > 0) await run(engine, ["rmi", "--force", ...ids]);
+  if (!engine) return [];
+  const { stdout } = await run(engine, ["images", "--format", "{{.Repository}}:{{.Tag}}", imageName]);
+  const stay = [];
+  for (const image of new Set(stdout.split("\n").filter(Boolean)))
+    if (!(await succeeds(engine, ["rmi", image]))) stay.push(image);
+  return stay;
+}
+
+/**
+ * Whether a container is no more, by the engine's own word.
+ * @param {string} root
+ * @param {string} id
+ */
+export async function isGone(root, id) {
+  const [engine, ...options] = (await readContainers(root))?.command ?? [];
+  if (!engine || (await succeeds(engine, [...options, "container", "inspect", id]))) return false;
+  return succeeds(engine, [...options, "ps"]);
 }
 
 /**

@@ -16,7 +16,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { tooOldNote } from "./environment.mjs";
+import { tooOldNote, withoutOtherCheckout } from "./environment.mjs";
 import { errorCode, Interrupted, UserError } from "./errors.mjs";
 import { engineInstaller, isOnline } from "./online.mjs";
 import { places } from "./paths.mjs";
@@ -34,7 +34,7 @@ import { isAtLeast, oldestEngine, pinnedVersion } from "./versions.mjs";
  * @param {Env} [env]
  * @returns {Promise<string>} the program
  */
-export async function prepareEngine(root, env = process.env) {
+export async function prepareEngine(root, env = withoutOtherCheckout(root)) {
   const own = places(root, env);
   const onPath = await usableOnPath(root, env);
   if (onPath) {

@@ -65,7 +65,16 @@ export function environment(root, outer = process.env) {
 
 /** @param {string} root */
 export function backendUrl(root) {
-  return pathToFileURL(places(root).state).href;
+  return fileBackendUrl(places(root).state);
+}
+
+/**
+ * A backend that keeps its state in a folder. Without metadata: the engine writes that into a second file, not in one
+ * step, and an engine that is killed just then leaves it empty and the state unreadable ("failed to load checkpoint: EOF").
+ * @param {string} folder
+ */
+export function fileBackendUrl(folder) {
+  return `${pathToFileURL(folder).href}?metadata=skip`;
 }
 
 /**
@@ -98,10 +107,10 @@ function pathWith(folder, path, first) {
 
 /**
  * @param {string} root
- * @param {Env} outer
+ * @param {Env} [outer]
  * @returns {Env}
  */
-function withoutOtherCheckout(root, outer) {
+export function withoutOtherCheckout(root, outer = process.env) {
   const other = outer.UWSGI_NGINX_CHECKOUT;
   if (!other || other === root) return outer;
   const env = { ...outer };

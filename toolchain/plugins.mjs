@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { environment, isTooOld, quoted } from "./environment.mjs";
+import { environment, isTooOld, quoted, withoutOtherCheckout } from "./environment.mjs";
 import { isOnline } from "./online.mjs";
 import { places, userPulumiHome } from "./paths.mjs";
 import { isProgram, run, which } from "./run.mjs";
@@ -28,7 +28,7 @@ const resourcePlugins = ["command", "random"];
  * @param {string} engine
  * @param {Env} [env]
  */
-export async function preparePlugins(root, engine, env = process.env) {
+export async function preparePlugins(root, engine, env = withoutOtherCheckout(root)) {
   /** @type {Record<string, Origin>} */
   const origins = { "pulumi-language-nodejs": prepareLanguageHost(root, engine, env) };
   for (const name of resourcePlugins) {

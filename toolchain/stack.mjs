@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { join } from "node:path";
 import { environment } from "./environment.mjs";
 import { UserError } from "./errors.mjs";
+import { hints } from "./hints.mjs";
 import { clearStaleLock } from "./locks.mjs";
 import { ensurePassphrase, whatToDo } from "./passphrase.mjs";
 import { places } from "./paths.mjs";
@@ -80,13 +81,22 @@ export class Stack {
    * @param {string[]} args
    */
   async operate(command, args) {
-    const all = [command, "--stack", this.name, ...args];
-    const { code, stderr } = await run(this.engine, all, { cwd: this.root, env: this.env, output: "show" });
-    if (code !== 0)
+    // Not at the top: this needs packages that are installed by then.
+    const { listenForErrors } = await import("./diagnostics.mjs");
+    const errors = await listenForErrors();
+    const all = [command, "--stack", this.name, "--suppress-progress", ...errors.args, ...args];
+    try {
+      const env = { ...this.env, ...errors.env };
+      const { code, stderr } = await run(this.engine, all, { cwd: this.root, env, output: "show" });
+      if (code === 0) return;
+      const reported = `${stderr}\n${errors.text()}`;
+      const whatToDo = [whereNext(command), ...hints(reported, this.name)].join("\n");
       throw (
-        explain(stderr, this.root) ??
-        new UserError(`pulumi ${command} failed (exit code ${code}).`, whereNext(command), code)
+        explain(reported, this.root) ?? new UserError(`pulumi ${command} failed (exit code ${code}).`, whatToDo, code)
       );
+    } finally {
+      errors.stop();
+    }
   }
 
   /**
@@ -111,6 +121,17 @@ export class Stack {
     } finally {
       rmSync(file);
     }
+  }
+
+  /**
+   * The id of the container that is the stack's host, if it is one (components/containerHost.ts) and the state is here.
+   * @returns {string | undefined}
+   */
+  container() {
+    if (!existsSync(this.checkpoint)) return undefined;
+    /** @type {{ urn: string, outputs?: { stdout?: string } }[]} */
+    const resources = JSON.parse(readFileSync(this.checkpoint, "utf8")).checkpoint?.latest?.resources ?? [];
+    return resources.find(({ urn }) => urn.endsWith("ContainerHost$command:local:Command::host"))?.outputs?.stdout;
   }
 
   /** @returns {Promise<Record<string, unknown>>} */

@@ -21,6 +21,9 @@ up() {
     shift
   done
   shift
+  # Before anything is removed: a new container that cannot start must not cost the old one.
+  require_port "$ssh_port" host.sshPort "$name" "${engine[@]}"
+  require_port "$http_port" host.httpPort "$name" "${engine[@]}"
   # The one that this one replaces, or what a killed run left half made.
   remove "$name" "${engine[@]}"
   local id
@@ -35,8 +38,8 @@ up() {
   "${engine[@]}" cp "$work/host_key" "$name:/etc/ssh/ssh_host_ed25519_key"
   if ! "${engine[@]}" start "$name" > /dev/null; then
     remove "$name" "${engine[@]}"
-    fail "the container $name does not start; is one of the ports 127.0.0.1:$ssh_port and 127.0.0.1:$http_port taken?" \
-      "Choose others with host.sshPort and host.httpPort, or stop what uses them (ss -ltnp)."
+    fail "the container $name does not start; the container engine says why above" \
+      "If it is a port that is taken: choose another with host.sshPort or host.httpPort, or stop what uses it (ss -ltnp)."
   fi
   local deadline=$((SECONDS + 60))
   until ssh_answers "$ssh_port"; do
@@ -63,9 +66,26 @@ remove() {
   "$@" rm --force --volumes "$name" > /dev/null 2>&1 || true
 }
 
+# Arguments: PORT SETTING NAME ENGINE…; the container NAME itself may have the port, for it goes.
+require_port() {
+  local port=$1 setting=$2 name=$3
+  shift 3
+  connect "$port" || return 0
+  exec 3>&- 3<&-
+  local published
+  published=$("$@" port "$name" 2> /dev/null) || published=''
+  if [[ $published == *" -> 127.0.0.1:$port" || $published == *" -> 127.0.0.1:$port"$'\n'* ]]; then return 0; fi
+  fail "the port $port of 127.0.0.1 is taken by another program on this machine; nothing was touched" \
+    "Choose another one with the setting $setting, or stop what uses it: ss -ltnp 'sport = :$port'"
+}
+
+connect() {
+  { exec 3<> "/dev/tcp/127.0.0.1/$1"; } 2> /dev/null
+}
+
 ssh_answers() {
   local banner
-  { exec 3<> "/dev/tcp/127.0.0.1/$1"; } 2> /dev/null || return 1
+  connect "$1" || return 1
   IFS= read -r -t 2 -u 3 banner || banner=''
   exec 3>&- 3<&-
   [[ $banner == SSH-* ]]

@@ -3,8 +3,9 @@
 # Usage: up|down NAME=VALUE…
 #
 # On the host: /opt/apps/APP/config    what the stack wants (code, ini, unit, site), not yet in force
-#              /opt/apps/APP/releases  ID/{app,venv,uwsgi.ini}, each complete and never changed
+#              /opt/apps/APP/releases  ID/{app,venv,uwsgi.ini,uwsgi.service}, each complete and never changed
 #              /opt/apps/APP/current   link to the release that is live
+#              /opt/apps/APP/last-good the release that was last seen to work: what a failure goes back to
 #              /opt/apps/APP/shared    the app's own folder for data, kept over releases
 
 kept_releases=5
@@ -26,7 +27,7 @@ main() {
 
 up() {
   local before
-  before=$(readlink "$folder/current" || true)
+  before=$(cat "$folder/last-good" 2> /dev/null || true)
   make_user
   make_release
   install -d -m 750 -o "$uid" -g "$group" "$folder/shared"
@@ -71,17 +72,21 @@ make_user() {
 }
 
 make_release() {
-  local new=$releases/.new-$release
-  [[ -d $releases/$release ]] || {
-    rm -rf "$new"
+  local new=$releases/.new-$release made_of
+  made_of=$(cat "$archive" "$folder/config/uwsgi.ini" | sha256sum)
+  # A run that was cut off may have put it together while a later one already changed what it is made of.
+  if [[ $before != "releases/$release" && $(cat "$releases/$release/made-of" 2> /dev/null) != "$made_of" ]]; then
+    rm -rf "$new" "${releases:?}/$release"
     mkdir -p "$new/app"
-    tar -xzf "$archive" -C "$new/app" --no-same-owner || fail "the app's archive $archive did not arrive whole" "Run up again."
+    tar -xzf "$archive" -C "$new/app" --no-same-owner || fail "the app's archive $archive is broken" "Run up again."
     install -m 644 "$folder/config/uwsgi.ini" "$new/uwsgi.ini"
     ln -s "$venv" "$new/venv"
+    printf '%s\n' "$made_of" > "$new/made-of"
     "$venv/bin/python" -m compileall -q "$new/app" > /dev/null 2>&1 || true
     mv -T "$new" "$releases/$release"
-  }
-  [[ -x $venv/bin/uwsgi ]] || quietly "installing uWSGI into $venv" "$venv/bin/pip" install --no-index --find-links "$wheels" "uwsgi==$uwsgi_version"
+  fi
+  [[ -x $venv/bin/uwsgi ]] || quietly "installing uWSGI into $venv" \
+    "$venv/bin/pip" install --no-index --find-links "$wheels" "uwsgi==$uwsgi_version"
 }
 
 # Runs the release by itself, as the app's user, and asks it over HTTP on the loopback address.
@@ -101,10 +106,12 @@ try_release() {
   fi
   status=$(ask_http "http://127.0.0.1:$port$path" "$host" "$timeout" "$work/body")
   problem=$(verdict "$status" "$work/body" "$contains")
-  if [[ $problem == "did not answer" ]]; then problem+=" within $timeout seconds"; fi
   if [[ -n $problem ]]; then reject "$problem when asked for $path" "$log"; fi
   stop_trial
 }
+
+# What uWSGI says at every start, which is no help when an app fails.
+uwsgi_chatter='^$|^\*\*\* |^(\[uWSGI\] |compiled with|os: |nodename: |machine: |clock source|detected |current working|your |lock engine|thunder lock|uwsgi socket|chdir|!!! no internal|Python (version|main)|PEP 405|Set PythonHome|python threads|mapped |WSGI app 0 .* ready|spawned uWSGI|\[pid: )'
 
 trial=''
 trial_is_ready() {
@@ -125,9 +132,9 @@ trial_is_gone() { ! kill -0 "$trial" 2> /dev/null; }
 reject() {
   local stays="nothing is live yet"
   if [[ -n $before ]]; then stays="release ${before#releases/} stays live"; fi
-  stop_trial
   say "Last lines of the app's log:"
-  grep -v -e '^\*\*\* ' -e '^$' "$2" | tail -n 20 | sed 's/^/  | /' >&2
+  { grep -v -E "$uwsgi_chatter" "$2" || echo "(none)"; } | tail -n 20 | sed 's/^/  | /' >&2
+  stop_trial
   fail "app $app, release $release: it $1; $stays" "Mend the app or its settings (apps.$app), then run up again."
 }
 
@@ -136,7 +143,6 @@ switch() {
   local since restart=false
   since=$(date +%s)
   say "$app: release $release goes live"
-  [[ ! -f $unit ]] || cp -p "$unit" "$work/unit"
   point_to "releases/$release"
   if ! cmp --silent "$folder/config/uwsgi.service" "$unit"; then
     install_file "$folder/config/uwsgi.service" "$unit"
@@ -146,6 +152,9 @@ switch() {
   systemctl enable --quiet uwsgi.service "$service"
   if ! { activate "$restart" && wait_for "$timeout" is_live; }; then withdraw "$since"; fi
   systemctl start uwsgi.service
+  install_file "$unit" "$releases/$release/uwsgi.service"
+  printf 'releases/%s\n' "$release" > "$work/last-good"
+  install_file "$work/last-good" "$folder/last-good"
   touch "$releases/$release"
 }
 
@@ -215,7 +224,7 @@ withdraw() {
   journalctl --identifier "uwsgi-$app" --since "@$1" --lines 40 --no-pager --output cat > "$log" 2> /dev/null || true
   if [[ -n $before ]]; then
     point_to "$before"
-    if [[ -f $work/unit ]]; then install_file "$work/unit" "$unit"; fi
+    install_file "$folder/$before/uwsgi.service" "$unit"
     systemctl daemon-reload
     systemctl reset-failed "$service" 2> /dev/null || true
     systemctl restart "$service" || true

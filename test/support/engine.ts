@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
+import { environment, fileBackendUrl } from "../../toolchain/environment.mjs";
 
 /** The checkout. */
 export const root = resolve(__dirname, "../..");
@@ -51,13 +51,6 @@ export interface TemporaryOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
-/** The project's own environment for the engine. */
-async function projectEnvironment(): Promise<Record<string, string>> {
-  const module: unknown = await import(pathToFileURL(join(root, "toolchain/environment.mjs")).href);
-  const { environment } = module as { environment: (root: string) => Record<string, string> };
-  return environment(root);
-}
-
 interface Exported {
   readonly deployment: {
     readonly resources?: readonly StackResource[];
@@ -99,7 +92,7 @@ export class Workspace {
       projectDir,
       stack: "dev",
       env: {
-        PULUMI_BACKEND_URL: pathToFileURL(join(projectDir, "state")).href,
+        PULUMI_BACKEND_URL: fileBackendUrl(join(projectDir, "state")),
         PULUMI_CONFIG_PASSPHRASE: "only for this test",
         PULUMI_CONFIG_PASSPHRASE_FILE: undefined,
         ...env,
@@ -176,13 +169,13 @@ export class Workspace {
     return run;
   }
 
-  async run(...args: string[]): Promise<Run> {
-    return (await this.start(...args)).ended;
+  run(...args: string[]): Promise<Run> {
+    return this.start(...args).ended;
   }
 
   /** A run that is under way. */
-  async start(...args: string[]): Promise<StartedRun> {
-    const env = { ...(await projectEnvironment()), ...this.env };
+  start(...args: string[]): StartedRun {
+    const env = { ...environment(root), ...this.env };
     const child = spawn("pulumi", [...args, "--non-interactive", "--color", "never"], {
       cwd: this.projectDir,
       env: Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined)),

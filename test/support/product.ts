@@ -4,8 +4,8 @@ import { mkdir, mkdtemp, readdir, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
+import { fileBackendUrl } from "../../toolchain/environment.mjs";
 import { root, Workspace } from "./engine";
 
 const run = promisify(execFile);
@@ -26,7 +26,7 @@ export class Product extends Workspace {
       projectDir,
       stack,
       env: {
-        PULUMI_BACKEND_URL: pathToFileURL(join(projectDir, ".local/state")).href,
+        PULUMI_BACKEND_URL: fileBackendUrl(join(projectDir, ".local/state")),
         PULUMI_CONFIG_PASSPHRASE: "only for this test",
         PULUMI_CONFIG_PASSPHRASE_FILE: undefined,
       },

@@ -515,7 +515,7 @@ describe("the command provider", function () {
           dialErrorLimit: -1,
         } as object),
       );
-      const { child, ended, printed } = await workspace.start(...upArguments());
+      const { child, ended, printed } = workspace.start(...upArguments());
       await waitFor("the first attempt", () => printed().includes("Dial 1/inf failed: retrying"));
       child.kill("SIGINT");
       const { code } = await ended;
@@ -532,7 +532,7 @@ describe("the command provider", function () {
         new remote.Command("second", { connection, create: "echo second >> /test/events" }, { dependsOn: first });
       `;
       await workspace.writeProgram(program(body));
-      const { child, ended, printed } = await workspace.start(...upArguments());
+      const { child, ended, printed } = workspace.start(...upArguments());
       await waitFor("the command", () => host.sh("test -e /test/started && echo yes"));
       child.kill("SIGINT");
       await waitFor("the engine to notice", () => /cancel/i.test(printed()));

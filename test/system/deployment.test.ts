@@ -182,10 +182,16 @@ describe("a stack on a fresh host", function () {
       /SyntaxError: invalid syntax[^]*it does not start; release \w{12} stays live/,
     ],
     [
-      "the app answers 500",
+      "the app raises an error",
       { "wsgi.py": "def application(environ, start_response):\n    raise RuntimeError('broken on purpose')\n" },
       {},
-      /RuntimeError: broken on purpose[^]*it answered with status 500 when asked for \//,
+      /RuntimeError: broken on purpose\n[^]*it broke off without an answer when asked for \//,
+    ],
+    [
+      "the app answers 500",
+      { "wsgi.py": tutorialApp("no").replace("200 OK", "500 Internal Server Error") },
+      {},
+      /it answered with status 500 when asked for \//,
     ],
     [
       "the body is empty",
@@ -197,7 +203,7 @@ describe("a stack on a fresh host", function () {
       "the app never answers",
       { "wsgi.py": `import time\n${tutorialApp("late").replace("    start", "    time.sleep(60)\n    start")}` },
       { healthCheck: { timeoutSeconds: 2 } },
-      /it did not answer within 2 seconds when asked for \//,
+      /it did not answer in time \(healthCheck\.timeoutSeconds\) when asked for \//,
     ],
     [
       "the page lacks the wanted text",
@@ -271,7 +277,7 @@ describe("a stack on a fresh host", function () {
     await product.destroy();
     assert.deepEqual((await product.export()).resources, []);
     assert.deepEqual(await product.containers(), []);
-    assert.ok(!existsSync(join(product.projectDir, ".local/hosts")), "the key files are gone");
+    assert.ok(!existsSync(join(product.projectDir, ".local/hosts/test")), "the key files are gone");
     await assert.rejects(page());
   });
 });

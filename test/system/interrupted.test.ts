@@ -14,7 +14,7 @@ describe("an up whose engine is killed", function () {
 
   /** Starts an up and kills the engine (SIGKILL) as soon as it says that a resource is being made. */
   async function killUpAt(resource: string): Promise<void> {
-    const { child, ended } = await product.start("up", "--yes", "--skip-preview", "--stack", product.stack);
+    const { child, ended } = product.start("up", "--yes", "--skip-preview", "--stack", product.stack);
     await new Promise<void>((resolve, reject) => {
       let output = "";
       child.stdout?.on("data", (chunk: string) => {

@@ -68,7 +68,7 @@ describe("the language host", function () {
         export = new Promise(() => undefined);
       `,
     });
-    const { child } = await workspace.start("preview", "--stack", workspace.stack);
+    const { child } = workspace.start("preview", "--stack", workspace.stack);
     const pid = Number(await waitFor("the program", () => workspace.readFile("program.pid")));
     child.kill("SIGKILL");
 

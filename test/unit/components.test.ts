@@ -315,7 +315,7 @@ describe("a container host", () => {
     assert.deepEqual(inputs, {
       create: `bash assets/scripts/container-host.sh up test ${name} localhost/host:1 2222 8080 podman --runtime runc -- --systemd=always`,
       delete: "bash assets/scripts/container-host.sh down podman --runtime runc",
-      update: "true",
+      update: `printf '%s\\n' "$PULUMI_COMMAND_STDOUT"`,
       triggers: ["localhost/host:1", "2222", "8080", "--systemd=always", keys.publicKey, keys.publicKey],
     });
     assert.notEqual(revealed(stdin), stdin, "the keys are a secret");

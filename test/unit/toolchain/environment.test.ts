@@ -15,7 +15,7 @@ describe("environment", () => {
     const root = projectFolder();
     const env = environment(root, { PATH: "/usr/bin", LANG: "C" });
     assert.equal(env.PULUMI_HOME, join(root, ".local/pulumi-home"));
-    assert.equal(env.PULUMI_BACKEND_URL, `file://${root.replaceAll(" ", "%20")}/.local/state`);
+    assert.equal(env.PULUMI_BACKEND_URL, `file://${root.replaceAll(" ", "%20")}/.local/state?metadata=skip`);
     assert.equal(env.PULUMI_CONFIG_PASSPHRASE_FILE, join(root, ".local/passphrase"));
     assert.equal(env.PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION, "true");
     assert.equal(env.LANG, "C");

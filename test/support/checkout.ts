@@ -1,0 +1,127 @@
+// A copy of this checkout in a folder of its own, used as a newcomer does: with npm, from the command line.
+import { execFile, spawn, type ChildProcess } from "node:child_process";
+import { copyFile, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { root, type Run, type StartedRun } from "./engine";
+import { freePort } from "./product";
+
+const run = promisify(execFile);
+
+/** The newcomer has no stacks elsewhere. Caches stay, so that nothing is built twice. */
+const environment = Object.fromEntries(
+  Object.entries({ ...process.env, NO_COLOR: "1" }).filter(([name]) => !/^PULUMI_(BACKEND_URL|CONFIG_)/.test(name)),
+);
+
+export class Checkout {
+  private readonly children = new Set<ChildProcess>();
+
+  private constructor(
+    readonly folder: string,
+    readonly httpPort: number,
+    readonly sshPort: number,
+  ) {}
+
+  /** The files that git would take but for the settings of stacks, with settings that choose free ports. */
+  static async copy(): Promise<Checkout> {
+    const folder = await realpath(await mkdtemp(join(tmpdir(), "uwsgi-nginx-checkout-")));
+    const { stdout } = await run("git", ["ls-files", "-z", "-co", "--exclude-standard"], { cwd: root });
+    const isOwnStack = (name: string) => /^Pulumi\..+\.yaml$/.test(name);
+    for (const name of stdout.split("\0").filter((file) => file !== "" && !isOwnStack(file))) {
+      await mkdir(dirname(join(folder, name)), { recursive: true });
+      // A file that is deleted and not yet committed is listed too.
+      await copyFile(join(root, name), join(folder, name)).catch(() => undefined);
+    }
+    const checkout = new Checkout(folder, await freePort(), await freePort());
+    await checkout.configure({});
+    return checkout;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.httpPort}/`;
+  }
+
+  path(name: string): string {
+    return join(this.folder, name);
+  }
+
+  read(name: string): Promise<string> {
+    return readFile(this.path(name), "utf8");
+  }
+
+  /** Sets the stack's settings for the app, as if Pulumi.local.yaml had been edited. Returns the file's text. */
+  async configure(app: Readonly<Record<string, unknown>>, host: Readonly<Record<string, unknown>> = {}) {
+    const salt = /^encryptionsalt:.*\n/m.exec(await this.read("Pulumi.local.yaml").catch(() => ""))?.[0] ?? "";
+    const values = {
+      "uwsgi-nginx:host": { httpPort: this.httpPort, sshPort: this.sshPort, ...host },
+      "uwsgi-nginx:apps": { hello: app },
+    };
+    const text = `config: ${JSON.stringify(values)}\n`;
+    await writeFile(this.path("Pulumi.local.yaml"), text + salt);
+    return text;
+  }
+
+  /** `npm run COMMAND`, without a terminal. */
+  npm(...args: string[]): StartedRun {
+    return this.start("npm", ["run", "--silent", ...args]);
+  }
+
+  /** The same on a terminal, where `type` types: "\x03" is Ctrl-C. */
+  terminal(...args: string[]): StartedRun & { type: (text: string) => void } {
+    const command = ["npm", "run", "--silent", ...args].map((word) => `'${word}'`).join(" ");
+    const started = this.start("script", ["-qefc", command, "/dev/null"], "pipe");
+    return { ...started, type: (text) => void started.child.stdin?.write(text) };
+  }
+
+  bash(script: string): StartedRun {
+    return this.start("bash", ["-c", script]);
+  }
+
+  private start(command: string, args: readonly string[], stdin: "ignore" | "pipe" = "ignore"): StartedRun {
+    const child = spawn(command, args, { cwd: this.folder, env: environment, stdio: [stdin, "pipe", "pipe"] });
+    this.children.add(child);
+    const parts = { stdout: "", stderr: "", output: "" };
+    for (const stream of ["stdout", "stderr"] as const) {
+      child[stream]?.setEncoding("utf8").on("data", (chunk: string) => {
+        parts[stream] += chunk;
+        parts.output += chunk;
+      });
+    }
+    const ended = new Promise<Run>((resolve, reject) => {
+      child.once("error", reject);
+      child.once("close", (code) => {
+        this.children.delete(child);
+        resolve({ code, ...parts });
+      });
+    });
+    return { child, ended, printed: () => parts.output };
+  }
+
+  /** The container engine that `npm start` has found, with its options. */
+  async engine(...args: string[]): Promise<string> {
+    const { command } = JSON.parse(await this.read(".local/containers.json")) as { command: [string, ...string[]] };
+    const [engine, ...options] = command;
+    return (await run(engine, [...options, ...args])).stdout.trim();
+  }
+
+  /** Ids of the containers that belong to this copy, running or not. */
+  async containers(): Promise<string[]> {
+    const filter = `label=uwsgi-nginx.folder=${this.folder}`;
+    return (await this.engine("ps", "--all", "--quiet", "--no-trunc", "--filter", filter)).split("\n").filter(Boolean);
+  }
+
+  /** Ends what is under way and removes the copy with its containers, however the test ended. */
+  async remove(): Promise<void> {
+    await Promise.all(
+      [...this.children].map((child) => {
+        const gone = new Promise((resolve) => child.once("close", resolve));
+        child.kill("SIGTERM");
+        return gone;
+      }),
+    );
+    const left = await this.containers().catch(() => []);
+    if (left.length > 0) await this.engine("rm", "--force", "--time", "0", "--volumes", ...left);
+    await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+}

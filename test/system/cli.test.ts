@@ -1,0 +1,250 @@
+// The way of a newcomer with npm, and of one who is in trouble: one stack from a fresh copy of the checkout to nothing.
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:net";
+import { join } from "node:path";
+import { Checkout } from "../support/checkout";
+import { type Run, type StartedRun } from "../support/engine";
+import { ask } from "../support/load";
+import { waitFor } from "../support/waitFor";
+
+const hello = "<h1 style='color:blue'>Hello There!</h1>";
+const interruption = "\x03";
+
+describe("npm start and its kind, in a fresh checkout", function () {
+  this.timeout(300_000);
+  this.bail(true);
+
+  let checkout: Checkout;
+  const page = async () => (await ask(checkout.url)).text;
+  const succeed = async ({ ended }: StartedRun): Promise<string> => {
+    const { code, output } = await ended;
+    assert.equal(code, 0, output);
+    return output;
+  };
+  const fail = async ({ ended }: StartedRun): Promise<string> => {
+    const { code, output } = await ended;
+    assert.ok(code !== 0 && code !== null, `it should fail, and printed\n${output}`);
+    assert.doesNotMatch(output, /^\s+at .*\(?(file:|node:|\/)/m, "no stack trace");
+    return output;
+  };
+  const prints = (run: StartedRun, what: RegExp) =>
+    Promise.race([
+      waitFor(String(what), () => what.test(run.printed()), 120),
+      run.ended.then(({ output }: Run) => {
+        assert.match(output, what);
+      }),
+    ]);
+  const listen = (port: number) =>
+    new Promise<Server>((resolve, reject) => {
+      const server = createServer().once("error", reject);
+      server.listen(port, "127.0.0.1", () => {
+        resolve(server);
+      });
+    });
+  const up = (...flags: string[]) => checkout.npm("up", "--", "local", "--skip-preview", ...flags);
+  const replaceHost = ["--replace", "**command:local:Command::host"];
+  const replacing = "npm run up -- local --replace '**command:local:Command::host'";
+  const onServer = async (script: string) =>
+    checkout.engine("exec", ...(await checkout.containers()), "sh", "-ec", script);
+  const workers = async () =>
+    Number(await onServer('pgrep --count --parent "$(systemctl show --property MainPID uwsgi@hello | cut -d= -f2)"'));
+  const stop = async () => {
+    await checkout.engine("stop", "--time", "5", ...(await checkout.containers()));
+    await assert.rejects(page());
+  };
+
+  /** With a cache of its own and container engines that do nothing, so that nobody else's caches and images go. */
+  const clean = () =>
+    checkout.bash('export XDG_CACHE_HOME="$PWD/cache" PATH="$PWD/engines:$PATH"; npm run --silent clean');
+
+  before(async () => {
+    checkout = await Checkout.copy();
+    await mkdir(checkout.path("cache/uwsgi-nginx"), { recursive: true });
+    await mkdir(checkout.path("engines"));
+    for (const engine of ["podman", "docker"])
+      await writeFile(checkout.path(`engines/${engine}`), "#!/bin/sh\n", { mode: 0o755 });
+  });
+  after(() => checkout.remove());
+
+  it("start is interrupted while packages are installed", async () => {
+    const run = checkout.terminal("start");
+    await prints(run, /packages \(npm ci\)/);
+    await waitFor("npm to begin", () => existsSync(checkout.path("node_modules")));
+    run.type(interruption);
+    assert.match(await fail(run), /interrupted; the same command goes on from here/);
+  });
+
+  it("start finds its port taken, says whose setting that is, and leaves no container", async () => {
+    const server = await listen(checkout.httpPort);
+    try {
+      const output = await fail(checkout.npm("start"));
+      assert.match(
+        output,
+        new RegExp(`port ${checkout.httpPort} of 127\\.0\\.0\\.1 is taken.*[^]*setting host\\.httpPort`),
+      );
+      assert.match(output, /✔ packages \(npm ci\) {2}\d+\.\d s\n/);
+      assert.match(output, /✔ types .* {2}\d+\.\d s\n/);
+      assert.match(output, /✔ stack local {2}\d+\.\d s\n/);
+      assert.deepEqual(await checkout.containers(), []);
+    } finally {
+      server.close();
+    }
+  });
+
+  it("start is interrupted while the server is prepared", async () => {
+    const run = checkout.terminal("start");
+    await prints(run, /packages: installing curl/);
+    run.type(interruption);
+    assert.match(await fail(run), /interrupted; the same command goes on from here/);
+  });
+
+  it("start goes on from there, and says where the page is, how to log in, and what next", async () => {
+    const output = await succeed(checkout.npm("start"));
+    assert.doesNotMatch(output, /npm ci|tsc|building|Outputs:|^@ updating/m, "nothing is made twice, and no noise");
+    assert.match(output, new RegExp(`✔ page ${checkout.url} {2}\\d+\\.\\d s\\n`));
+    assert.match(output, new RegExp(`^ {2}${checkout.url} says: Hello There!$`, "m"));
+    assert.match(output, /^ {2}change it {3}edit Pulumi\.local\.yaml .*npm run preview; npm run up$/m);
+    assert.match(output, /^ {2}remove it {3}npm run destroy$/m);
+    assert.equal(await page(), hello);
+    assert.equal((await checkout.containers()).length, 1, "what the interrupted run had made is used or gone");
+
+    const login = /^ {2}log in {6}(.*)$/m.exec(output)?.[1];
+    assert.equal(await succeed(checkout.bash(`${login} 'readlink /proc/1/exe'`)), "/usr/lib/systemd/systemd\n");
+  });
+
+  it("start changes nothing when it is run again", async () => {
+    const before = await checkout.containers();
+    const output = await succeed(checkout.npm("start"));
+    assert.match(output, /^ {4}\d+ unchanged$/m);
+    assert.doesNotMatch(output, /created|updated|replaced|deleted|npm ci|tsc|✔ (?!page)/);
+    assert.deepEqual(await checkout.containers(), before);
+  });
+
+  it("clean refuses as long as there is a stack", async () => {
+    assert.match(
+      await fail(clean()),
+      /There are still stacks: local\. Nothing was removed\.\n {2}Remove them first: npm run destroy -- local/,
+    );
+    assert.ok(existsSync(checkout.path(".local/passphrase")));
+  });
+
+  it("plain pulumi commands work in the environment that it prints", async () => {
+    const script = 'eval "$(npm run --silent env)" && pulumi preview --expect-no-changes --non-interactive';
+    assert.match(await succeed(checkout.bash(script)), /^ {4}\d+ unchanged$/m);
+  });
+
+  it("the passphrase missing, wrong or empty is an error that says so, and touches nothing", async () => {
+    const [file, aside] = [checkout.path(".local/passphrase"), checkout.path(".local/passphrase.aside")];
+    const state = checkout.path(".local/state/.pulumi/stacks/uwsgi-nginx/local.json");
+    const before = await readFile(state, "utf8");
+    await rename(file, aside);
+    assert.match(
+      await fail(up()),
+      /passphrase file .*\.local\/passphrase is missing[^]*Put the right passphrase back into .*\.local\/passphrase/,
+    );
+    assert.ok(!existsSync(file), "no other one is made");
+    await writeFile(file, "another\n");
+    assert.match(await fail(up()), /passphrase is not the one .* nothing was touched[^]*Put the right passphrase back/);
+    await writeFile(file, "");
+    assert.match(await fail(up()), /passphrase file .* is empty/);
+    await rename(aside, file);
+    assert.equal(await readFile(state, "utf8"), before);
+  });
+
+  it("preview shows the line that a setting changes; up applies it, and another up meanwhile fails at once", async () => {
+    await checkout.configure({ processes: 7 });
+    assert.match(await succeed(checkout.npm("preview")), /^\s+- processes = 5\n\s+\+ processes = 7$/m);
+
+    const first = up();
+    const locks = checkout.path(".local/state/.pulumi/locks/organization/uwsgi-nginx/local");
+    await waitFor("the first to begin", () => existsSync(locks) && readdirSync(locks).length > 0);
+    const second = await fail(up());
+    assert.match(second, /Another pulumi \(process \d+.*is working on[^]*Wait for it, or stop it/);
+    assert.doesNotMatch(second, /Updating/);
+    await succeed(first);
+    assert.equal(await workers(), 7);
+  });
+
+  it("start brings the page of a stopped container back, and changes nothing", async () => {
+    await stop();
+    const output = await succeed(checkout.npm("start"));
+    assert.match(output, /says: Hello There!/);
+    assert.match(output, /^ {4}\d+ unchanged$/m);
+  });
+
+  it("up applies a change to a stopped container", async () => {
+    await stop();
+    await checkout.configure({ processes: 3 });
+    await succeed(up());
+    assert.equal(await page(), hello);
+    assert.equal(await workers(), 3);
+  });
+
+  it("a new port that is taken costs nobody the running server", async () => {
+    const server = await listen(0);
+    try {
+      const address = server.address();
+      const httpPort = typeof address === "object" ? address?.port : undefined;
+      await checkout.configure({ processes: 3 }, { httpPort });
+      assert.match(await fail(up()), new RegExp(`port ${httpPort} of 127\\.0\\.0\\.1 is taken`));
+      assert.equal(await page(), hello);
+    } finally {
+      server.close();
+    }
+  });
+
+  it("a key that it no longer takes is an error with what to do, on a terminal too", async () => {
+    await checkout.configure({ processes: 4 });
+    await onServer("mv /root/.ssh/authorized_keys /root/.ssh/aside");
+    const output = await fail(checkout.terminal("up", "--", "local", "--yes", "--skip-preview"));
+    assert.match(output, /unable to authenticate/);
+    assert.match(output, /The server no longer takes this stack's key/);
+    assert.ok(output.includes(replacing), output);
+    await onServer("mv /root/.ssh/aside /root/.ssh/authorized_keys");
+  });
+
+  it("another host key is an error with what to do, and nothing is sent there", async () => {
+    await onServer(
+      "cd /etc/ssh; rm ssh_host_ed25519_key*; ssh-keygen -q -t ed25519 -N '' -f ssh_host_ed25519_key; systemctl restart ssh",
+    );
+    const output = await fail(up());
+    assert.match(output, /host key mismatch/);
+    assert.match(output, /Another server answers at this address/);
+    assert.equal(await workers(), 3);
+  });
+
+  it("a container that somebody removed is an error at once, and the command that it names makes all again", async () => {
+    await checkout.engine("rm", "--force", "--time", "0", ...(await checkout.containers()));
+    for (const run of [checkout.npm("start"), up()]) {
+      const output = await fail(run);
+      assert.match(output, /container of stack local is gone.*Nothing was touched/);
+      assert.ok(output.includes(replacing), output);
+    }
+    await succeed(up(...replaceHost));
+    assert.equal(await page(), hello);
+    assert.equal(await workers(), 4);
+  });
+
+  it("destroy leaves nothing but the settings that were there before, and does no harm when repeated", async () => {
+    const settings = await checkout.configure({ processes: 4 });
+    const output = await succeed(checkout.npm("destroy"));
+    assert.match(output, /Stack local is gone/);
+    assert.deepEqual(await checkout.containers(), []);
+    assert.ok(!existsSync(checkout.path(".local/hosts/local")), "the key files are gone");
+    assert.equal(await checkout.read("Pulumi.local.yaml"), settings);
+    const state = checkout.path(".local/state");
+    const left = readdirSync(state, { recursive: true, encoding: "utf8" }).filter(
+      (name) => name.includes("local") && statSync(join(state, name)).isFile(),
+    );
+    assert.deepEqual(left, []);
+    assert.match(await succeed(checkout.npm("destroy")), /There is no stack local: nothing to destroy/);
+  });
+
+  it("clean then leaves nothing that was made", async () => {
+    await succeed(clean());
+    assert.ok(!existsSync(checkout.path(".local")));
+    assert.ok(!existsSync(checkout.path("cache/uwsgi-nginx")));
+  });
+});

@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { errorIn } from "../../../toolchain/diagnostics.mjs";
+import { hints } from "../../../toolchain/hints.mjs";
+
+describe("hints", () => {
+  // The engine's and the plugin's own words, from runs that failed.
+  const cases: [string, RegExp][] = [
+    [
+      "after 10 failed attempts: dial tcp 127.0.0.1:2222: connect: connection refused",
+      /npm start -- dev'.*\n.*npm run up -- dev --replace '\*\*command:local:Command::host'/,
+    ],
+    ["after 10 failed attempts: dial tcp 203.0.113.7:22: connect: connection refused", /^The server does not answer/],
+    ["after 10 failed attempts: dial tcp 203.0.113.7:22: i/o timeout", /^The server does not answer/],
+    ["dial tcp: lookup no.example.org on 192.0.2.1:53: no such host", /^The server does not answer/],
+    ["after 10 failed attempts: ssh: handshake failed: ssh: host key mismatch", /^Another server answers/],
+    [
+      "ssh: handshake failed: ssh: unable to authenticate, attempted methods [none publickey], no supported methods remain",
+      /^The server no longer takes this stack's key/,
+    ],
+    ["nginx: [emerg] bind() to 0.0.0.0:80 failed (98: Address already in use)", /^A port is taken/],
+    ["cannot listen on the TCP port: listen tcp4 127.0.0.1:8080: bind: address already in use", /^A port is taken/],
+    ["tar: app/wsgi.py: Cannot write: No space left on device", /^A disk is full/],
+    ["error: getting stack configuration: invalid YAML file: yaml: line 6: mapping values", /^The file is Pulumi\.dev/],
+  ];
+  for (const [diagnostics, hint] of cases) {
+    it(`one for: ${diagnostics}`, () => {
+      const found = hints(`error: update failed\n${diagnostics}\n`, "dev");
+      assert.equal(found.length, 1, found.join("\n"));
+      assert.match(found[0] ?? "", hint);
+    });
+  }
+
+  it("none for what explains itself", () => {
+    assert.deepEqual(
+      hints("Error: the port 8080 of 127.0.0.1 is taken by another program; error: update failed", "dev"),
+      [],
+    );
+  });
+
+  it("are taken from errors only: other events of the engine are not kept, for they may hold secrets", () => {
+    const event = (severity: string) => JSON.stringify({ diagnosticEvent: { severity, message: "text" } });
+    assert.equal(errorIn(event("error")), "text");
+    assert.equal(errorIn(event("debug")), "");
+    assert.equal(errorIn(JSON.stringify({ preludeEvent: { config: {} } })), "");
+  });
+});

@@ -1,0 +1,62 @@
+/**
+ * What to do about a failure that the engine or a plugin reports in its own words. A script of this project says that
+ * itself, so these are the words of others only.
+ *
+ * @type {{ pattern: RegExp, whatToDo: (stack: string) => string }[]}
+ */
+const table = [
+  {
+    // A server on this machine: a container.
+    pattern: /dial tcp (127\.0\.0\.1|\[::1\]):\d+: .*(refused|timeout|reset)/,
+    whatToDo: (stack) =>
+      `The container does not answer. 'npm start -- ${stack}' starts one that was stopped.\n` +
+      `If it is beyond repair, this makes it, and all that is on it, again: ${makeHostAgain(stack)}`,
+  },
+  {
+    pattern: /dial tcp(?! (127\.0\.0\.1|\[::1\]):).*: .*(refused|timeout|reset|unreachable|no route|no such host)/,
+    whatToDo: () =>
+      "The server does not answer: is it on, and do its address, its port and the firewalls between let SSH through?",
+  },
+  {
+    pattern: /host key mismatch|knownhosts: key mismatch/,
+    whatToDo: (stack) =>
+      "Another server answers at this address, or somebody in between: nothing was sent to it. Find out why before anything else.\n" +
+      `If it is a container whose key was changed on purpose, this makes it again: ${makeHostAgain(stack)}`,
+  },
+  {
+    pattern: /ssh: unable to authenticate/,
+    whatToDo: (stack) =>
+      "The server no longer takes this stack's key: put it back into the user's ~/.ssh/authorized_keys there.\n" +
+      `A container can be made again instead, with all that is on it: ${makeHostAgain(stack)}`,
+  },
+  {
+    pattern: /bind\(\) to \S+ failed \(98|address already in use|port is already allocated/i,
+    whatToDo: () =>
+      "A port is taken: 'ss -ltnp' shows by whom. A container's ports on this machine are the settings host.httpPort and host.sshPort.",
+  },
+  {
+    pattern: /no space left on device|ENOSPC|disk quota exceeded/i,
+    whatToDo: () => "A disk is full: 'df -h', here and on the server, shows which. Free some space there.",
+  },
+  {
+    pattern: /invalid YAML file/,
+    whatToDo: (stack) => `The file is Pulumi.${stack}.yaml, and the line is counted in it.`,
+  },
+];
+
+/**
+ * Everything on a host hangs on its identity, so replacing the host alone replaces all of it.
+ * @param {string} stack
+ */
+export function makeHostAgain(stack) {
+  return `npm run up -- ${stack} --replace '**command:local:Command::host'`;
+}
+
+/**
+ * @param {string} diagnostics what the engine has reported
+ * @param {string} stack
+ * @returns {string[]}
+ */
+export function hints(diagnostics, stack) {
+  return table.filter(({ pattern }) => pattern.test(diagnostics)).map(({ whatToDo }) => whatToDo(stack));
+}
