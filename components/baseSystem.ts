@@ -94,7 +94,12 @@ export class BaseSystem extends pulumi.ComponentResource {
     this.versions = pulumi
       .all(Object.fromEntries(wheels.map(([python, wheel]) => [python, pulumi.unsecret(wheel.stdout)])))
       .apply((all) =>
-        Object.fromEntries(Object.entries(all).map(([python, text]) => [python, JSON.parse(text) as Versions])),
+        Object.fromEntries(
+          // An `up --target` that leaves it out does not know what it prints.
+          Object.entries(all).flatMap(([python, text]) =>
+            (text as string | undefined) ? [[python, JSON.parse(text) as Versions]] : [],
+          ),
+        ),
       );
 
     const nginxRestart = new RemoteFile(
