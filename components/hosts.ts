@@ -9,7 +9,7 @@ import type { Host } from "./host";
 type HostSettings = Settings["host"];
 
 /** How each kind of host is made. */
-const kinds: Readonly<Record<HostSettings["kind"], (name: string, settings: HostSettings) => Host>> = {
+const kinds: { [Kind in HostSettings["kind"]]: (name: string, settings: HostSettings & { kind: Kind }) => Host } = {
   container: (name, settings) =>
     new ContainerHost(name, { ...settings, platform: platforms[settings.platform], containers: readContainers() }),
 };

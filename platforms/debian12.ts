@@ -5,7 +5,7 @@ export const debian12: Platform = {
   title: "Debian 12",
   os: { id: "debian", versionId: "12", architectures: ["x86_64", "aarch64"] },
   packageScript: "packages-apt.sh",
-  basePackages: ["ca-certificates", "curl", "gcc", "libc6-dev"],
+  basePackages: ["ca-certificates", "curl", "gcc", "libc6-dev", "procps"],
   pythons: {
     "3": { executable: "/usr/bin/python3", packages: ["python3", "python3-dev", "python3-venv"] },
   },

@@ -8,7 +8,7 @@ export interface Platform {
   readonly os: { readonly id: string; readonly versionId: string; readonly architectures: readonly string[] };
   /** Script with `install_packages NAME…`: installs what is missing and fails unless all of it is there afterwards. */
   readonly packageScript: string;
-  /** What every host needs: a compiler, curl for health checks. */
+  /** What every host needs: a compiler, curl for health checks, pgrep. */
   readonly basePackages: readonly string[];
   /** Pythons that an app can choose, by the value of its setting `python`. */
   readonly pythons: Readonly<Record<string, Python>>;

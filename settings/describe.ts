@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { settingText, settingsSchema, type SettingText } from "./schema";
+import { settingsSchema } from "./schema";
+import { settingText, type SettingText } from "./setting";
 
 /** One row of the table of settings. */
 export interface SettingRow extends SettingText {
@@ -31,7 +32,25 @@ export function settingRows(schema: z.ZodType = settingsSchema, key = ""): Setti
       settingRows(field, key ? `${key}.${name}` : name),
     );
   }
-  return [];
+  return inner instanceof z.ZodDiscriminatedUnion ? kindRows(inner, key) : [];
+}
+
+/** The settings of every kind, each once; one that not all kinds have says whose it is. */
+function kindRows(union: z.ZodDiscriminatedUnion, key: string): SettingRow[] {
+  const kinds = union.options.map((option) => ({
+    name: kindOf(union, option),
+    rows: settingRows(option as z.ZodType, key),
+  }));
+  const all = new Map(kinds.flatMap(({ rows }) => rows.map((row) => [row.key, row] as const)));
+  return [...all.values()].map((row) => {
+    const owners = kinds.filter(({ rows }) => rows.some((other) => other.key === row.key)).map(({ name }) => name);
+    return owners.length === kinds.length ? row : { ...row, meaning: `(${owners.join(", ")}) ${row.meaning}` };
+  });
+}
+
+function kindOf(union: z.ZodDiscriminatedUnion, option: unknown): string {
+  const { shape } = option as z.ZodObject;
+  return String((shape[union.def.discriminator] as z.ZodLiteral).value);
 }
 
 function constantDefault(schema: z.ZodType): string {
@@ -40,12 +59,17 @@ function constantDefault(schema: z.ZodType): string {
   return `\`${typeof value === "string" ? value : JSON.stringify(value)}\``;
 }
 
-/** The schema at a path of a value, as far as it goes: the last one on the way that has a text, or the object. */
-export function schemaAt(path: readonly PropertyKey[]): z.ZodType {
+/**
+ * The schema at a path of a value, as far as it goes: the last one on the way that has a text, or the object.
+ * @param value decides which kind's settings are meant
+ */
+export function schemaAt(path: readonly PropertyKey[], value: unknown): z.ZodType {
   let schema: z.ZodType = settingsSchema;
+  let here = value;
   for (const part of path) {
     if (settingText(schema)) return schema;
-    const inner = unwrap(schema);
+    const inner = ofKind(unwrap(schema), here);
+    here = (here as Record<PropertyKey, unknown> | undefined)?.[part];
     if (inner instanceof z.ZodObject) schema = (inner.shape as Record<string, z.ZodType>)[String(part)] ?? schema;
     else if (inner instanceof z.ZodRecord) schema = inner.valueType as z.ZodType;
   }
@@ -53,7 +77,16 @@ export function schemaAt(path: readonly PropertyKey[]): z.ZodType {
 }
 
 /** Names that an object at this path may have; none where it is not an object. */
-export function knownKeys(path: readonly PropertyKey[]): string[] {
-  const inner = unwrap(schemaAt(path));
+export function knownKeys(path: readonly PropertyKey[], value: unknown): string[] {
+  const here = path.reduce<unknown>((it, part) => (it as Record<PropertyKey, unknown> | undefined)?.[part], value);
+  const inner = ofKind(unwrap(schemaAt(path, value)), here);
   return inner instanceof z.ZodObject ? Object.keys(inner.shape) : [];
+}
+
+/** Of several kinds the one that the value names, or the first. */
+function ofKind(schema: z.ZodType, value: unknown): z.ZodType {
+  if (!(schema instanceof z.ZodDiscriminatedUnion)) return schema;
+  const named = (value as Record<string, unknown> | undefined)?.[schema.def.discriminator];
+  const options = schema.options as unknown as z.ZodType[];
+  return options.find((option) => kindOf(schema, option) === named) ?? options[0] ?? schema;
 }

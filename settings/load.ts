@@ -2,7 +2,8 @@ import { closest } from "fastest-levenshtein";
 import type { z } from "zod";
 import { crossChecks } from "./crossChecks";
 import { knownKeys, schemaAt } from "./describe";
-import { settingText, settingsSchema, type Settings } from "./schema";
+import { settingsSchema, type Settings } from "./schema";
+import { settingText } from "./setting";
 
 /** One mistake: where, and what to say of it. The value stands apart, for it may be a secret. */
 export interface Mistake {
@@ -52,7 +53,7 @@ export function loadSettings({ project, config, isSecret, folder }: RawSettings)
 
   throw new SettingsError(
     mistakes.map(({ path, value, text }) => {
-      const secret = isSecret(`${project}:${String(path[0])}`) || settingText(schemaAt(path))?.secret;
+      const secret = isSecret(`${project}:${String(path[0])}`) || settingText(schemaAt(path, values))?.secret;
       const shown = value === undefined ? "" : `${secret ? "[secret]" : JSON.stringify(value)} `;
       return `${project}:${keyText(path)}: ${shown}${text}`;
     }),
@@ -75,7 +76,7 @@ function parseJson(text: string): unknown {
 
 function explain(issue: z.core.$ZodIssue, values: unknown): Mistake[] {
   if (issue.code === "unrecognized_keys") {
-    const known = knownKeys(issue.path);
+    const known = knownKeys(issue.path, values);
     return issue.keys.map((key) => ({
       path: [...issue.path, key],
       text: `unknown setting; did you mean "${closest(key, known)}"? Known here: ${known.join(", ")}`,
@@ -84,7 +85,7 @@ function explain(issue: z.core.$ZodIssue, values: unknown): Mistake[] {
   if (issue.code === "invalid_key") {
     return [{ path: issue.path, text: "the name must be at most 31 of a-z, 0-9 and -, starting with a letter" }];
   }
-  const allowed = settingText(schemaAt(issue.path))?.allowed ?? "a map of settings, and not an empty one";
+  const allowed = settingText(schemaAt(issue.path, values))?.allowed ?? "a map of settings, and not an empty one";
   return [
     { path: issue.path, value: valueAt(values, issue.path) ?? null, text: `is not allowed: it must be ${allowed}` },
   ];

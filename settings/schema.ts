@@ -1,35 +1,7 @@
 import { z } from "zod";
-import { platformNames, pythonNames } from "../platforms";
-
-/** What the README and the errors say of one setting. Its default stands in the schema itself. */
-export interface SettingText {
-  /** What it means, in a sentence. */
-  meaning: string;
-  /** What is allowed, completing "it must be …". */
-  allowed: string;
-  /** The default in words, where it is not a constant. */
-  defaultText?: string;
-  /** Its value is never shown. */
-  secret?: true;
-}
-
-const texts = new WeakMap<z.ZodType, SettingText>();
-
-/** Attaches the text of a setting to its schema. */
-function setting<T extends z.ZodType>(schema: T, text: SettingText): T {
-  texts.set(schema, text);
-  return schema;
-}
-
-export function settingText(schema: z.ZodType): SettingText | undefined {
-  return texts.get(schema);
-}
-
-const wholeNumber = (min: number, max: number) => z.number().int().min(min).max(max);
-const port = () => wholeNumber(1, 65535);
-/** YAML reads an unquoted 3 or 2.7 as a number; it means the text. */
-const textOrNumber = (schema: z.ZodType<string, string>) =>
-  z.preprocess((value) => (typeof value === "number" ? String(value) : value), schema);
+import { pythonNames } from "../platforms";
+import { hostSchema } from "./hostSchema";
+import { setting, textOrNumber, wholeNumber } from "./setting";
 
 /** Also the app's Linux user unless `uid` says otherwise, hence the limit (useradd(8): 32 characters at most). */
 export const appNamePattern = /^[a-z][a-z0-9-]{0,30}$/;
@@ -153,43 +125,7 @@ export const appSchema = z.strictObject({
 });
 
 export const settingsSchema = z.strictObject({
-  host: z
-    .strictObject({
-      kind: setting(z.enum(["container"]).default("container"), {
-        meaning: "What the server is: a container on this machine.",
-        allowed: "container",
-      }),
-      platform: setting(z.enum(platformNames).default("debian12"), {
-        meaning: "Operating system of the server; any other is refused before anything is changed.",
-        allowed: `one of ${platformNames.join(", ")}`,
-      }),
-      httpPort: setting(port().default(8080), {
-        meaning: "TCP port on 127.0.0.1 of this machine that leads to the server's port 80.",
-        allowed: "a port from 1 to 65535",
-      }),
-      sshPort: setting(port().default(2222), {
-        meaning: "TCP port on 127.0.0.1 of this machine that leads to the server's sshd.",
-        allowed: "a port from 1 to 65535",
-      }),
-      privateKey: setting(
-        z
-          .string()
-          .regex(/^-----BEGIN OPENSSH PRIVATE KEY-----\n/)
-          .optional(),
-        {
-          meaning: "Private key to log in with, as a secret (`--secret`).",
-          allowed: "an unencrypted ed25519 key in OpenSSH's format (`ssh-keygen -t ed25519 -N ''`)",
-          defaultText: "one made for the stack",
-          secret: true,
-        },
-      ),
-      caCertificates: setting(z.string().min(1).optional(), {
-        meaning: "PEM file on this machine with CA certificates that the server shall trust, also for pip.",
-        allowed: "the path of a PEM file",
-        defaultText: "what `SSL_CERT_FILE` names, if it is set, beyond the usual CAs",
-      }),
-    })
-    .prefault({}),
+  host: hostSchema,
   uwsgi: z
     .strictObject({
       version: setting(textOrNumber(z.string().regex(/^\d+(\.\d+)+$/)).default("2.0.31"), {

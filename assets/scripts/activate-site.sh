@@ -43,8 +43,32 @@ restore() {
   if [[ -f $work/site ]]; then install_file "$work/site" "$site"; else rm -f "$site"; fi
 }
 
+# Ends when only workers with the new configuration take connections: until then the old ones still answer, be it with
+# another site's page.
 reload_nginx() {
-  if systemctl is-active --quiet nginx; then systemctl reload nginx; else systemctl start nginx; fi
+  local old
+  if ! systemctl is-active --quiet nginx; then
+    systemctl start nginx
+    return
+  fi
+  old=$(nginx_workers)
+  systemctl reload nginx
+  wait_for 30 none_serves "$old" ||
+    fail "nginx still serves with its old configuration 30 seconds after the reload" "See /var/log/nginx/error.log on the server."
+}
+
+# Process ids of the workers that take connections; one that only finishes its requests says so in its title.
+nginx_workers() {
+  local master
+  master=$(systemctl show --property MainPID nginx)
+  pgrep --parent "${master#*=}" --full --exact 'nginx: worker process *' || true
+}
+
+none_serves() {
+  local worker
+  for worker in $(nginx_workers); do
+    [[ $'\n'$1$'\n' != *$'\n'$worker$'\n'* ]] || return 1
+  done
 }
 
 site_answers() {

@@ -162,7 +162,7 @@ describe("the base system", () => {
       "version_id=12",
       "'architectures=x86_64 aarch64'",
       "trust_store_update=",
-      "'packages=ca-certificates curl gcc libc6-dev libpq-dev python3 python3-dev python3-venv'",
+      "'packages=ca-certificates curl gcc libc6-dev libpq-dev procps python3 python3-dev python3-venv'",
     ]);
     assert.equal(input("base-prepare-host").create, "bash -s --");
     assert.equal(input("base-prepare-host").delete, undefined);

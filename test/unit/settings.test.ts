@@ -107,6 +107,12 @@ describe("settings", () => {
       { apps: "hello" },
       'apps: "hello" is not allowed: it must be a map of settings, and not an empty one',
     ],
+    ["an unknown kind of host", { host: { kind: "cloud" } }, 'host.kind: "cloud" is not allowed: it must be container'],
+    [
+      "a host that is a text",
+      { host: "me" },
+      'host: "me" is not allowed: it must be a map of settings, and not an empty one',
+    ],
     ["the same port twice", { host: { httpPort: 2222 } }, "host.sshPort: 2222 is the httpPort as well: choose another"],
     [
       "a CA file that is not there",
@@ -149,7 +155,7 @@ describe("settings", () => {
     assert.throws(
       () => load({ host: { htpPort: 1 }, apps: { hello: { processes: 0 }, b: { source: "no" } } }),
       new SettingsError([
-        'uwsgi-nginx:host.htpPort: unknown setting; did you mean "httpPort"? Known here: kind, platform, httpPort, sshPort, privateKey, caCertificates',
+        'uwsgi-nginx:host.htpPort: unknown setting; did you mean "httpPort"? Known here: kind, platform, caCertificates, httpPort, sshPort, privateKey',
         `uwsgi-nginx:apps.hello.processes: 0 ${processes}`,
         'uwsgi-nginx:apps.b.source: "no" is no folder',
       ]),

@@ -1,0 +1,31 @@
+import { z } from "zod";
+
+/** What the README and the errors say of one setting. Its default stands in the schema itself. */
+export interface SettingText {
+  /** What it means, in a sentence. */
+  meaning: string;
+  /** What is allowed, completing "it must be …". */
+  allowed: string;
+  /** The default in words, where it is not a constant. */
+  defaultText?: string;
+  /** Its value is never shown. */
+  secret?: true;
+}
+
+const texts = new WeakMap<z.ZodType, SettingText>();
+
+/** Attaches the text of a setting to its schema. */
+export function setting<T extends z.ZodType>(schema: T, text: SettingText): T {
+  texts.set(schema, text);
+  return schema;
+}
+
+export function settingText(schema: z.ZodType): SettingText | undefined {
+  return texts.get(schema);
+}
+
+export const wholeNumber = (min: number, max: number) => z.number().int().min(min).max(max);
+export const port = () => wholeNumber(1, 65535);
+/** YAML reads an unquoted 3 or 2.7 as a number; it means the text. */
+export const textOrNumber = (schema: z.ZodType<string, string>) =>
+  z.preprocess((value) => (typeof value === "number" ? String(value) : value), schema);
