@@ -72,20 +72,43 @@ async function deployments(rounds: number): Promise<Pair> {
   return pair;
 }
 
-/** Runs with nothing changed, against a program with nothing in it. */
-async function emptyRuns(rounds: number): Promise<{ up: Pair; preview: Pair }> {
-  const empty = await Workspace.temporary({ program: "export {};\n" });
+/** As many resources of the same providers as the product has, and nothing else: what the engine itself takes. */
+function trivialProgram(count: number): string {
+  return `
+    import * as command from "@pulumi/command";
+    import * as random from "@pulumi/random";
+    const { result } = new random.RandomPassword("password", { length: 8 });
+    for (let i = 1; i < ${count}; i++) new command.local.Command(\`c\${i}\`, { create: "true", stdin: result });
+  `;
+}
+
+/** Runs with nothing changed, against a program with nothing in it and against one with trivial resources. */
+async function unchangedRuns(rounds: number): Promise<Record<"up" | "upTrivial" | "preview" | "previewTrivial", Pair>> {
+  const pair = (): Pair => ({ ours: [], theirs: [] });
+  const result = { up: pair(), upTrivial: pair(), preview: pair(), previewTrivial: pair() };
   const product = await Product.make();
-  const result = { up: { ours: [], theirs: [] } as Pair, preview: { ours: [], theirs: [] } as Pair };
+  const empty = await Workspace.temporary({ program: "export {};\n" });
   try {
     await product.up();
-    await empty.up();
+    const { resources } = await product.export();
+    const ownCount = resources.filter(({ type }) => /^(command|random):/.test(type)).length;
+    const trivial = await Workspace.temporary({ program: trivialProgram(ownCount) });
+    await Promise.all([empty.up(), trivial.up()]);
+    const up = (workspace: Workspace) => seconds(() => workspace.succeed("up", "--yes", "--stack", workspace.stack));
+    const preview = (workspace: Workspace) => seconds(() => workspace.preview());
     for (let round = 0; round < rounds; round++) {
-      result.up.theirs.push(await seconds(() => empty.succeed("up", "--yes", "--stack", empty.stack)));
-      result.up.ours.push(await seconds(() => product.succeed("up", "--yes", "--stack", product.stack)));
-      result.preview.theirs.push(await seconds(() => empty.preview()));
-      result.preview.ours.push(await seconds(() => product.preview()));
+      const [upOurs, previewOurs] = [await up(product), await preview(product)];
+      result.up.ours.push(upOurs);
+      result.upTrivial.ours.push(upOurs);
+      result.preview.ours.push(previewOurs);
+      result.previewTrivial.ours.push(previewOurs);
+      result.up.theirs.push(await up(empty));
+      result.upTrivial.theirs.push(await up(trivial));
+      result.preview.theirs.push(await preview(empty));
+      result.previewTrivial.theirs.push(await preview(trivial));
     }
+    await trivial.destroy();
+    await trivial.remove();
   } finally {
     await empty.remove();
     await product.remove();
@@ -95,9 +118,11 @@ async function emptyRuns(rounds: number): Promise<{ up: Pair; preview: Pair }> {
 
 async function main(): Promise<void> {
   const rounds = Number(process.argv[2] ?? 3);
-  const { up, preview } = await emptyRuns(rounds);
-  report("up with nothing changed / up of an empty program", up, 1.3);
-  report("preview with nothing changed / preview of an empty program", preview);
+  const unchanged = await unchangedRuns(rounds);
+  report("up with nothing changed / up of an empty program", unchanged.up, 1.3);
+  report("the same / up of as many trivial resources", unchanged.upTrivial);
+  report("preview with nothing changed / preview of an empty program", unchanged.preview);
+  report("the same / preview of as many trivial resources", unchanged.previewTrivial);
   report("fresh deployment on a ready host / one shell script", await deployments(rounds), 1.2);
 }
 

@@ -1,5 +1,4 @@
 // What every plugin of the engine does: serve gRPC on a free local port, say which on stdout, and end with the engine.
-import { createRequire } from "node:module";
 import grpc from "@grpc/grpc-js";
 
 /** The engine's own address: the last argument; options may stand before it. */
@@ -92,11 +91,8 @@ let engine;
 async function sendLog(urn, severity, message, status) {
   if (engineAddress === undefined) return;
   // Loaded on the first message, for most runs of a plugin have none to give.
-  const require = createRequire(import.meta.url);
-  /** @type {typeof import("@pulumi/pulumi/proto/engine_pb.js")} */
-  const messages = require("@pulumi/pulumi/proto/engine_pb.js");
-  /** @type {typeof import("@pulumi/pulumi/proto/engine_grpc_pb.js")} */
-  const { EngineClient } = require("@pulumi/pulumi/proto/engine_grpc_pb.js");
+  const { default: messages } = await import("@pulumi/pulumi/proto/engine_pb.js");
+  const { EngineClient } = (await import("@pulumi/pulumi/proto/engine_grpc_pb.js")).default;
   const client = (engine ??= new EngineClient(engineAddress, grpc.credentials.createInsecure(), channelOptions));
   const severities = messages.LogSeverity;
   const level = {
