@@ -24,7 +24,7 @@ export interface Versions {
 
 /** What all apps of a host share: packages, uWSGI compiled once for each Python, nginx, the umbrella unit. */
 export class BaseSystem extends pulumi.ComponentResource {
-  /** Packages are there. */
+  /** The host is the one that the settings say and nobody else's, and packages are there: nothing is changed before. */
   readonly prepared: pulumi.Resource;
   /** uWSGI is compiled, by Python. */
   readonly wheels: Readonly<Record<string, pulumi.Resource>>;
@@ -39,20 +39,15 @@ export class BaseSystem extends pulumi.ComponentResource {
     super("uwsgi-nginx:index:BaseSystem", name, {}, opts);
     const { host, pythons, uwsgiVersion, packages, caCertificates } = args;
     const { platform } = host;
-    const parent = { parent: this };
-    const parts = [platform.packageScript];
+    const parts = [platform.packageScript, "claim.sh"];
+    const umbrella = "/etc/systemd/system/uwsgi.service";
+    const nginxDropIn = "/etc/systemd/system/nginx.service.d/restart.conf";
 
-    const caFile =
-      caCertificates &&
-      new RemoteFile(
-        `${name}-ca-certificates`,
-        { host, path: platform.trustStore.file, content: caCertificates },
-        parent,
-      );
     this.prepared = new RemoteScript(
       `${name}-prepare-host`,
       {
         host,
+        removable: true,
         script: script("prepare-host.sh", {
           parts,
           parameters: {
@@ -60,7 +55,11 @@ export class BaseSystem extends pulumi.ComponentResource {
             id: platform.os.id,
             version_id: platform.os.versionId,
             architectures: platform.os.architectures.join(" "),
-            trust_store_update: caFile ? platform.trustStore.update : "",
+            stack: `${pulumi.getProject()}/${pulumi.getStack()}`,
+            own_files: wordList([umbrella, nginxDropIn]),
+            ca_file: platform.trustStore.file,
+            ca_update: platform.trustStore.update,
+            ca_certificates: caCertificates ?? "",
             packages: wordList([
               ...platform.basePackages,
               ...pythons.flatMap((python) => platform.pythons[python]?.packages ?? []),
@@ -69,14 +68,16 @@ export class BaseSystem extends pulumi.ComponentResource {
           },
         }),
       },
-      { ...parent, dependsOn: caFile ? [caFile] : [] },
+      { parent: this },
     );
+    const then = { parent: this, dependsOn: [this.prepared] };
 
     const wheels = pythons.map((python) => {
       const wheel = new RemoteScript(
         `${name}-build-uwsgi-python${python}`,
         {
           host,
+          removable: true,
           script: script("build-uwsgi.sh", {
             parameters: {
               python: platform.pythons[python]?.executable ?? "",
@@ -86,7 +87,7 @@ export class BaseSystem extends pulumi.ComponentResource {
             },
           }),
         },
-        { ...parent, dependsOn: [this.prepared] },
+        then,
       );
       return [python, wheel] as const;
     });
@@ -104,13 +105,14 @@ export class BaseSystem extends pulumi.ComponentResource {
 
     const nginxRestart = new RemoteFile(
       `${name}-nginx-restart`,
-      { host, path: "/etc/systemd/system/nginx.service.d/restart.conf", content: renderTemplate("nginx-restart.conf") },
-      parent,
+      { host, path: nginxDropIn, content: renderTemplate("nginx-restart.conf") },
+      then,
     );
     this.nginx = new RemoteScript(
       `${name}-install-nginx`,
       {
         host,
+        removable: true,
         script: script("install-nginx.sh", {
           parts,
           parameters: {
@@ -121,12 +123,12 @@ export class BaseSystem extends pulumi.ComponentResource {
           },
         }),
       },
-      { ...parent, dependsOn: [this.prepared, nginxRestart] },
+      { parent: this, dependsOn: [this.prepared, nginxRestart] },
     );
     this.umbrella = new RemoteFile(
       `${name}-uwsgi-service`,
-      { host, path: "/etc/systemd/system/uwsgi.service", content: renderTemplate("uwsgi.service") },
-      parent,
+      { host, path: umbrella, content: renderTemplate("uwsgi.service") },
+      then,
     );
     this.registerOutputs({ versions: this.versions });
   }

@@ -1,15 +1,16 @@
 import * as pulumi from "@pulumi/pulumi";
-import { httpPort, type AppPlan } from "../rendering/app";
+import { httpPort, sitePath, type AppPlan } from "../rendering/app";
 import { script } from "../rendering/assets";
 import type { Host } from "./host";
 import { RemoteFile } from "./remoteFile";
 import { RemoteScript } from "./remoteScript";
+import type { UwsgiApp } from "./uwsgiApp";
 
 export interface NginxSiteArgs {
   host: Host;
   plan: AppPlan;
   /** The app behind the site: it must be live before nginx points at it. */
-  app: pulumi.Resource;
+  app: UwsgiApp;
 }
 
 /** The server block of an app, in force once nginx accepts it and the app answers through it. */
@@ -21,7 +22,11 @@ export class NginxSite extends pulumi.ComponentResource {
     super("uwsgi-nginx:index:NginxSite", name, {}, opts);
     const { host, plan, app } = args;
     const staged = `${plan.folder}/config/nginx.conf`;
-    const file = new RemoteFile(`${name}-site`, { host, path: staged, content: plan.site }, { parent: this });
+    const file = new RemoteFile(
+      `${name}-site`,
+      { host, path: staged, content: plan.site },
+      { parent: this, dependsOn: [app.folder] },
+    );
     const activation = new RemoteScript(
       `${name}-activate-site`,
       {
@@ -31,8 +36,9 @@ export class NginxSite extends pulumi.ComponentResource {
           parts: ["health.sh"],
           parameters: {
             app: plan.name,
+            domains: plan.settings.domains.join(" "),
             staged,
-            site: `${host.platform.nginx.siteFolder}/${plan.name}.conf`,
+            site: sitePath(plan.name, host.platform),
             url: `http://127.0.0.1:${httpPort}`,
             ...plan.health,
           },

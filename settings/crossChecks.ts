@@ -2,6 +2,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { platforms } from "../platforms";
 import type { Mistake } from "./load";
+import { isEncrypted } from "./privateKey";
 import { appNamePattern, appSchema, settingsSchema, type AppSettings } from "./schema";
 
 /**
@@ -36,14 +37,39 @@ function hostChecks(values: unknown, folder: string): Mistake[] {
   const host = settingsSchema.shape.host.safeParse(values);
   if (!host.success) return [];
   const mistakes: Mistake[] = [];
-  const { httpPort, sshPort, caCertificates } = host.data;
-  if (httpPort === sshPort) {
+  const { caCertificates } = host.data;
+  if (host.data.kind === "container" && host.data.httpPort === host.data.sshPort) {
+    const { sshPort } = host.data;
     mistakes.push({ path: ["host", "sshPort"], value: sshPort, text: "is the httpPort as well: choose another" });
+  }
+  if (host.data.kind === "ssh") {
+    const { user, sudoPassword, bastion } = host.data;
+    mistakes.push(...keyChecks(host.data, ["host"]), ...(bastion ? keyChecks(bastion, ["host", "bastion"]) : []));
+    if (user === "root" && sudoPassword !== undefined) {
+      mistakes.push({ path: ["host", "sudoPassword"], text: "is given, but host.user is root, who needs no sudo" });
+    }
   }
   if (caCertificates !== undefined && !isFile(path.resolve(folder, caCertificates))) {
     mistakes.push({ path: ["host", "caCertificates"], value: caCertificates, text: "is no file that can be read" });
   }
   return mistakes;
+}
+
+function keyChecks(
+  { privateKey, privateKeyPassphrase }: { privateKey?: string; privateKeyPassphrase?: string },
+  path: readonly string[],
+): Mistake[] {
+  const at = (key: string, text: string): Mistake[] => [{ path: [...path, key], text }];
+  if (privateKey === undefined) {
+    return privateKeyPassphrase === undefined ? [] : at("privateKeyPassphrase", "is given, but no privateKey");
+  }
+  if (isEncrypted(privateKey) && privateKeyPassphrase === undefined) {
+    return at(
+      "privateKeyPassphrase",
+      `is missing, for the key is encrypted: pulumi config set --secret --path ${path.join(".")}.privateKeyPassphrase`,
+    );
+  }
+  return [];
 }
 
 function appChecks(name: string, app: AppSettings, host: unknown, folder: string): Mistake[] {

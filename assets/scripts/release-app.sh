@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes a release of an app live, or withdraws it when it does not work; or removes the app.
+# Makes a release of an app live, or withdraws it when it does not work; or takes the app out of service.
 # Usage: up|down NAME=VALUE…
 #
 # On the host: /opt/apps/APP/config    what the stack wants (code, ini, unit, site), not yet in force
@@ -46,9 +46,7 @@ down() {
   rm -f "$unit"
   systemctl daemon-reload
   systemctl reset-failed "$service" 2> /dev/null || true
-  rm -rf "$folder"
   for user in $(own_users); do userdel "$user"; done
-  rmdir --ignore-fail-on-non-empty "$(dirname "$folder")" 2> /dev/null || true
 }
 
 # Users that were made for this app; by their comment, so that nobody else's user is ever removed.

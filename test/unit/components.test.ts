@@ -10,7 +10,7 @@ import { RemoteFile } from "../../components/remoteFile";
 import { UwsgiApp } from "../../components/uwsgiApp";
 import { platforms } from "../../platforms";
 import { planApp } from "../../rendering/app";
-import { asset, renderTemplate } from "../../rendering/assets";
+import { inlineScript, renderTemplate } from "../../rendering/assets";
 import { ed25519KeyPair } from "../../rendering/sshKey";
 import { appSchema } from "../../settings/schema";
 
@@ -88,6 +88,7 @@ function givenHost(): Host {
   const machine = new pulumi.ComponentResource("test:index:Machine", "machine");
   return {
     connection: pulumi.output(connection),
+    loginUser: "root",
     platform: platforms.debian12,
     address: pulumi.output("192.0.2.1"),
     httpPort: 80,
@@ -117,14 +118,12 @@ describe("a remote file", () => {
       recordOptions,
     );
     await settled(file.id);
-    const writer = asset("scripts/write-file.sh")
-      .replace(/^#.*\n/gm, "")
-      .replaceAll("'", `'\\''`);
+    const quoted = (script: string) => inlineScript(script).replaceAll("'", `'\\''`);
     const { connection: dialled, ...inputs } = input("file");
     assert.deepEqual(revealed(dialled), { ...connection, dialErrorLimit: 10, perDialTimeout: 15 });
     assert.deepEqual(inputs, {
-      create: `bash -c '${writer}' write-file '/etc/a b' x:y 0600 3`,
-      delete: "rm -f -- '/etc/a b'",
+      create: `bash -c '${quoted("write-file.sh")}' write-file '/etc/a b' x:y 0600 3`,
+      delete: `bash -c '${quoted("remove-file.sh")}' remove-file '/etc/a b'`,
       stdin: "ü\n",
       triggers: ["machine-1", "/etc/a b"],
       addPreviousOutputInEnv: false,
@@ -161,11 +160,15 @@ describe("the base system", () => {
       "id=debian",
       "version_id=12",
       "'architectures=x86_64 aarch64'",
-      "trust_store_update=",
+      "stack=uwsgi-nginx/test",
+      "'own_files=/etc/systemd/system/nginx.service.d/restart.conf /etc/systemd/system/uwsgi.service'",
+      "ca_file=/usr/local/share/ca-certificates/uwsgi-nginx.crt",
+      "ca_update=update-ca-certificates",
+      "ca_certificates=",
       "'packages=ca-certificates curl gcc libc6-dev libpq-dev procps python3 python3-dev python3-venv'",
     ]);
-    assert.equal(input("base-prepare-host").create, "bash -s --");
-    assert.equal(input("base-prepare-host").delete, undefined);
+    assert.equal(input("base-prepare-host").create, "bash -s -- up");
+    assert.equal(input("base-prepare-host").delete, "bash -s -- down");
     assert.deepEqual(input("base-prepare-host").triggers, ["machine-1"]);
   });
 
@@ -180,21 +183,19 @@ describe("the base system", () => {
     assert.deepEqual(await settled(base.versions), { "3": { uwsgi: "2.0.31", python: "3.11.2" } });
   });
 
-  it("waits for nothing that it does not need", async () => {
+  it("looks at the host before anything else, and then waits for nothing that it does not need", async () => {
     await make();
     assert.deepEqual(await dependencies("base-prepare-host"), []);
+    assert.deepEqual(await dependencies("base-nginx-restart"), ["base-prepare-host"]);
     assert.deepEqual(await dependencies("base-build-uwsgi-python3"), ["base-prepare-host"]);
     assert.deepEqual(await dependencies("base-install-nginx"), ["base-nginx-restart", "base-prepare-host"]);
-    assert.deepEqual(await dependencies("base-uwsgi-service"), []);
+    assert.deepEqual(await dependencies("base-uwsgi-service"), ["base-prepare-host"]);
     assert.equal(input("base-uwsgi-service").stdin, renderTemplate("uwsgi.service"));
-    assert.ok(!made.has("base-ca-certificates"));
   });
 
   it("makes the server trust extra CA certificates before it installs anything", async () => {
     await make({ caCertificates: "PEM\n" });
-    assert.equal(input("base-ca-certificates").stdin, "PEM\n");
-    assert.ok(parameters("base-prepare-host").includes("trust_store_update=update-ca-certificates"));
-    assert.deepEqual(await dependencies("base-prepare-host"), ["base-ca-certificates"]);
+    assert.ok(parameters("base-prepare-host").includes("'ca_certificates=PEM\n'"));
   });
 });
 
@@ -218,11 +219,14 @@ describe("an app and its site", () => {
     assert.equal(await settled(app.release), plan().release);
     assert.equal(await settled(app.service), "uwsgi@hello.service");
 
-    const texts = ["hello-ini", "hello-unit", "hello-site"].map((name) => [input(name).delete, input(name).stdin]);
+    const texts = ["hello-ini", "hello-unit", "hello-site"].map((name) => [
+      String(input(name).delete).split(" ").at(-1),
+      input(name).stdin,
+    ]);
     assert.deepEqual(texts, [
-      ["rm -f -- /opt/apps/hello/config/uwsgi.ini", plan().ini],
-      ["rm -f -- /opt/apps/hello/config/uwsgi.service", plan().unit],
-      ["rm -f -- /opt/apps/hello/config/nginx.conf", plan().site],
+      ["/opt/apps/hello/config/uwsgi.ini", plan().ini],
+      ["/opt/apps/hello/config/uwsgi.service", plan().unit],
+      ["/opt/apps/hello/config/nginx.conf", plan().site],
     ]);
     assert.equal(input("hello-code").remotePath, "/opt/apps/hello/config/app.tar.gz");
     assert.deepEqual(input("hello-code").triggers, ["machine-1"]);
@@ -261,12 +265,14 @@ describe("an app and its site", () => {
     );
   });
 
-  it("are made in a chain of four remote steps", async () => {
+  it("are made in a chain of five remote steps", async () => {
     await startMocks();
     const { site } = make();
     await settled(site.url);
-    assert.deepEqual(await dependencies("hello-make-environment"), ["base-prepare-host"]);
-    assert.deepEqual(await dependencies("hello-code"), ["hello-ini"]);
+    assert.deepEqual(await dependencies("hello-folder"), ["base-prepare-host"]);
+    for (const name of ["hello-make-environment", "hello-ini", "hello-unit", "hello-site", "hello-code"]) {
+      assert.deepEqual(await dependencies(name), ["hello-folder"]);
+    }
     assert.deepEqual(await dependencies("hello-release"), [
       "base-build-uwsgi-python3",
       "base-install-nginx",
@@ -284,7 +290,7 @@ describe("an app and its site", () => {
     const { site } = make({}, "flask\n");
     await settled(site.url);
     assert.equal(input("hello-requirements").stdin, "flask\n");
-    assert.deepEqual(await dependencies("hello-make-environment"), ["base-prepare-host", "hello-requirements"]);
+    assert.deepEqual(await dependencies("hello-make-environment"), ["hello-folder", "hello-requirements"]);
     assert.match(
       String(input("hello-make-environment").stdin),
       / requirements=\/opt\/apps\/hello\/config\/requirements.txt /,
@@ -367,6 +373,7 @@ describe("a container host", () => {
       ...[
         "hello-activate-site",
         "hello-code",
+        "hello-folder",
         "hello-ini",
         "hello-make-environment",
         "hello-release",

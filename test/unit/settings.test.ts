@@ -107,7 +107,11 @@ describe("settings", () => {
       { apps: "hello" },
       'apps: "hello" is not allowed: it must be a map of settings, and not an empty one',
     ],
-    ["an unknown kind of host", { host: { kind: "cloud" } }, 'host.kind: "cloud" is not allowed: it must be container'],
+    [
+      "an unknown kind of host",
+      { host: { kind: "cloud" } },
+      'host.kind: "cloud" is not allowed: it must be container or ssh',
+    ],
     [
       "a host that is a text",
       { host: "me" },
