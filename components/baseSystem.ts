@@ -59,6 +59,7 @@ export class BaseSystem extends pulumi.ComponentResource {
             own_files: wordList([umbrella, nginxDropIn]),
             ca_file: platform.trustStore.file,
             ca_update: platform.trustStore.update,
+            ca_bundle: platform.trustStore.bundle,
             ca_certificates: caCertificates ?? "",
             packages: wordList([
               ...platform.basePackages,

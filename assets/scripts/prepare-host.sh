@@ -7,7 +7,7 @@
 
 main() {
   local title='' id='' version_id='' architectures='' stack='' own_files='' packages=''
-  local ca_file='' ca_update='' ca_certificates=''
+  local ca_file='' ca_update='' ca_bundle='' ca_certificates=''
   local action=$1
   shift
   parameters "$@"
@@ -41,6 +41,8 @@ trust_certificates() {
   if [[ -z $ca_certificates ]]; then
     [[ -e $ca_file ]] || return 0
     rm -f "$ca_file"
+    # Debian's update leaves its links to a file that is gone.
+    find "$(dirname "$ca_bundle")" -maxdepth 1 -type l -lname "$ca_file" -delete
   else
     install -d -m 755 "$(dirname "$ca_file")"
     install -m 644 <(printf '%s' "$ca_certificates") "$ca_file"

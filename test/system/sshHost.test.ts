@@ -31,7 +31,16 @@ describe("a server that one has", function () {
   /** All that may be somebody's on the server: files with owner, mode, target and content, users, units. */
   async function listing(): Promise<string> {
     const volatile = [
-      ...["/run/systemd", "/run/log", "/run/user", "/run/sudo", "/run/dbus", "/run/motd.dynamic", "/run/utmp", "/run/nginx.pid"],
+      ...[
+        "/run/systemd",
+        "/run/log",
+        "/run/user",
+        "/run/sudo",
+        "/run/dbus",
+        "/run/motd.dynamic",
+        "/run/utmp",
+        "/run/nginx.pid",
+      ],
       ...["/var/lib/systemd", "/var/lib/sudo", "/etc/passwd-", "/etc/shadow-", "/etc/group-", "/etc/gshadow-"],
     ];
     const skipped = volatile.map((path) => `-path ${path} -prune -o`).join(" ");

@@ -7,6 +7,8 @@ import { ContainerHost } from "../../components/containerHost";
 import type { Host } from "../../components/host";
 import { NginxSite } from "../../components/nginxSite";
 import { RemoteFile } from "../../components/remoteFile";
+import { RemoteScript } from "../../components/remoteScript";
+import { SshHost } from "../../components/sshHost";
 import { UwsgiApp } from "../../components/uwsgiApp";
 import { platforms } from "../../platforms";
 import { planApp } from "../../rendering/app";
@@ -20,16 +22,23 @@ interface Made {
 }
 
 const made = new Map<string, Made>();
+/** What previews show of texts that are secret only for what travels with them. */
+const texts = new Map<string, unknown>();
 const options = new Map<string, pulumi.CustomResourceOptions>();
 const password = "a".repeat(64);
 
 /** Starts a run of the engine's double. Everything that is made is kept by its name. */
 async function startMocks(preview = false): Promise<void> {
   made.clear();
+  texts.clear();
   options.clear();
   await pulumi.runtime.setMocks(
     {
       newResource: ({ name, type, inputs }) => {
+        if (type === "uwsgi-nginx:index:Text") {
+          texts.set(name, (inputs as { text: unknown }).text);
+          return { id: undefined, state: {} };
+        }
         made.set(name, { type, inputs: inputs as Record<string, unknown> });
         const stdout = name.startsWith("base-build-uwsgi") ? '{"uwsgi": "2.0.31", "python": "3.11.2"}' : "";
         const outputs = type.endsWith(":RandomPassword") ? { result: password } : { stdout, stderr: "" };
@@ -164,6 +173,7 @@ describe("the base system", () => {
       "'own_files=/etc/systemd/system/nginx.service.d/restart.conf /etc/systemd/system/uwsgi.service'",
       "ca_file=/usr/local/share/ca-certificates/uwsgi-nginx.crt",
       "ca_update=update-ca-certificates",
+      "ca_bundle=/etc/ssl/certs/ca-certificates.crt",
       "ca_certificates=",
       "'packages=ca-certificates curl gcc libc6-dev libpq-dev procps python3 python3-dev python3-venv'",
     ]);
@@ -384,5 +394,86 @@ describe("a container host", () => {
     ]);
     // What a reader of the preview wants to see is known all the same.
     assert.equal(input("hello-ini").stdin, plan().ini);
+  });
+});
+
+describe("a server that one has", () => {
+  const args = {
+    platform: platforms.debian12,
+    address: "192.0.2.7",
+    port: 2200,
+    user: "admin",
+    privateKey: "key",
+    privateKeyPassphrase: "phrase",
+    hostKey: "ssh-ed25519 AAAA",
+    connectTimeoutSeconds: 5,
+    httpPort: 80,
+  };
+  const bastion = { address: "192.0.2.8", port: 22, user: "jumper", hostKey: "ssh-ed25519 BBBB" };
+  const endpoint = {
+    host: "192.0.2.7",
+    port: 2200,
+    user: "admin",
+    privateKey: "key",
+    privateKeyPassword: "phrase",
+    hostKey: "ssh-ed25519 AAAA",
+    perDialTimeout: 5,
+  };
+  const proxy = { host: "192.0.2.8", port: 22, user: "jumper", hostKey: "ssh-ed25519 BBBB", perDialTimeout: 5 };
+  const make = (more: Partial<ConstructorParameters<typeof SshHost>[1]> = {}) =>
+    new SshHost("host", { ...args, ...more }, recordOptions);
+  const defined = (value: unknown) => JSON.parse(JSON.stringify(value)) as unknown;
+
+  beforeEach(() => startMocks());
+
+  it("is dialled with its own key, host key and bastion; once before anything else", async () => {
+    const host = make({ bastion });
+    assert.deepEqual(defined(await settled(host.connection)), { ...endpoint, proxy });
+    assert.equal(await settled(host.identity), "ssh-ed25519 AAAA");
+    assert.equal(await settled(host.sshCommand), "ssh -p 2200 -J jumper@192.0.2.8:22 admin@192.0.2.7");
+    const { connection: dialled, ...inputs } = input("host");
+    const once = { dialErrorLimit: 0 };
+    assert.deepEqual(defined(revealed(dialled)), { ...endpoint, ...once, proxy: { ...proxy, ...once } });
+    assert.deepEqual(inputs, {
+      create: `bash -c '${inlineScript("check-sudo.sh").replaceAll("'", `'\\''`)}' check-sudo none`,
+      triggers: ["ssh-ed25519 AAAA"],
+      addPreviousOutputInEnv: false,
+    });
+  });
+
+  it("outlives the stack: what is on it is removed from it", async () => {
+    const file = new RemoteFile("file", { host: make({ user: "root" }), path: "/etc/a", content: "a" }, recordOptions);
+    await settled(file.id);
+    assert.equal(options.get("file")?.deletedWith, undefined);
+    assert.equal(input("host").create, "true");
+    assert.match(String(input("file").create), /^bash -c /);
+  });
+
+  it("is worked on with sudo, and shows the same texts", async () => {
+    const script = new RemoteScript("script", { host: make(), script: "text\n", removable: true }, recordOptions);
+    await settled(script.id);
+    assert.deepEqual(
+      [input("script").create, input("script").delete, input("script").stdin],
+      ["sudo -n bash -s -- up", "sudo -n bash -s -- down", "text\n"],
+    );
+  });
+
+  it("gets sudo's password by a secret stdin only, and shows the texts all the same", async () => {
+    const script = new RemoteScript(
+      "script",
+      { host: make({ sudoPassword: "hunter2" }), script: "text\n" },
+      recordOptions,
+    );
+    await settled(script.id);
+    for (const [name, stdin] of [
+      ["host", "hunter2\n"],
+      ["script", "hunter2\ntext\n"],
+    ] as const) {
+      assert.notEqual(revealed(input(name).stdin), input(name).stdin, "it is a secret");
+      assert.equal(revealed(input(name).stdin), stdin);
+      assert.ok(!JSON.stringify({ ...input(name), stdin: "" }).includes("hunter2"));
+    }
+    assert.match(String(input("script").create), / sudo bash -s --$/);
+    assert.deepEqual([...texts], [["script", "text\n"]]);
   });
 });
