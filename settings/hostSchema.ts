@@ -22,7 +22,7 @@ const server = {
 const kind = <Kind extends string>(name: Kind) =>
   setting(z.literal(name), {
     meaning: "What the server is: a container on this machine, or one that you have.",
-    allowed: "container or ssh",
+    allowed: "one of container, ssh",
     defaultText: "`container`",
   });
 

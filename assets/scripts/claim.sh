@@ -4,6 +4,8 @@
 
 record=/var/lib/uwsgi-nginx
 
+is_host_claimed() { [[ -e $record/stack ]]; }
+
 # Refuses a server that is another stack's or has foreign files in our places. Runs before anything is changed, and again.
 # Arguments: STACK FILES
 claim_host() {

@@ -15,14 +15,16 @@ main() {
 }
 
 up() {
+  local missing
   require_system
+  # shellcheck disable=SC2086 # one word a package
+  missing=$(missing_packages $packages)
+  if [[ -n $missing ]] || ! is_host_claimed; then require_room; fi
   claim_host "$stack" "$own_files"
   lock packages 600
   # Before the packages, for mirrors may need them; and after, for the tool that takes them in may be a package.
   trust_certificates
-  # shellcheck disable=SC2086 # one word a package
-  if [[ -n $(missing_packages $packages) ]]; then
-    require_room
+  if [[ -n $missing ]]; then
     # shellcheck disable=SC2086
     install_packages $packages
     trust_certificates
@@ -78,7 +80,7 @@ require_room() {
   for folder in /opt /usr /var; do
     free=$(df --output=avail --block-size=M "$folder" | tail -n 1 | tr -dc 0-9)
     if ((free < 300)); then
-      fail "the server's disk is full: $folder has $free MB left, 300 MB are needed; nothing was installed" \
+      fail "the server's disk is full: $folder has $free MB left, 300 MB are needed; nothing was changed" \
         "Free some space (df -h), then run up again."
     fi
   done

@@ -4,13 +4,17 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { platforms } from "../../platforms";
 import { extraCaCertificates } from "../../settings/caCertificates";
+import { environment } from "../../toolchain/environment.mjs";
+import { Stack } from "../../toolchain/stack.mjs";
+import { root } from "../support/engine";
 import { ask, underLoad, type LoadResult } from "../support/load";
 import { Product, type Settings } from "../support/product";
 import { makeKey, SshHost } from "../support/sshHost";
 
 const platform = platforms.debian12;
 const packages = [...platform.basePackages, ...(platform.pythons["3"]?.packages ?? []), platform.nginx.package];
-const password = `pass '"$word ${Math.random().toString(36).slice(2)}`;
+const word = Math.random().toString(36).slice(2);
+const password = `pass '"$word ${word}`;
 const app = (text: string) => `def application(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
     return [b"${text}"]
@@ -85,6 +89,10 @@ describe("a server that one has", function () {
   const hello = { source: "apps/hello", domains: ["app.example.org"] };
   const configure = (host: Settings, apps: Settings = { hello }) => product.configure({ host, apps });
 
+  /** As a user does: encrypted in the settings. */
+  const givePassword = () =>
+    product.succeed("config", "set", "--secret", "--path", "uwsgi-nginx:host.sudoPassword", password);
+
   const ours = () => ask(`http://127.0.0.1:${server.port(80)}/`, { host: "app.example.org" });
   const theirs = () => `http://127.0.0.1:${server.port(80)}/`;
   const undisturbed = (load: LoadResult) => {
@@ -100,6 +108,8 @@ describe("a server that one has", function () {
       echo 'HostKey /etc/ssh/ssh_host_ecdsa_key' >> /etc/ssh/sshd_config.d/00-test.conf
       systemctl restart ssh
       useradd --create-home --shell /bin/bash admin
+      # Debian's sudo makes it for a user who uses it for the first time.
+      install --owner admin --group admin --mode 644 /dev/null /home/admin/.sudo_as_admin_successful
       usermod --append --groups sudo admin
       useradd --create-home --shell /bin/bash deploy
       useradd --create-home --shell /bin/bash guest
@@ -181,22 +191,146 @@ describe("a server that one has", function () {
     });
   }
 
+  const states: [string, string, string, RegExp][] = [
+    [
+      "has a file in the stack's place, as from the tutorial done by hand",
+      "touch /etc/systemd/system/uwsgi.service",
+      "rm /etc/systemd/system/uwsgi.service",
+      /the server has \/etc\/systemd\/system\/uwsgi\.service already, and this stack needs that place; nothing was changed/,
+    ],
+    [
+      "has a read-only /etc",
+      "mount --bind /etc /etc; mount -o remount,ro,bind /etc",
+      "umount /etc",
+      /\/etc on this server cannot be written to: \/etc .*\bro\b.*; nothing was changed/,
+    ],
+    [
+      "has a full disk",
+      "mount -t tmpfs -o size=5m tmpfs /opt",
+      "umount /opt",
+      /the server's disk is full: \/opt has 5 MB left, 300 MB are needed; nothing was changed/,
+    ],
+  ];
+  for (const [what, make, mend, message] of states) {
+    it(`is refused before anything is changed when it ${what}`, async () => {
+      await server.sh(make, "--privileged");
+      try {
+        await configure(direct());
+        assert.match((await product.failUp()).output, message);
+      } finally {
+        await server.sh(mend, "--privileged");
+      }
+    });
+  }
+
   it("has not been touched by any of that", async () => {
     assert.deepEqual(await traces(), []);
   });
 
   it("serves the app beside the sites of others, through a bastion, with sudo and a password", async () => {
     await configure(behind({ user: "admin" }));
-    await product.succeed("config", "set", "--secret", "--path", "uwsgi-nginx:host.sudoPassword", password);
-    const load = await underLoad(theirs(), () => product.up());
+    await givePassword();
+    const load = await underLoad(theirs(), async () => {
+      const { output } = await product.up("--diff");
+      assert.ok(!output.includes(word), output);
+    });
     undisturbed(load);
     assert.deepEqual(await ours(), { status: 200, text: "ours" });
     assert.match((await product.up()).output, /^ +\d+ unchanged\n\nDuration/m);
   });
 
-  it("is left as it was found by destroy", async () => {
+  it("shows the line that changes, and the password nowhere", async () => {
+    await configure(behind({ user: "admin" }), { hello: { ...hello, processes: 7 } });
+    await givePassword();
+    const { output } = await product.preview("--diff");
+    assert.match(output, /^\s+- processes = 5\n\s+\+ processes = 7$/m);
+    assert.ok(!output.includes(word), output);
+    assert.ok(!(await product.exportText()).includes(word));
+    const places = "/etc /home /opt /root /run /tmp /var";
+    assert.equal(
+      await server.sh(`grep --recursive --files-with-matches --devices=skip '${word}' ${places} || true`),
+      "",
+    );
+    assert.equal(await server.sh(`journalctl --no-pager | grep --count '${word}' || true`), "0");
+  });
+
+  it("is the same server for another login that needs no password: nothing is made anew, nobody is disturbed", async () => {
+    await configure(direct({ user: "deploy" }), { hello: { ...hello, processes: 7 } });
+    const load = await underLoad(theirs(), async () => {
+      assert.doesNotMatch((await product.up()).output, /\d+ (replaced|created)/);
+    });
+    undisturbed(load);
+    assert.deepEqual(await ours(), { status: 200, text: "ours" });
+    assert.match(await server.sh("cat /opt/apps/hello/current/uwsgi.ini"), /^processes = 7$/m);
+  });
+
+  it("is refused to another stack", async () => {
+    const other = await Product.make({}, "other");
+    try {
+      await other.writeApp("hello", { "wsgi.py": app("other") });
+      await writeFile(join(other.projectDir, "ca.pem"), extraCaCertificates({ kind: "container" }) ?? "");
+      await other.configure({ host: direct({ user: "deploy" }), apps: { hello } });
+      const { output } = await other.failUp();
+      assert.match(output, /this server is the stack uwsgi-nginx\/test's; nothing was changed/);
+      await other.destroy();
+    } finally {
+      await other.remove();
+    }
+    assert.deepEqual(await ours(), { status: 200, text: "ours" });
+  });
+
+  const conflicts: [string, Settings, RegExp][] = [
+    [
+      "has another site's name",
+      { hello: { ...hello, domains: ["app.example.org", "127.0.0.1"] } },
+      /another site on this server has these names already, so that of app hello was withdrawn: 127\.0\.0\.1/,
+    ],
+    [
+      "would answer for every name, as another site does",
+      { hello: { source: "apps/hello" } },
+      /another site on this server answers for every name already[^]*a duplicate default server for 0\.0\.0\.0:80[^]*apps\.hello\.domains/,
+    ],
+    [
+      "would overwrite another site",
+      { hello, theirs: { ...hello, domains: ["theirs.example.org"] } },
+      /the server has \/etc\/nginx\/conf\.d\/theirs\.conf already, and it is not app theirs's/,
+    ],
+  ];
+  for (const [what, apps, message] of conflicts) {
+    it(`keeps the sites as they are when the app ${what}`, async () => {
+      await server.sh("printf 'server { listen 80 default_server; return 404; }' > /etc/nginx/conf.d/any.conf");
+      try {
+        await configure(direct({ user: "deploy" }), apps);
+        const load = await underLoad(theirs(), async () => {
+          assert.match((await product.failUp()).output, message);
+        });
+        undisturbed(load);
+        assert.deepEqual(await ours(), { status: 200, text: "ours" });
+        assert.equal(await server.sh("nginx -t -q 2>&1"), "");
+      } finally {
+        await server.sh("rm /etc/nginx/conf.d/any.conf");
+      }
+    });
+  }
+
+  it("is left as it was found by destroy, and nobody is disturbed", async () => {
     const load = await underLoad(theirs(), () => product.destroy());
     undisturbed(load);
     assert.deepEqual(await traces(), []);
+  });
+
+  it("need not be there any more: destroy --gone forgets it", async () => {
+    await configure(direct({ user: "deploy" }));
+    await product.up("--target", "**::base-prepare-host");
+    await server.stop();
+    const failed = await product.run("destroy", "--yes", "--skip-preview", "--stack", product.stack);
+    assert.notEqual(failed.code, 0, failed.output);
+    assert.match(failed.output, /dial tcp 127\.0\.0\.1:\d+: connect: connection refused/);
+
+    const stack = new Stack(product.projectDir, product.stack, "pulumi");
+    stack.env = { ...environment(root), ...product.env } as Record<string, string>;
+    await stack.forgetServer();
+    await product.destroy();
+    assert.deepEqual((await product.export()).resources, []);
   });
 });

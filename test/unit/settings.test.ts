@@ -126,7 +126,7 @@ describe("settings", () => {
     [
       "an unknown kind of host",
       { host: { kind: "cloud" } },
-      'host.kind: "cloud" is not allowed: it must be container or ssh',
+      'host.kind: "cloud" is not allowed: it must be one of container, ssh',
     ],
     [
       "a host that is a text",
