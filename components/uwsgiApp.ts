@@ -92,7 +92,7 @@ export class UwsgiApp extends pulumi.ComponentResource {
         host,
         removable: true,
         script: script("release-app.sh", {
-          parts: ["health.sh"],
+          parts: ["health.sh", "claim.sh"],
           parameters: {
             app: plan.name,
             release: plan.release,

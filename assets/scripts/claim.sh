@@ -32,9 +32,14 @@ claim_host() {
 leave_host() {
   local folder
   [[ $(cat "$record/stack" 2> /dev/null) == "$1" ]] || return 0
+  # A compilation that was cut off may have left something; nobody else has a place of that name.
+  if grep --quiet --line-regexp /opt/uwsgi "$record/folders"; then rm -rf /opt/uwsgi; fi
   while read -r folder; do rmdir --ignore-fail-on-non-empty "$folder" 2> /dev/null || true; done < "$record/folders"
   rm -rf "$record" /run/lock/uwsgi-nginx-*
 }
+
+# A script that fails is no resource yet, so nobody would call its `down` later.
+undo_on_failure() { trap '(($? == 0)) || down' EXIT; }
 
 # Refuses an app in whose places there is something that it did not put there. Arguments: APP PLACE…
 claim_app() {
@@ -53,3 +58,10 @@ claim_app() {
 is_claimed() { [[ -e $record/apps/$1 ]]; }
 
 leave_app() { rm -f "$record/apps/$1"; }
+
+# How the users that were made for an app are known; by it, so that nobody else's user is ever removed. Argument: APP
+user_comment() { printf 'uwsgi-nginx app %s' "$1"; }
+
+own_users() {
+  getent passwd | awk -F: -v comment="$(user_comment "$1")" '$5 == comment { print $1 }'
+}

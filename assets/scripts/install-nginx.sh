@@ -12,6 +12,8 @@ main() {
 
 up() {
   lock packages 600
+  # shellcheck disable=SC2154 # claim.sh
+  if [[ ! -e $record/nginx ]]; then undo_on_failure; fi
   note_state
   install_packages "$package"
   disable_default_site
@@ -25,7 +27,6 @@ up() {
 
 # Nginx goes on for others, as far as it did before.
 down() {
-  # shellcheck disable=SC2154 # claim.sh
   local note=$record/nginx
   if [[ -e $record/default-site ]]; then
     [[ -e $default_link || ! -e $default_file ]] || ln -sfT "$(cat "$record/default-site")" "$default_link"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes an app's folder, with a place in it that the login user may copy the code to; or removes it with all that is in it.
+# Makes an app's folder, with a place in it that the login user may copy the code to; or removes it with all that is in it,
+# and the users that were made for the app.
 # Usage: up|down NAME=VALUE… (places is a list of words: what else will be the app's)
 
 main() {
@@ -19,7 +20,9 @@ up() {
 }
 
 down() {
+  local user
   is_claimed "$app" || return 0
+  for user in $(own_users "$app"); do userdel "$user"; done
   rm -rf "$folder"
   leave_app "$app"
 }

@@ -20,6 +20,7 @@ up() {
   # shellcheck disable=SC2086 # one word a package
   missing=$(missing_packages $packages)
   if [[ -n $missing ]] || ! is_host_claimed; then require_room; fi
+  if ! is_host_claimed; then undo_on_failure; fi
   claim_host "$stack" "$own_files"
   lock packages 600
   # Before the packages, for mirrors may need them; and after, for the tool that takes them in may be a package.

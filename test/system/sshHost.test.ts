@@ -223,7 +223,23 @@ describe("a server that one has", function () {
     });
   }
 
+  it("keeps nothing of a first up that failed", async () => {
+    await configure(direct({ user: "deploy" }), { hello: { ...hello, packages: ["no-such-package-anywhere"] } });
+    assert.match((await product.failUp()).output, /there is no such package: no-such-package-anywhere/);
+  });
+
   it("has not been touched by any of that", async () => {
+    assert.deepEqual(await traces(), []);
+  });
+
+  it("keeps nothing of a first release that failed, once it is destroyed", async () => {
+    await product.writeApp("broken", { "wsgi.py": "import nothere\n" });
+    await configure(direct({ user: "deploy" }), { hello: { ...hello, source: "apps/broken" } });
+    assert.match(
+      (await product.failUp()).output,
+      /No module named 'nothere'[^]*it does not start; nothing is live yet/,
+    );
+    await product.destroy();
     assert.deepEqual(await traces(), []);
   });
 

@@ -5,6 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { BaseSystem } from "../../components/baseSystem";
 import { ContainerHost } from "../../components/containerHost";
 import type { Host } from "../../components/host";
+import { makeHost } from "../../components/hosts";
 import { NginxSite } from "../../components/nginxSite";
 import { RemoteFile } from "../../components/remoteFile";
 import { RemoteScript } from "../../components/remoteScript";
@@ -14,6 +15,7 @@ import { platforms } from "../../platforms";
 import { planApp } from "../../rendering/app";
 import { inlineScript, renderTemplate } from "../../rendering/assets";
 import { ed25519KeyPair } from "../../rendering/sshKey";
+import { hostSchema } from "../../settings/hostSchema";
 import { appSchema } from "../../settings/schema";
 
 interface Made {
@@ -475,5 +477,30 @@ describe("a server that one has", () => {
     }
     assert.match(String(input("script").create), / sudo bash -s --$/);
     assert.deepEqual([...texts], [["script", "text\n"]]);
+  });
+
+  describe("and an ssh-agent", () => {
+    const socket = process.env.SSH_AUTH_SOCK;
+    const settings = hostSchema.parse({ kind: "ssh", address: "192.0.2.7", hostKey: `ssh-ed25519 ${"A".repeat(68)}` });
+    afterEach(() => {
+      if (socket === undefined) delete process.env.SSH_AUTH_SOCK;
+      else process.env.SSH_AUTH_SOCK = socket;
+    });
+
+    it("that does not run is missed where no key is given, and not where one is", async () => {
+      delete process.env.SSH_AUTH_SOCK;
+      assert.throws(() => makeHost("host", settings), /no ssh-agent runs .*, and host\.privateKey is not set/);
+      const host = makeHost("host", { ...settings, privateKey: "key" });
+      await settled(host.identity);
+    });
+
+    it("that is gone is named, for the command plugin would dial it even with a key", () => {
+      process.env.SSH_AUTH_SOCK = "/nowhere/agent";
+      const withKey = { ...settings, privateKey: "key" } as typeof settings;
+      assert.throws(
+        () => makeHost("host", withKey),
+        /an ssh-agent that is gone: \/nowhere\/agent.*unset SSH_AUTH_SOCK/,
+      );
+    });
   });
 });
