@@ -6,26 +6,29 @@ record=/var/lib/uwsgi-nginx
 
 is_host_claimed() { [[ -e $record/stack ]]; }
 
-# Refuses a server that is another stack's or has foreign files in our places. Runs before anything is changed, and again.
-# Arguments: STACK FILES
-claim_host() {
+# Refuses a server that is another stack's or has foreign files in our places. Changes nothing. Arguments: STACK FILES
+require_own_host() {
   local stack=$1 files=$2 file owner
-  owner=$(cat "$record/stack" 2> /dev/null || true)
-  if [[ -n $owner && $owner != "$stack" ]]; then
-    fail "this server is the stack $owner's; nothing was changed" \
+  if is_host_claimed; then
+    owner=$(cat "$record/stack")
+    [[ $owner == "$stack" ]] || fail "this server is the stack $owner's; nothing was changed" \
       "Take another server, or put your apps into that stack. If there is no such stack any more, its apps are still there:" \
       "give this one its name, or remove them and then $record."
+    return 0
   fi
-  if [[ -z $owner ]]; then
-    for file in $files; do
-      [[ ! -e $file ]] || fail "the server has $file already, and this stack needs that place; nothing was changed" \
-        "Move it away on the server if it is not needed any more, or take another server."
-    done
-    mkdir -p "$record/apps"
-    for file in /opt/apps /opt/uwsgi; do [[ -d $file ]] || printf '%s\n' "$file"; done > "$record/folders"
-    printf '%s\n' "$stack" > "$record/stack.new"
-    mv -fT "$record/stack.new" "$record/stack"
-  fi
+  for file in $files; do
+    [[ ! -e $file ]] || fail "the server has $file already, and this stack needs that place; nothing was changed" \
+      "Move it away on the server if it is not needed any more, or take another server."
+  done
+}
+
+# Argument: STACK
+claim_host() {
+  local folder
+  mkdir -p "$record/apps"
+  for folder in /opt/apps /opt/uwsgi; do [[ -d $folder ]] || printf '%s\n' "$folder"; done > "$record/folders"
+  printf '%s\n' "$1" > "$record/stack.new"
+  mv -fT "$record/stack.new" "$record/stack"
 }
 
 # Gives the server back. Argument: STACK

@@ -11,18 +11,24 @@ main() {
   local action=$1
   shift
   parameters "$@"
+  if [[ $action == down ]]; then lock packages 600; fi
   "$action"
 }
 
 up() {
   local missing
   require_system
+  require_own_host "$stack" "$own_files"
   # shellcheck disable=SC2086 # one word a package
   missing=$(missing_packages $packages)
   if [[ -n $missing ]] || ! is_host_claimed; then require_room; fi
-  if ! is_host_claimed; then undo_on_failure; fi
-  claim_host "$stack" "$own_files"
   lock packages 600
+  # Again, for a run that was cut off may have been at work here meanwhile.
+  require_own_host "$stack" "$own_files"
+  if ! is_host_claimed; then
+    undo_on_failure
+    claim_host "$stack"
+  fi
   # Before the packages, for mirrors may need them; and after, for the tool that takes them in may be a package.
   trust_certificates
   if [[ -n $missing ]]; then
