@@ -386,7 +386,8 @@ describe("the command provider", function () {
       let behind: object;
 
       before(async () => {
-        bastion = await SshHost.start();
+        bastion = await SshHost.start({ sshdConfig: ["Match User daemon", "AllowTcpForwarding no"] });
+        await bastion.sh("usermod --shell /bin/sh daemon");
         // Seen from the bastion, the host is at its own address.
         const address = (await host.sh("hostname -I")).split(" ")[0] ?? "";
         behind = { ...host.connection, host: address, port: 22 };
@@ -420,6 +421,11 @@ describe("the command provider", function () {
           "of nothing with a later attempt, for they share one stream",
           () => ({ ...behind, hostKey: makeKey().public, dialErrorLimit: 1, proxy: bastion.connection }),
           /proxy: after 1 failed attempts: ssh: handshake failed: (?!ssh: host key mismatch)/,
+        ],
+        [
+          "of a proxy that lets nobody through",
+          () => ({ ...behind, dialErrorLimit: 0, proxy: { ...bastion.connection, user: "daemon" } }),
+          /proxy: after 0 failed attempts: ssh: rejected: administratively prohibited \(open failed\)/,
         ],
         [
           "of an address that the proxy does not reach",

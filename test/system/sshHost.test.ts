@@ -93,8 +93,11 @@ describe("a server that one has", function () {
   };
 
   before(async () => {
-    [server, bastion] = await Promise.all([SshHost.start({ ports: [80] }), SshHost.start()]);
-    await bastion.sh("useradd --create-home --shell /bin/bash jumper");
+    [server, bastion] = await Promise.all([
+      SshHost.start({ ports: [80] }),
+      SshHost.start({ sshdConfig: ["Match User locked", "AllowTcpForwarding no"] }),
+    ]);
+    await bastion.sh("for user in jumper locked; do useradd --create-home --shell /bin/bash $user; done");
     // As most servers are: with keys of several kinds. A site of others has the machine's address for its name.
     await server.sh(`
       ssh-keygen -q -t ecdsa -N '' -f /etc/ssh/ssh_host_ecdsa_key
@@ -153,6 +156,11 @@ describe("a server that one has", function () {
       "is behind a bastion that does not know the key",
       () => behind({ bastion: through({ privateKey: makeKey().private }) }),
       /proxy: after 0 failed attempts: ssh: handshake failed: ssh: unable to authenticate/,
+    ],
+    [
+      "is behind a bastion that lets nobody through",
+      () => behind({ bastion: through({ user: "locked" }) }),
+      /proxy: after 0 failed attempts: ssh: rejected: administratively prohibited/,
     ],
     [
       "asks for a password that was not given",

@@ -138,13 +138,22 @@ function dialError(error, host, port) {
   return new Error(`dial tcp ${address.includes(":") ? `[${address}]` : address}:${port}: ${systemReason(first)}`);
 }
 
+/** By their numbers in RFC 4254, section 5.1, in Go's words. @type {Record<number, string>} */
+const rejections = {
+  1: "administratively prohibited",
+  2: "connect failed",
+  3: "unknown channel type",
+  4: "resource shortage",
+};
+
 /** @param {Client} bastion @param {Endpoint} target @returns {Promise<import("ssh2").ClientChannel>} */
 function forward(bastion, { host, port }) {
   return new Promise((resolve, reject) =>
     bastion.forwardOut("0.0.0.0", 0, host, port, (error, stream) => {
       if (!error) return resolve(stream);
-      const reason = error.message.replace("(SSH) Channel open failure: ", "");
-      reject(new Error(`ssh: rejected: connect failed (${reason})`));
+      const { reason } = /** @type {Error & { reason?: number }} */ (error);
+      const message = error.message.replace("(SSH) Channel open failure: ", "");
+      reject(new Error(`ssh: rejected: ${rejections[reason ?? 0] ?? `unknown reason ${reason}`} (${message})`));
     }),
   );
 }

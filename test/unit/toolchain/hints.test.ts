@@ -19,6 +19,10 @@ describe("hints", () => {
     ],
     ["x509: decryption password incorrect", /^The passphrase is not that of the private key/],
     [
+      "proxy: after 0 failed attempts: ssh: rejected: administratively prohibited (open failed)",
+      /^The bastion does not let through/,
+    ],
+    [
       "proxy: after 10 failed attempts: ssh: rejected: connect failed (Connection refused)",
       /^The bastion does not let through/,
     ],
