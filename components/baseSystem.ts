@@ -1,6 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { Python } from "../platforms";
 import { wheelFolder } from "../rendering/app";
 import { renderTemplate, script } from "../rendering/assets";
+import { pythonParameters, type Downloads } from "../rendering/downloads";
 import type { Host } from "./host";
 import { RemoteFile } from "./remoteFile";
 import { RemoteScript } from "./remoteScript";
@@ -8,12 +10,12 @@ import { RemoteScript } from "./remoteScript";
 export interface BaseSystemArgs {
   host: Host;
   /** Pythons that the apps use, by the platform's names. */
-  pythons: readonly string[];
+  pythons: Readonly<Record<string, Python>>;
   uwsgiVersion: string;
   /** System packages that the apps ask for. */
   packages: readonly string[];
-  /** CA certificates (PEM) that the server shall trust beyond its own. Default: none. */
-  caCertificates?: string;
+  /** Where packages come from, and whom the server trusts. */
+  downloads: Downloads;
 }
 
 /** Versions that run on the host. */
@@ -24,7 +26,7 @@ export interface Versions {
 
 /** What all apps of a host share: packages, uWSGI compiled once for each Python, nginx, the umbrella unit. */
 export class BaseSystem extends pulumi.ComponentResource {
-  /** Packages are there. */
+  /** The host is the one that the settings say, and packages are there: before that nothing is changed. */
   readonly prepared: pulumi.Resource;
   /** uWSGI is compiled, by Python. */
   readonly wheels: Readonly<Record<string, pulumi.Resource>>;
@@ -37,58 +39,55 @@ export class BaseSystem extends pulumi.ComponentResource {
 
   constructor(name: string, args: BaseSystemArgs, opts?: pulumi.ComponentResourceOptions) {
     super("uwsgi-nginx:index:BaseSystem", name, {}, opts);
-    const { host, pythons, uwsgiVersion, packages, caCertificates } = args;
+    const { host, pythons, uwsgiVersion, packages, downloads } = args;
     const { platform } = host;
-    const parent = { parent: this };
-    const parts = [platform.packageScript];
 
-    const caFile =
-      caCertificates &&
-      new RemoteFile(
-        `${name}-ca-certificates`,
-        { host, path: platform.trustStore.file, content: caCertificates },
-        parent,
-      );
     this.prepared = new RemoteScript(
       `${name}-prepare-host`,
       {
         host,
+        removable: true,
         script: script("prepare-host.sh", {
-          parts,
+          parts: [platform.packages.script, "downloads.sh", "selinux.sh", "firewalld.sh"],
           parameters: {
             title: platform.title,
             id: platform.os.id,
             version_id: platform.os.versionId,
             architectures: platform.os.architectures.join(" "),
-            trust_store_update: caFile ? platform.trustStore.update : "",
+            ...downloads.packages,
+            ...downloads.files,
+            key_packages: wordList(platform.packages.keys),
             packages: wordList([
-              ...platform.basePackages,
-              ...pythons.flatMap((python) => platform.pythons[python]?.packages ?? []),
+              ...platform.packages.base,
+              ...Object.values(pythons).flatMap((python) => python.packages),
               ...packages,
             ]),
+            selinux_packages: wordList(platform.packages.selinux),
           },
         }),
       },
-      { ...parent, dependsOn: caFile ? [caFile] : [] },
+      { parent: this },
     );
+    const then = { parent: this, dependsOn: [this.prepared] };
 
-    const wheels = pythons.map((python) => {
+    const wheels = Object.entries(pythons).map(([version, python]) => {
       const wheel = new RemoteScript(
-        `${name}-build-uwsgi-python${python}`,
+        `${name}-build-uwsgi-python${version}`,
         {
           host,
           script: script("build-uwsgi.sh", {
+            parts: ["python.sh"],
             parameters: {
-              python: platform.pythons[python]?.executable ?? "",
+              ...pythonParameters(python),
+              ...downloads.pip,
               version: uwsgiVersion,
-              folder: wheelFolder(python, uwsgiVersion),
-              ca_bundle: platform.trustStore.bundle,
+              folder: wheelFolder(version, uwsgiVersion),
             },
           }),
         },
-        { ...parent, dependsOn: [this.prepared] },
+        then,
       );
-      return [python, wheel] as const;
+      return [version, wheel] as const;
     });
     this.wheels = Object.fromEntries(wheels);
     this.versions = pulumi
@@ -105,15 +104,16 @@ export class BaseSystem extends pulumi.ComponentResource {
     const nginxRestart = new RemoteFile(
       `${name}-nginx-restart`,
       { host, path: "/etc/systemd/system/nginx.service.d/restart.conf", content: renderTemplate("nginx-restart.conf") },
-      parent,
+      then,
     );
     this.nginx = new RemoteScript(
       `${name}-install-nginx`,
       {
         host,
         script: script("install-nginx.sh", {
-          parts,
+          parts: [platform.packages.script],
           parameters: {
+            ...downloads.packages,
             package: platform.nginx.package,
             default_link: platform.nginx.defaultSite?.link ?? "",
             default_file: platform.nginx.defaultSite?.file ?? "",
@@ -121,12 +121,12 @@ export class BaseSystem extends pulumi.ComponentResource {
           },
         }),
       },
-      { ...parent, dependsOn: [this.prepared, nginxRestart] },
+      { parent: this, dependsOn: [this.prepared, nginxRestart] },
     );
     this.umbrella = new RemoteFile(
       `${name}-uwsgi-service`,
       { host, path: "/etc/systemd/system/uwsgi.service", content: renderTemplate("uwsgi.service") },
-      parent,
+      then,
     );
     this.registerOutputs({ versions: this.versions });
   }

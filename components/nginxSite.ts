@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { httpPort, type AppPlan } from "../rendering/app";
 import { script } from "../rendering/assets";
+import type { BaseSystem } from "./baseSystem";
 import type { Host } from "./host";
 import { RemoteFile } from "./remoteFile";
 import { RemoteScript } from "./remoteScript";
@@ -8,6 +9,7 @@ import { RemoteScript } from "./remoteScript";
 export interface NginxSiteArgs {
   host: Host;
   plan: AppPlan;
+  base: BaseSystem;
   /** The app behind the site: it must be live before nginx points at it. */
   app: pulumi.Resource;
 }
@@ -19,16 +21,20 @@ export class NginxSite extends pulumi.ComponentResource {
 
   constructor(name: string, args: NginxSiteArgs, opts?: pulumi.ComponentResourceOptions) {
     super("uwsgi-nginx:index:NginxSite", name, {}, opts);
-    const { host, plan, app } = args;
+    const { host, base, plan, app } = args;
     const staged = `${plan.folder}/config/nginx.conf`;
-    const file = new RemoteFile(`${name}-site`, { host, path: staged, content: plan.site }, { parent: this });
+    const file = new RemoteFile(
+      `${name}-site`,
+      { host, path: staged, content: plan.site },
+      { parent: this, dependsOn: [base.prepared] },
+    );
     const activation = new RemoteScript(
       `${name}-activate-site`,
       {
         host,
         removable: true,
         script: script("activate-site.sh", {
-          parts: ["health.sh"],
+          parts: ["health.sh", "selinux.sh"],
           parameters: {
             app: plan.name,
             staged,

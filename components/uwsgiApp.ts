@@ -2,6 +2,7 @@ import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { AppPlan } from "../rendering/app";
 import { script } from "../rendering/assets";
+import { pythonParameters, type Downloads } from "../rendering/downloads";
 import type { BaseSystem } from "./baseSystem";
 import type { Host } from "./host";
 import { RemoteFile } from "./remoteFile";
@@ -10,6 +11,8 @@ import { onHost, RemoteScript } from "./remoteScript";
 export interface UwsgiAppArgs {
   host: Host;
   base: BaseSystem;
+  /** Where packages come from. */
+  downloads: Downloads;
   plan: AppPlan;
   /** Path of the packed code on the machine that runs Pulumi. */
   archive: string;
@@ -24,12 +27,14 @@ export class UwsgiApp extends pulumi.ComponentResource {
 
   constructor(name: string, args: UwsgiAppArgs, opts?: pulumi.ComponentResourceOptions) {
     super("uwsgi-nginx:index:UwsgiApp", name, {}, opts);
-    const { host, base, plan, archive } = args;
+    const { host, base, downloads, plan, archive } = args;
     const parent = { parent: this };
+    // No file before the host is known to be the one that the settings say.
+    const then = { ...parent, dependsOn: [base.prepared] };
     const config = `${plan.folder}/config`;
 
     const file = (suffix: string, fileName: string, content: string) =>
-      new RemoteFile(`${name}-${suffix}`, { host, path: `${config}/${fileName}`, content }, parent);
+      new RemoteFile(`${name}-${suffix}`, { host, path: `${config}/${fileName}`, content }, then);
     const ini = file("ini", "uwsgi.ini", plan.ini);
     const unit = file("unit", "uwsgi.service", plan.unit);
     const requirements = plan.requirements ? file("requirements", "requirements.txt", plan.requirements) : undefined;
@@ -51,15 +56,16 @@ export class UwsgiApp extends pulumi.ComponentResource {
       {
         host,
         script: script("make-environment.sh", {
+          parts: ["python.sh"],
           parameters: {
-            python: plan.python.executable,
+            ...pythonParameters(plan.python),
+            ...downloads.pip,
             venv: plan.venv,
             requirements: requirements ? `${config}/requirements.txt` : "",
-            ca_bundle: host.platform.trustStore.bundle,
           },
         }),
       },
-      { ...parent, dependsOn: requirements ? [base.prepared, requirements] : [base.prepared] },
+      { ...parent, dependsOn: [base.prepared, ...(requirements ? [requirements] : [])] },
     );
 
     const wheel = base.wheels[plan.settings.python];
@@ -69,7 +75,7 @@ export class UwsgiApp extends pulumi.ComponentResource {
         host,
         removable: true,
         script: script("release-app.sh", {
-          parts: ["health.sh"],
+          parts: ["health.sh", "selinux.sh"],
           parameters: {
             app: plan.name,
             release: plan.release,

@@ -1,21 +1,55 @@
 #!/usr/bin/env bash
-# Looks that the host is what the settings say, then installs what every app needs.
-# Parameters: NAME=VALUE… (architectures and packages are lists of words;
-#   trust_store_update is the command that takes in extra CA certificates, empty where there are none)
+# Looks that the host is what the settings say, then installs what every app needs: the first step, which all others wait
+# for, so a host that is another one is left as it was. Or takes back what is neither a package nor a folder of an app.
+# Usage: up|down NAME=VALUE…
+#   architectures, key_packages, packages and selinux_packages are lists of words
+#   package_config and ca_certificates are the texts of the files named beside them; empty: there is no such file
 
 main() {
-  local title='' id='' version_id='' architectures='' packages='' trust_store_update=''
+  local title='' id='' version_id='' architectures='' key_packages='' packages='' selinux_packages=''
+  # shellcheck disable=SC2034 # a part has use for them
+  local package_config_file='' package_config='' ca_file='' ca_update='' ca_certificates=''
+  local action=$1
+  shift
   parameters "$@"
+  "$action"
+}
+
+up() {
   require_system
-  lock packages 600
+  lock packages 900
+  configure_packages
+  # Before the packages, for mirrors may need them; and after, for the tool that takes them in may be a package.
+  trust_certificates
+  if selinux_is_enabled; then packages+=" $selinux_packages"; fi
   # shellcheck disable=SC2086 # one word a package
-  install_packages $packages
-  if [[ -n $trust_store_update ]]; then quietly "taking in the extra CA certificates" "$trust_store_update"; fi
+  if [[ -n $(missing_packages $key_packages $packages) ]]; then
+    require_room
+    # shellcheck disable=SC2086
+    install_packages $key_packages
+    # shellcheck disable=SC2086
+    install_packages $packages
+    trust_certificates
+  fi
+  open_services http https
+}
+
+down() {
+  lock packages 900
+  close_services
+  disallow_nginx
+  # shellcheck disable=SC2034
+  ca_certificates=''
+  trust_certificates
+  if [[ -n $package_config_file ]]; then
+    rm -f "$package_config_file"
+    rmdir --ignore-fail-on-non-empty "$(dirname "$package_config_file")" 2> /dev/null || true
+  fi
 }
 
 # Runs before anything is changed.
 require_system() {
-  local found found_id found_version architecture
+  local found found_id found_version architecture folder
   # shellcheck source=/dev/null
   found=$(. /etc/os-release && printf '%s\t%s\t%s' "${PRETTY_NAME:-unknown}" "${ID:-}" "${VERSION_ID:-}") || found=$'a system without /etc/os-release\t\t'
   IFS=$'\t' read -r found found_id found_version <<< "$found"
@@ -27,4 +61,22 @@ require_system() {
   if [[ " $architectures " != *" $architecture "* ]]; then
     fail "this server is a $architecture machine, but $title is supported on $architectures; nothing was changed"
   fi
+  for folder in /etc /opt /usr /var; do
+    [[ -w $folder ]] || fail "$folder on this server cannot be written to: $(find_mount "$folder"); nothing was changed" \
+      "Mount it for writing (mount -o remount,rw), then run up again."
+  done
+}
+
+find_mount() { findmnt --noheadings --output TARGET,FSTYPE,OPTIONS --target "$1"; }
+
+# Packages and a compiled uWSGI take some 300 MB; a disk that runs full half-way is worse than a refusal.
+require_room() {
+  local folder free
+  for folder in /opt /usr /var; do
+    free=$(df --output=avail --block-size=M "$folder" | tail -n 1 | tr -dc 0-9)
+    if ((free < 300)); then
+      fail "the server's disk is full: $folder has $free MB left, 300 MB are needed; nothing was installed" \
+        "Free some space (df -h), then run up again."
+    fi
+  done
 }

@@ -30,6 +30,7 @@ up() {
   before=$(cat "$folder/last-good" 2> /dev/null || true)
   make_user
   make_release
+  label_socket_folder "$(dirname "$socket")"
   install -d -m 750 -o "$uid" -g "$group" "$folder/shared"
   if [[ $before == "releases/$release" ]] && cmp --silent "$folder/config/uwsgi.service" "$unit" && is_live; then
     say "$app: release $release is live already"
@@ -46,6 +47,7 @@ down() {
   rm -f "$unit"
   systemctl daemon-reload
   systemctl reset-failed "$service" 2> /dev/null || true
+  unlabel_socket_folder "$(dirname "$socket")"
   rm -rf "$folder"
   for user in $(own_users); do userdel "$user"; done
   rmdir --ignore-fail-on-non-empty "$(dirname "$folder")" 2> /dev/null || true

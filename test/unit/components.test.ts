@@ -11,8 +11,9 @@ import { UwsgiApp } from "../../components/uwsgiApp";
 import { platforms } from "../../platforms";
 import { planApp } from "../../rendering/app";
 import { asset, renderTemplate } from "../../rendering/assets";
+import { planDownloads } from "../../rendering/downloads";
 import { ed25519KeyPair } from "../../rendering/sshKey";
-import { appSchema } from "../../settings/schema";
+import { appSchema, settingsSchema } from "../../settings/schema";
 
 interface Made {
   type: string;
@@ -81,6 +82,10 @@ const containers = {
   runOptions: ["--systemd=always"],
   image: "localhost/host:1",
 };
+const python = platforms.debian12.pythons["3"];
+assert.ok(python);
+const pythons = { "3": python };
+const downloads = planDownloads(settingsSchema.parse({}).host, {});
 const connection = { host: "192.0.2.1", port: 22, user: "root", privateKey: "key", hostKey: "ssh-ed25519 AAAA" };
 
 /** A host that is simply there. */
@@ -140,7 +145,7 @@ describe("the base system", () => {
   async function make(args: Partial<ConstructorParameters<typeof BaseSystem>[1]> = {}): Promise<BaseSystem> {
     const base = new BaseSystem(
       "base",
-      { host: givenHost(), pythons: ["3"], uwsgiVersion: "2.0.31", packages: [], ...args },
+      { host: givenHost(), pythons, uwsgiVersion: "2.0.31", packages: [], downloads, ...args },
       recordOptions,
     );
     await settled(base.versions);
@@ -161,11 +166,17 @@ describe("the base system", () => {
       "id=debian",
       "version_id=12",
       "'architectures=x86_64 aarch64'",
-      "trust_store_update=",
+      "package_config_file=",
+      "package_config=",
+      "ca_file=/usr/local/share/ca-certificates/uwsgi-nginx.crt",
+      "ca_update=update-ca-certificates",
+      "ca_certificates=",
+      "key_packages=",
       "'packages=ca-certificates curl gcc libc6-dev libpq-dev procps python3 python3-dev python3-venv'",
+      "'selinux_packages=checkpolicy policycoreutils policycoreutils-python-utils semodule-utils'",
     ]);
-    assert.equal(input("base-prepare-host").create, "bash -s --");
-    assert.equal(input("base-prepare-host").delete, undefined);
+    assert.equal(input("base-prepare-host").create, "bash -s -- up");
+    assert.equal(input("base-prepare-host").delete, "bash -s -- down");
     assert.deepEqual(input("base-prepare-host").triggers, ["machine-1"]);
   });
 
@@ -173,9 +184,13 @@ describe("the base system", () => {
     const base = await make();
     assert.deepEqual(parameters("base-build-uwsgi-python3"), [
       "python=/usr/bin/python3",
+      "virtualenv=",
+      "tools=",
+      "ca_bundle=/etc/ssl/certs/ca-certificates.crt",
+      "pip_index=",
+      "proxy=",
       "version=2.0.31",
       "folder=/opt/uwsgi/2.0.31-python3",
-      "ca_bundle=/etc/ssl/certs/ca-certificates.crt",
     ]);
     assert.deepEqual(await settled(base.versions), { "3": { uwsgi: "2.0.31", python: "3.11.2" } });
   });
@@ -185,29 +200,27 @@ describe("the base system", () => {
     assert.deepEqual(await dependencies("base-prepare-host"), []);
     assert.deepEqual(await dependencies("base-build-uwsgi-python3"), ["base-prepare-host"]);
     assert.deepEqual(await dependencies("base-install-nginx"), ["base-nginx-restart", "base-prepare-host"]);
-    assert.deepEqual(await dependencies("base-uwsgi-service"), []);
+    assert.deepEqual(await dependencies("base-uwsgi-service"), ["base-prepare-host"]);
+    assert.deepEqual(await dependencies("base-nginx-restart"), ["base-prepare-host"]);
     assert.equal(input("base-uwsgi-service").stdin, renderTemplate("uwsgi.service"));
-    assert.ok(!made.has("base-ca-certificates"));
   });
 
   it("makes the server trust extra CA certificates before it installs anything", async () => {
-    await make({ caCertificates: "PEM\n" });
-    assert.equal(input("base-ca-certificates").stdin, "PEM\n");
-    assert.ok(parameters("base-prepare-host").includes("trust_store_update=update-ca-certificates"));
-    assert.deepEqual(await dependencies("base-prepare-host"), ["base-ca-certificates"]);
+    await make({ downloads: { ...downloads, files: { ...downloads.files, ca_certificates: "PEM\n" } } });
+    assert.match(String(input("base-prepare-host").stdin), /\n {2}'ca_certificates=PEM\n' \\\n/);
   });
 });
 
 describe("an app and its site", () => {
   function make(settings: Record<string, unknown> = {}, requirements = "") {
     const host = givenHost();
-    const base = new BaseSystem("base", { host, pythons: ["3"], uwsgiVersion: "2.0.31", packages: [] });
+    const base = new BaseSystem("base", { host, pythons, uwsgiVersion: "2.0.31", packages: [], downloads });
     const app = new UwsgiApp(
       "hello",
-      { host, base, plan: plan(settings, requirements), archive: "/tmp/a.tar.gz" },
+      { host, base, downloads, plan: plan(settings, requirements), archive: "/tmp/a.tar.gz" },
       recordOptions,
     );
-    const site = new NginxSite("hello", { host, plan: plan(settings), app }, recordOptions);
+    const site = new NginxSite("hello", { host, base, plan: plan(settings), app }, recordOptions);
     return { app, site };
   }
 
@@ -261,11 +274,12 @@ describe("an app and its site", () => {
     );
   });
 
-  it("are made in a chain of four remote steps", async () => {
+  it("are made in a chain of five remote steps, and the first is the look at the host", async () => {
     await startMocks();
     const { site } = make();
     await settled(site.url);
     assert.deepEqual(await dependencies("hello-make-environment"), ["base-prepare-host"]);
+    assert.deepEqual(await dependencies("hello-ini"), ["base-prepare-host"]);
     assert.deepEqual(await dependencies("hello-code"), ["hello-ini"]);
     assert.deepEqual(await dependencies("hello-release"), [
       "base-build-uwsgi-python3",
@@ -302,7 +316,7 @@ describe("a container host", () => {
   const keys = ed25519KeyPair(createHash("sha256").update(password).digest());
 
   function make(privateKey?: string): ContainerHost {
-    const args = { platform: platforms.debian12, containers, httpPort: 8080, sshPort: 2222, privateKey };
+    const args = { platform: platforms.debian12, containers, downloads, httpPort: 8080, sshPort: 2222, privateKey };
     return new ContainerHost("host", args, recordOptions);
   }
 
@@ -312,11 +326,15 @@ describe("a container host", () => {
     await settled(host.identity);
     const name = `uwsgi-nginx-test-${createHash("sha256").update(keys.publicKey).digest("hex").slice(0, 8)}`;
     const { stdin, ...inputs } = input("host");
+    const words = [
+      ...["image=localhost/host:1", "root_filesystem=", "needs_cgroup_v1=false"],
+      ...["ssh_port=2222", "http_port=8080"],
+    ];
     assert.deepEqual(inputs, {
-      create: `bash assets/scripts/container-host.sh up test ${name} localhost/host:1 2222 8080 podman --runtime runc -- --systemd=always`,
+      create: `bash assets/scripts/container-host.sh up stack=test name=${name} ${words.join(" ")} podman --runtime runc -- --systemd=always --`,
       delete: "bash assets/scripts/container-host.sh down podman --runtime runc",
       update: `printf '%s\\n' "$PULUMI_COMMAND_STDOUT"`,
-      triggers: ["localhost/host:1", "2222", "8080", "--systemd=always", keys.publicKey, keys.publicKey],
+      triggers: [...words, "--systemd=always", keys.publicKey, keys.publicKey],
     });
     assert.notEqual(revealed(stdin), stdin, "the keys are a secret");
     assert.equal(revealed(stdin), `${keys.publicKey}\n${keys.privateKey}`);
@@ -351,9 +369,13 @@ describe("a container host", () => {
   it("can be previewed before anything is known", async () => {
     await startMocks(true);
     const host = make();
-    const base = new BaseSystem("base", { host, pythons: ["3"], uwsgiVersion: "2.0.31", packages: [] }, recordOptions);
-    const app = new UwsgiApp("hello", { host, base, plan: plan(), archive: "/tmp/a.tar.gz" }, recordOptions);
-    const site = new NginxSite("hello", { host, plan: plan(), app }, recordOptions);
+    const base = new BaseSystem(
+      "base",
+      { host, pythons, uwsgiVersion: "2.0.31", packages: [], downloads },
+      recordOptions,
+    );
+    const app = new UwsgiApp("hello", { host, base, downloads, plan: plan(), archive: "/tmp/a.tar.gz" }, recordOptions);
+    const site = new NginxSite("hello", { host, base, plan: plan(), app }, recordOptions);
     await Promise.all([settled(app.urn), settled(site.urn), pulumi.runtime.disconnect()]);
     const commands = [...made].filter(([, { type }]) => type.startsWith("command:")).map(([name]) => name);
     assert.deepEqual(commands.sort(), [

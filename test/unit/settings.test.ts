@@ -34,7 +34,7 @@ const app = (settings: Record<string, unknown>) => ({ apps: { hello: settings } 
 describe("settings", () => {
   it("need nothing: the defaults are the tutorial's app in a container", () => {
     assert.deepEqual(load({}), {
-      host: { kind: "container", platform: "debian12", httpPort: 8080, sshPort: 2222 },
+      host: { kind: "container", platform: "debian12", mirrors: {}, httpPort: 8080, sshPort: 2222 },
       uwsgi: { version: "2.0.31" },
       apps: {
         hello: {
@@ -155,7 +155,7 @@ describe("settings", () => {
     assert.throws(
       () => load({ host: { htpPort: 1 }, apps: { hello: { processes: 0 }, b: { source: "no" } } }),
       new SettingsError([
-        'uwsgi-nginx:host.htpPort: unknown setting; did you mean "httpPort"? Known here: kind, platform, caCertificates, httpPort, sshPort, privateKey',
+        'uwsgi-nginx:host.htpPort: unknown setting; did you mean "httpPort"? Known here: kind, platform, caCertificates, mirrors, proxy, pipIndex, image, rootFilesystem, httpPort, sshPort, privateKey',
         `uwsgi-nginx:apps.hello.processes: 0 ${processes}`,
         'uwsgi-nginx:apps.b.source: "no" is no folder',
       ]),
