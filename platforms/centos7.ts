@@ -41,7 +41,7 @@ export const centos7: Platform = {
     selinux: ["checkpolicy", "policycoreutils", "policycoreutils-python"],
   },
   pythons: {
-    // virtualenv 16.7.12 is the last in one file; with it come pip 20.3.4, setuptools 44.1.1 and wheel 0.37.1, the last for 2.7.
+    // virtualenv 16.7.12 is the last in one file; with it come pip 20.3.4 and setuptools 44.1.1, the last for 2.7.
     "2.7": {
       executable: "/usr/bin/python2.7",
       packages: ["python", "python-devel", "python-pip"],

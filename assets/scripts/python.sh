@@ -18,7 +18,8 @@ make_environment() {
   if [[ -z $virtualenv ]]; then
     quietly "$what" "$python" -m venv "$1"
   else
-    quietly "fetching virtualenv" "$python" -m pip install --no-deps --target "$1.virtualenv" "virtualenv==$virtualenv"
+    # An old pip of the system's asks PyPI under a name that it had long ago.
+    quietly "fetching virtualenv" "$python" -m pip install --index-url "${PIP_INDEX_URL:-https://pypi.org/simple}" --no-deps --target "$1.virtualenv" "virtualenv==$virtualenv"
     PYTHONPATH="$1.virtualenv" quietly "$what" "$python" -m virtualenv --no-download --python "$python" "$1"
     rm -rf "$1.virtualenv"
   fi

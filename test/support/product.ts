@@ -13,6 +13,7 @@ const run = promisify(execFile);
 /** What is the checkout's own business: a test has its own. */
 const notLinked = /^(\.git|\.local|Pulumi\..+\.yaml)$/;
 
+type Environment = Readonly<Record<string, string | undefined>>;
 export type Settings = Readonly<Record<string, unknown>>;
 
 /** A stack of the product on a container host, on free ports. */
@@ -21,7 +22,7 @@ export class Product extends Workspace {
   readonly sshPort: number;
   private sshCommand: string | undefined;
 
-  private constructor(projectDir: string, stack: string, ports: readonly [number, number]) {
+  private constructor(projectDir: string, stack: string, ports: readonly [number, number], env: Environment) {
     super({
       projectDir,
       stack,
@@ -29,20 +30,21 @@ export class Product extends Workspace {
         PULUMI_BACKEND_URL: fileBackendUrl(join(projectDir, ".local/state")),
         PULUMI_CONFIG_PASSPHRASE: "only for this test",
         PULUMI_CONFIG_PASSPHRASE_FILE: undefined,
+        ...env,
       },
     });
     [this.httpPort, this.sshPort] = ports;
   }
 
-  /** A project folder with a new stack; nothing runs yet. */
-  static async make(settings: Settings = {}): Promise<Product> {
+  /** A project folder with a new stack; nothing runs yet. `env` is on top of the engine's environment. */
+  static async make(settings: Settings = {}, env: Environment = {}): Promise<Product> {
     const projectDir = await mkdtemp(join(tmpdir(), "uwsgi-nginx-test-"));
     await mkdir(join(projectDir, ".local/state"), { recursive: true });
     for (const name of await readdir(root)) {
       if (!notLinked.test(name)) await symlink(join(root, name), join(projectDir, name));
     }
     await symlink(join(root, ".local/containers.json"), join(projectDir, ".local/containers.json"));
-    const product = new Product(projectDir, "test", [await freePort(), await freePort()]);
+    const product = new Product(projectDir, "test", [await freePort(), await freePort()], env);
     product.isTemporary = true;
     await product.succeed("stack", "init", product.stack);
     await product.configure(settings);
