@@ -30,7 +30,7 @@ const withoutStandIns = Object.fromEntries(
   ].map((name) => [name, undefined]),
 );
 
-export const testPlatforms: readonly TestPlatform[] = [
+const testPlatforms: readonly TestPlatform[] = [
   { title: "Debian 12", platform: debian12, python: "3", env: {}, host: () => Promise.resolve({}) },
   {
     title: "a double of CentOS 7",
@@ -74,4 +74,13 @@ export async function hostSettings(platform: TestPlatform, context: Mocha.Contex
     context.skip();
   }
   return host;
+}
+
+/** `describe` for each of the systems. */
+export function onEachPlatform(title: string, tests: (this: Mocha.Suite, platform: TestPlatform) => void): void {
+  for (const platform of testPlatforms) {
+    describe(`${title} with ${platform.title}`, function () {
+      tests.call(this, platform);
+    });
+  }
 }
