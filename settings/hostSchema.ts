@@ -23,6 +23,8 @@ const rootFilesystemVariables = Object.values(platforms).flatMap(
   ({ container }: Platform) => container.rootFilesystemVariable ?? [],
 );
 
+const [exampleImage] = Object.values(platforms).flatMap(({ container }: Platform) => container.image ?? []);
+
 /** What every server has, whatever its kind. */
 const server = {
   platform: setting(z.enum(platformNames).default(platformNames[0]), {
@@ -64,7 +66,7 @@ const container = z.strictObject({
       .optional(),
     {
       meaning: "Image with systemd that the container is made from; what it lacks of a server (sshd) is installed.",
-      allowed: "a reference that the container engine can pull, such as centos:7",
+      allowed: `a reference that the container engine can pull${exampleImage ? `, such as ${exampleImage}` : ""}`,
       defaultText: "one that `npm start` makes, where the platform has one",
     },
   ),

@@ -99,7 +99,7 @@ explain() {
 }
 
 fail_unknown() {
-  fail "the server's mirrors have no such package: $1" \
+  fail "there is no such package: $1" \
     "Packages come from the settings 'apps.APP.packages' and from the platform's description; look the name up on the server with: yum --config=$package_config_file provides NAME"
 }
 

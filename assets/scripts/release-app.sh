@@ -67,9 +67,9 @@ make_user() {
     fi
     return 0
   fi
-  local own_group=(--user-group)
-  if getent group "$uid" > /dev/null; then own_group=(--gid "$uid"); fi
-  quietly "making the user $uid" useradd --system "${own_group[@]}" --no-create-home --home-dir "$folder" \
+  local own_group=--user-group
+  if getent group "$uid" > /dev/null; then own_group=--gid=$uid; fi
+  quietly "making the user $uid" useradd --system "$own_group" --no-create-home --home-dir "$folder" \
     --shell /sbin/nologin --comment "$comment" "$uid"
 }
 

@@ -23,7 +23,7 @@ export interface TestPlatform {
 const { debian12, centos7 } = platforms;
 
 /** What stands in for image and mirrors is meant for CentOS itself. */
-const withoutStandIns = Object.fromEntries(
+export const withoutStandIns = Object.fromEntries(
   [
     centos7.container.rootFilesystemVariable ?? "",
     ...Object.values(centos7.packages.mirrors).map(({ variable }) => variable),

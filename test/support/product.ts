@@ -80,13 +80,23 @@ export class Product extends Workspace {
     return stdout.trim();
   }
 
-  /** Ids of the stack's containers, by the labels that they are given, running or not. */
-  async containers(): Promise<string[]> {
+  /** What the container engine prints. */
+  async engine(...args: string[]): Promise<string> {
     const { command } = JSON.parse(await this.readFile(".local/containers.json")) as { command: [string, ...string[]] };
     const [engine, ...options] = command;
+    return (await run(engine, [...options, ...args])).stdout.trim();
+  }
+
+  /** Ids of the stack's containers, by the labels that they are given, running or not. */
+  async containers(): Promise<string[]> {
     const filter = ["--filter", `label=uwsgi-nginx.folder=${this.projectDir}`];
-    const { stdout } = await run(engine, [...options, "ps", "--all", "--quiet", ...filter]);
-    return stdout.split("\n").filter(Boolean);
+    return (await this.engine("ps", "--all", "--quiet", ...filter)).split("\n").filter(Boolean);
+  }
+
+  /** Runs a shell script on the host as root, but not over SSH. */
+  async exec(text: string): Promise<string> {
+    const [id = ""] = await this.containers();
+    return this.engine("exec", id, "sh", "-ec", text);
   }
 
   /** Removes what is left: the host, however the test ended, and the project. */
