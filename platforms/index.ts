@@ -17,7 +17,6 @@ export const pythonNames = [
 ] as [string, ...string[]];
 
 /** Lists of mirrors that at least one platform knows, by the name of their setting. */
-export const mirrors: Readonly<Record<string, Mirrors>> = Object.assign(
-  {},
-  ...Object.values(platforms).map((platform: Platform) => platform.packages.mirrors),
+export const mirrors: Readonly<Record<string, Mirrors>> = Object.fromEntries(
+  Object.values(platforms).flatMap((platform: Platform) => Object.entries(platform.packages.mirrors)),
 );

@@ -74,7 +74,7 @@ export interface Container {
   readonly image?: string;
   /** Environment variable of this machine that names a root file system, which stands in for the image. */
   readonly rootFilesystemVariable?: string;
-  /** Packages that an image of this system lacks to be a server; none where the toolchain makes the image whole. */
+  /** Packages that an image of this system may lack to be a server. */
   readonly packages: readonly string[];
   /** Options of `create` beyond those that every container with systemd needs. */
   readonly runOptions: readonly string[];

@@ -52,8 +52,10 @@ describe("SELinux", () => {
     `type=AVC msg=audit(1700000000.123:456): avc:  denied  { connectto } for  pid=4711 comm="nginx" path="/run/uwsgi-hello/uwsgi.sock" scontext=system_u:system_r:${source}:s0 tcontext=system_u:system_r:${target}:s0 tclass=unix_stream_socket permissive=0`;
 
   it("tells by its log whether it kept nginx from the socket, and by nothing else", () => {
-    const denied = (line: string) =>
-      tools.add("ausearch", `echo '${line}'`) && selinux("nginx_was_denied 0 && echo yes || echo no").stdout;
+    const denied = (line: string) => {
+      tools.add("ausearch", `echo '${line}'`);
+      return selinux("nginx_was_denied 0 && echo yes || echo no").stdout;
+    };
     assert.equal(denied(denial("httpd_t", "unconfined_service_t")), "yes\n");
     assert.equal(denied(denial("httpd_t", "init_t")), "no\n");
     assert.equal(denied(denial("sshd_t", "unconfined_service_t")), "no\n");

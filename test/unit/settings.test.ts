@@ -141,7 +141,7 @@ describe("settings", () => {
     [
       "a proxy with a password",
       { host: { proxy: "http://me:secret@proxy:3128" } },
-      'host.proxy: [secret] is not allowed: it must be a URL (http or https) without a user name and password',
+      "host.proxy: [secret] is not allowed: it must be a URL (http or https) without a user name and password",
     ],
     [
       "a container without an image, where none is made here",
