@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Python } from "../platforms";
 import { wheelFolder } from "../rendering/app";
 import { renderTemplate, script } from "../rendering/assets";
-import { pythonParameters, type Downloads } from "../rendering/downloads";
+import { pythonParameters, systemParameters, type Downloads } from "../rendering/downloads";
 import type { Host } from "./host";
 import { RemoteFile } from "./remoteFile";
 import { RemoteScript } from "./remoteScript";
@@ -48,12 +48,9 @@ export class BaseSystem extends pulumi.ComponentResource {
         host,
         removable: true,
         script: script("prepare-host.sh", {
-          parts: [platform.packages.script, "downloads.sh", "selinux.sh", "firewalld.sh"],
+          parts: ["system.sh", platform.packages.script, "downloads.sh", "selinux.sh", "firewalld.sh"],
           parameters: {
-            title: platform.title,
-            id: platform.os.id,
-            version_id: platform.os.versionId,
-            architectures: platform.os.architectures.join(" "),
+            ...systemParameters(platform),
             ...downloads.packages,
             ...downloads.files,
             key_packages: wordList(platform.packages.keys),

@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import type { Platform } from "../platforms";
 import { script } from "../rendering/assets";
-import type { Downloads } from "../rendering/downloads";
+import { systemParameters, type Downloads } from "../rendering/downloads";
 import { commandLine, quote } from "../rendering/shell";
 import { ed25519KeyPair, publicKeyOf } from "../rendering/sshKey";
 import type { Host } from "./host";
@@ -75,8 +75,9 @@ export class ContainerHost extends pulumi.ComponentResource implements Host {
       args.image === undefined && rootFilesystem === undefined
         ? ""
         : script("set-up-container.sh", {
-            parts: [platform.packages.script, "downloads.sh"],
+            parts: ["system.sh", platform.packages.script, "downloads.sh"],
             parameters: {
+              ...systemParameters(platform),
               ...downloads.packages,
               ...downloads.files,
               packages: platform.container.packages.join(" "),

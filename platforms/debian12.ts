@@ -32,5 +32,5 @@ export const debian12: Platform = {
     update: "update-ca-certificates",
     bundle: "/etc/ssl/certs/ca-certificates.crt",
   },
-  container: { packages: ["openssh-server", "sudo"], runOptions: [], command: [], needsCgroupV1: false },
+  container: { packages: ["openssh-server", "sudo"], runOptions: [], command: ["/sbin/init"], needsCgroupV1: false },
 };

@@ -78,7 +78,7 @@ export interface Container {
   readonly packages: readonly string[];
   /** Options of `create` beyond those that every container with systemd needs. */
   readonly runOptions: readonly string[];
-  /** The first process, where it is not simply /sbin/init: the words of a command. */
+  /** The first process: the words of a command. */
   readonly command: readonly string[];
   /** Its systemd boots only where the machine has a cgroup v1 hierarchy `name=systemd`. */
   readonly needsCgroupV1: boolean;

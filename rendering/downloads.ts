@@ -37,6 +37,11 @@ export function planDownloads(
   };
 }
 
+/** What a script needs to know to look whether a host has the platform's system. */
+export function systemParameters({ title, os }: Platform) {
+  return { title, id: os.id, version_id: os.versionId, architectures: os.architectures.join(" ") };
+}
+
 /** What a script needs to know to make environments. */
 export function pythonParameters({ executable, virtualenv = "", tools }: Python) {
   return { python: executable, virtualenv, tools: tools.join(" ") };

@@ -139,7 +139,7 @@ import_root_filesystem() {
   local contents
   if [[ -d $root_filesystem ]]; then
     is_root_filesystem < <(cd "$root_filesystem" && find . -maxdepth 4 -name os-release) || not_a_root_filesystem
-    tar --create --directory "$root_filesystem" --numeric-owner . | "${engine[@]}" import - "$image" > /dev/null
+    tar --create --directory "$root_filesystem" --one-file-system --numeric-owner . | "${engine[@]}" import - "$image" > /dev/null
   else
     contents=$(tar --list --file "$root_filesystem" 2> /dev/null) || not_a_root_filesystem
     is_root_filesystem <<< "$contents" || not_a_root_filesystem

@@ -6,9 +6,9 @@
 #   package_config and ca_certificates are the texts of the files named beside them; empty: there is no such file
 
 main() {
-  local title='' id='' version_id='' architectures='' key_packages='' packages='' selinux_packages=''
+  local key_packages='' packages='' selinux_packages=''
   # shellcheck disable=SC2034 # a part has use for them
-  local package_config_file='' package_config='' ca_file='' ca_update='' ca_certificates=''
+  local title='' id='' version_id='' architectures='' package_config_file='' package_config='' ca_file='' ca_update='' ca_certificates=''
   local action=$1
   shift
   parameters "$@"
@@ -46,28 +46,6 @@ down() {
     rmdir --ignore-fail-on-non-empty "$(dirname "$package_config_file")" 2> /dev/null || true
   fi
 }
-
-# Runs before anything is changed.
-require_system() {
-  local found found_id found_version architecture folder
-  # shellcheck source=/dev/null
-  found=$(. /etc/os-release && printf '%s\t%s\t%s' "${PRETTY_NAME:-unknown}" "${ID:-}" "${VERSION_ID:-}") || found=$'a system without /etc/os-release\t\t'
-  IFS=$'\t' read -r found found_id found_version <<< "$found"
-  architecture=$(uname -m)
-  if [[ $found_id != "$id" || $found_version != "$version_id" ]]; then
-    fail "this server runs $found, but the settings say $title; nothing was changed" \
-      "Set host.platform to what the server runs, or take another server."
-  fi
-  if [[ " $architectures " != *" $architecture "* ]]; then
-    fail "this server is a $architecture machine, but $title is supported on $architectures; nothing was changed"
-  fi
-  for folder in /etc /opt /usr /var; do
-    [[ -w $folder ]] || fail "$folder on this server cannot be written to: $(find_mount "$folder"); nothing was changed" \
-      "Mount it for writing (mount -o remount,rw), then run up again."
-  done
-}
-
-find_mount() { findmnt --noheadings --output TARGET,FSTYPE,OPTIONS --target "$1"; }
 
 # Packages and a compiled uWSGI take some 300 MB; a disk that runs full half-way is worse than a refusal.
 require_room() {

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { platforms, type Platform } from "../../platforms";
 import { script } from "../../rendering/assets";
+import { systemParameters } from "../../rendering/downloads";
 import { badMirrors, el7Image, el7Mirrors } from "../support/el7";
 import { ask } from "../support/load";
 import { withoutStandIns } from "../support/platforms";
@@ -17,17 +18,14 @@ const { centos7, debian12 } = platforms;
 /** The first step with the settings of a platform, up to where it would install something. */
 function firstStep(platform: Platform): string {
   const parameters = {
-    title: platform.title,
-    id: platform.os.id,
-    version_id: platform.os.versionId,
-    architectures: platform.os.architectures.join(" "),
+    ...systemParameters(platform),
     package_config_file: platform.packages.configuration.file,
     package_config: "# nothing\n",
     ca_file: platform.trustStore.file,
     ca_update: platform.trustStore.update,
   };
   return script("prepare-host.sh", {
-    parts: [platform.packages.script, "downloads.sh", "selinux.sh", "firewalld.sh"],
+    parts: ["system.sh", platform.packages.script, "downloads.sh", "selinux.sh", "firewalld.sh"],
     parameters,
   }).replace('main "$@"', "main up");
 }
@@ -81,6 +79,13 @@ describe("a server of the double of CentOS 7", function () {
     const apps = { hello: { python: "2.7", ...app } };
     await product.configure({ host: { ...host, mirrors: { epel: el7Mirrors.epel, ...mirrors } }, apps });
   }
+
+  it("is not made from an image of another system", async () => {
+    const { image } = JSON.parse(await product.readFile(".local/containers.json")) as { image: string };
+    await product.configure({ host: { platform: centos7.name, image } });
+    assert.match((await product.failUp()).output, /Error: this server runs Debian .*, but the settings say CentOS 7;/);
+    assert.deepEqual(await product.containers(), []);
+  });
 
   it("is not touched when its mirrors have no headers of Python: the error names the package", async () => {
     await configure({ centos: [badMirrors.withoutHeaders] });

@@ -331,10 +331,10 @@ describe("a container host", () => {
       ...["ssh_port=2222", "http_port=8080"],
     ];
     assert.deepEqual(inputs, {
-      create: `bash assets/scripts/container-host.sh up stack=test name=${name} ${words.join(" ")} podman --runtime runc -- --systemd=always --`,
+      create: `bash assets/scripts/container-host.sh up stack=test name=${name} ${words.join(" ")} podman --runtime runc -- --systemd=always -- /sbin/init`,
       delete: "bash assets/scripts/container-host.sh down podman --runtime runc",
       update: `printf '%s\\n' "$PULUMI_COMMAND_STDOUT"`,
-      triggers: [...words, "--systemd=always", keys.publicKey, keys.publicKey],
+      triggers: [...words, "--systemd=always", "/sbin/init", keys.publicKey, keys.publicKey],
     });
     assert.notEqual(revealed(stdin), stdin, "the keys are a secret");
     assert.equal(revealed(stdin), `${keys.publicKey}\n${keys.privateKey}`);

@@ -136,34 +136,37 @@ describe("scripts on CentOS 7", () => {
 });
 
 describe("the names of the platforms", () => {
-  const names = Object.values(platforms).flatMap(({ name, title, os }: Platform) => [name, title, os.id]);
-  const pattern = new RegExp(names.map((name) => `\\b${name.replace(" ", "[ _-]?")}`).join("|"), "i");
-  const code = (name: string) =>
+  const all: Platform[] = Object.values(platforms);
+  const patternOf = (names: readonly string[]) =>
+    new RegExp(names.map((name) => `\\b${name.replace(" ", "[ _:-]?")}`).join("|"), "i");
+  /** The toolchain may ask which system the machine that it runs on has. */
+  const hosts = patternOf(all.flatMap(({ name, title }) => [name, title]));
+  const anything = patternOf(all.flatMap(({ name, title, os }) => [name, title, os.id]));
+  const code = (name: string, pattern: RegExp) =>
     fs
       .readFileSync(path.join(root, name), "utf8")
       .split("\n")
-      .filter((line) => pattern.test(line.replace(/(^|\s)(\/\/|\/\*|\*|#).*$/, "")));
+      .filter((line) => pattern.test(line.replace(/(^|\s)(\/\/|\/\*|\*|#).*$/, "")))
+      .map((line) => `${name}: ${line.trim()}`);
+  const files = (folder: string) =>
+    fs
+      .readdirSync(path.join(root, folder))
+      .filter((name) => /\.(ts|mjs|sh)$/.test(name))
+      .map((name) => `${folder}/${name}`);
 
   it("stand in the descriptions of the platforms, and in no other line of code", () => {
-    const files = [
-      "index.ts",
-      ...["components", "settings", "rendering"].flatMap((folder) =>
-        fs.readdirSync(path.join(root, folder)).map((name) => `${folder}/${name}`),
-      ),
-      ...fs
-        .readdirSync(path.join(root, "assets/scripts"))
-        .map((name) => `assets/scripts/${name}`)
-        // What belongs to one package manager is part of the platforms' descriptions.
-        .filter((name) => !name.includes("/packages-")),
-    ];
+    const program = ["index.ts", ...["components", "settings", "rendering", "assets/scripts"].flatMap(files)];
+    // What belongs to one package manager is part of the platforms' descriptions.
+    const asked = program.filter((name) => !name.startsWith("assets/scripts/packages-"));
     assert.deepEqual(
-      files.flatMap((file) => code(file).map((line) => `${file}: ${line.trim()}`)),
+      [...asked.flatMap((file) => code(file, anything)), ...files("toolchain").flatMap((file) => code(file, hosts))],
       [],
     );
   });
 
   it("would be found", () => {
-    assert.ok(pattern.test('if (platform.name === "centos7") {'));
-    assert.ok(pattern.test("[[ $ID == debian ]]"));
+    assert.ok(hosts.test('if (platform.name === "centos7") {'));
+    assert.ok(hosts.test('pull("docker.io/library/debian:12")'));
+    assert.ok(anything.test("[[ $ID == debian ]]"));
   });
 });
