@@ -117,7 +117,7 @@ uwsgi_chatter='^$|^\*\*\* |^(\[uWSGI\] |compiled with|os: |nodename: |machine: |
 
 trial=''
 trial_is_ready() {
-  ! kill -0 "$trial" 2> /dev/null || grep --quiet 'spawned uWSGI worker' "$work/try.log"
+  ! kill -0 "$trial" 2> /dev/null || grep --quiet 'spawned uWSGI worker' "$work/try.log" 2> /dev/null
 }
 
 stop_trial() {
