@@ -34,7 +34,7 @@ const base = new BaseSystem("base", {
 // Each app, and the site that leads to it.
 const live = plans.map(({ plan, archive }) => {
   const app = new UwsgiApp(plan.name, { host: server, base, downloads, plan, archive });
-  const site = new NginxSite(plan.name, { host: server, base, plan, app });
+  const site = new NginxSite(plan.name, { host: server, plan, app });
   return { plan, app, site };
 });
 const [first] = live;

@@ -26,7 +26,7 @@ export interface Versions {
 
 /** What all apps of a host share: packages, uWSGI compiled once for each Python, nginx, the umbrella unit. */
 export class BaseSystem extends pulumi.ComponentResource {
-  /** The host is the one that the settings say, and packages are there: before that nothing is changed. */
+  /** The host is the one that the settings say and nobody else's, and packages are there: nothing is changed before. */
   readonly prepared: pulumi.Resource;
   /** uWSGI is compiled, by Python. */
   readonly wheels: Readonly<Record<string, pulumi.Resource>>;
@@ -41,6 +41,8 @@ export class BaseSystem extends pulumi.ComponentResource {
     super("uwsgi-nginx:index:BaseSystem", name, {}, opts);
     const { host, pythons, uwsgiVersion, packages, downloads } = args;
     const { platform } = host;
+    const umbrella = "/etc/systemd/system/uwsgi.service";
+    const nginxDropIn = "/etc/systemd/system/nginx.service.d/restart.conf";
 
     this.prepared = new RemoteScript(
       `${name}-prepare-host`,
@@ -48,9 +50,11 @@ export class BaseSystem extends pulumi.ComponentResource {
         host,
         removable: true,
         script: script("prepare-host.sh", {
-          parts: ["system.sh", platform.packages.script, "downloads.sh", "selinux.sh", "firewalld.sh"],
+          parts: [...["system.sh", "claim.sh", "downloads.sh", "selinux.sh", "firewalld.sh"], platform.packages.script],
           parameters: {
             ...systemParameters(platform),
+            stack: `${pulumi.getProject()}/${pulumi.getStack()}`,
+            own_files: wordList([umbrella, nginxDropIn]),
             ...downloads.packages,
             ...downloads.files,
             key_packages: wordList(platform.packages.keys),
@@ -72,6 +76,7 @@ export class BaseSystem extends pulumi.ComponentResource {
         `${name}-build-uwsgi-python${version}`,
         {
           host,
+          removable: true,
           script: script("build-uwsgi.sh", {
             parts: ["python.sh"],
             parameters: {
@@ -100,15 +105,16 @@ export class BaseSystem extends pulumi.ComponentResource {
 
     const nginxRestart = new RemoteFile(
       `${name}-nginx-restart`,
-      { host, path: "/etc/systemd/system/nginx.service.d/restart.conf", content: renderTemplate("nginx-restart.conf") },
+      { host, path: nginxDropIn, content: renderTemplate("nginx-restart.conf") },
       then,
     );
     this.nginx = new RemoteScript(
       `${name}-install-nginx`,
       {
         host,
+        removable: true,
         script: script("install-nginx.sh", {
-          parts: [platform.packages.script],
+          parts: [platform.packages.script, "claim.sh"],
           parameters: {
             ...downloads.packages,
             package: platform.nginx.package,
@@ -122,7 +128,7 @@ export class BaseSystem extends pulumi.ComponentResource {
     );
     this.umbrella = new RemoteFile(
       `${name}-uwsgi-service`,
-      { host, path: "/etc/systemd/system/uwsgi.service", content: renderTemplate("uwsgi.service") },
+      { host, path: umbrella, content: renderTemplate("uwsgi.service") },
       then,
     );
     this.registerOutputs({ versions: this.versions });

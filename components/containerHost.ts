@@ -40,6 +40,7 @@ const address = "127.0.0.1";
 /** A server in a container on the machine that runs Pulumi, reachable on 127.0.0.1 only. */
 export class ContainerHost extends pulumi.ComponentResource implements Host {
   readonly connection: Host["connection"];
+  readonly loginUser = "root";
   readonly platform: Platform;
   readonly address: pulumi.Output<string>;
   readonly httpPort: number;
@@ -134,7 +135,7 @@ export class ContainerHost extends pulumi.ComponentResource implements Host {
     this.connection = pulumi.output({
       host: address,
       port: sshPort,
-      user: "root",
+      user: this.loginUser,
       privateKey: key.privateKey,
       hostKey: hostKey.publicKey,
     });

@@ -7,8 +7,12 @@ import type { Platform } from "../platforms";
  * which kind it is.
  */
 export interface Host {
-  /** How to log in as root, the pinned host key included. */
+  /** How to log in, the pinned host key included. */
   readonly connection: pulumi.Output<command.types.input.remote.ConnectionArgs>;
+  /** User who logs in. */
+  readonly loginUser: string;
+  /** The user becomes root with sudo, and with this password if it asks for one. None where the user is root. */
+  readonly sudo?: { readonly password?: pulumi.Output<string> };
   readonly platform: Platform;
   /** Address that people reach the server by. */
   readonly address: pulumi.Output<string>;
@@ -18,6 +22,6 @@ export interface Host {
   readonly sshCommand: pulumi.Output<string>;
   /** Changes when the server is another one: then everything on it must be made again. */
   readonly identity: pulumi.Output<string>;
-  /** The resource that is the server: what is on it dies with it. */
-  readonly machine: pulumi.Resource;
+  /** The resource that is the server: what is on it dies with it. None where the server outlives the stack. */
+  readonly machine?: pulumi.Resource;
 }

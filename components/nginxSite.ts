@@ -1,17 +1,16 @@
 import * as pulumi from "@pulumi/pulumi";
-import { httpPort, type AppPlan } from "../rendering/app";
+import { httpPort, sitePath, type AppPlan } from "../rendering/app";
 import { script } from "../rendering/assets";
-import type { BaseSystem } from "./baseSystem";
 import type { Host } from "./host";
 import { RemoteFile } from "./remoteFile";
 import { RemoteScript } from "./remoteScript";
+import type { UwsgiApp } from "./uwsgiApp";
 
 export interface NginxSiteArgs {
   host: Host;
   plan: AppPlan;
-  base: BaseSystem;
   /** The app behind the site: it must be live before nginx points at it. */
-  app: pulumi.Resource;
+  app: UwsgiApp;
 }
 
 /** The server block of an app, in force once nginx accepts it and the app answers through it. */
@@ -21,12 +20,12 @@ export class NginxSite extends pulumi.ComponentResource {
 
   constructor(name: string, args: NginxSiteArgs, opts?: pulumi.ComponentResourceOptions) {
     super("uwsgi-nginx:index:NginxSite", name, {}, opts);
-    const { host, base, plan, app } = args;
+    const { host, plan, app } = args;
     const staged = `${plan.folder}/config/nginx.conf`;
     const file = new RemoteFile(
       `${name}-site`,
       { host, path: staged, content: plan.site },
-      { parent: this, dependsOn: [base.prepared] },
+      { parent: this, dependsOn: [app.folder] },
     );
     const activation = new RemoteScript(
       `${name}-activate-site`,
@@ -37,8 +36,9 @@ export class NginxSite extends pulumi.ComponentResource {
           parts: ["health.sh", "selinux.sh"],
           parameters: {
             app: plan.name,
+            domains: plan.settings.domains.join(" "),
             staged,
-            site: `${host.platform.nginx.siteFolder}/${plan.name}.conf`,
+            site: sitePath(plan.name, host.platform),
             url: `http://127.0.0.1:${httpPort}`,
             ...plan.health,
           },

@@ -1,7 +1,7 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { asset } from "../rendering/assets";
-import { commandLine } from "../rendering/shell";
+import { inlineScript } from "../rendering/assets";
+import { asRoot } from "./elevation";
 import type { Host } from "./host";
 import { onHost } from "./remoteScript";
 
@@ -17,24 +17,25 @@ export interface RemoteFileArgs {
   mode?: string;
 }
 
-/** Without its comments, for an error shows the whole command. */
-const writeFile = asset("scripts/write-file.sh").replace(/^#.*\n/gm, "");
+const writeFile = inlineScript("write-file.sh");
+const removeFile = inlineScript("remove-file.sh");
 
 /** Carrier of a file: written in one step, with its owner and mode, and removed with the resource. */
 export class RemoteFile extends command.remote.Command {
   constructor(name: string, args: RemoteFileArgs, opts?: pulumi.CustomResourceOptions) {
     const { host, path, content, owner = "root:root", mode = "0644" } = args;
     const bytes = String(Buffer.byteLength(content));
+    const steps = {
+      create: ["bash", "-c", writeFile, "write-file", path, owner, mode, bytes],
+      delete: ["bash", "-c", removeFile, "remove-file", path],
+      stdin: content,
+    };
     super(
       name,
       {
-        connection: host.connection,
-        create: commandLine(["bash", "-c", writeFile, "write-file", path, owner, mode, bytes]),
-        delete: commandLine(["rm", "-f", "--", path]),
-        stdin: content,
+        ...asRoot(host, name, steps, opts),
         // A file that moves is another file: the old one goes.
         triggers: [host.identity, path],
-        addPreviousOutputInEnv: false,
       },
       pulumi.mergeOptions(onHost(host), opts),
     );

@@ -1,5 +1,6 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import { asRoot } from "./elevation";
 import type { Host } from "./host";
 
 export interface RemoteScriptArgs {
@@ -23,15 +24,15 @@ export interface RemoteScriptArgs {
  */
 export class RemoteScript extends command.remote.Command {
   constructor(name: string, args: RemoteScriptArgs, opts?: pulumi.CustomResourceOptions) {
+    const bash = (action: readonly string[]) => ["bash", "-s", "--", ...action];
+    const steps = args.removable
+      ? { create: bash(["up"]), delete: bash(["down"]), stdin: args.script }
+      : { create: bash([]), stdin: args.script };
     super(
       name,
       {
-        connection: args.host.connection,
-        create: args.removable ? "bash -s -- up" : "bash -s --",
-        delete: args.removable ? "bash -s -- down" : undefined,
-        stdin: args.script,
+        ...asRoot(args.host, name, steps, opts),
         triggers: [args.host.identity],
-        addPreviousOutputInEnv: false,
       },
       pulumi.mergeOptions(onHost(args.host), opts),
     );
@@ -39,12 +40,12 @@ export class RemoteScript extends command.remote.Command {
 }
 
 /**
- * Options of everything that is on a host: it dies with the host, so nobody dials one that is gone to tidy it up.
+ * Options of everything that is on a host: where it dies with the host, nobody dials one that is gone to tidy it up.
  *
  * Without `deleteBeforeReplace`, which would make the engine do just that. So what runs anew because the host was
  * replaced must never share a place with what its own old `delete` removes on the same host: a script is replaced with
  * its host only, a file also when its path changes.
  */
 export function onHost(host: Host): pulumi.CustomResourceOptions {
-  return { deletedWith: host.machine };
+  return host.machine ? { deletedWith: host.machine } : {};
 }

@@ -1,6 +1,6 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import type { AppPlan } from "../rendering/app";
+import { sitePath, type AppPlan } from "../rendering/app";
 import { script } from "../rendering/assets";
 import { pythonParameters, type Downloads } from "../rendering/downloads";
 import type { BaseSystem } from "./baseSystem";
@@ -24,15 +24,36 @@ export class UwsgiApp extends pulumi.ComponentResource {
   readonly release: pulumi.Output<string>;
   /** Name of the app's systemd unit. */
   readonly service: pulumi.Output<string>;
+  /** The app's folder is there, and is its own. */
+  readonly folder: pulumi.Resource;
 
   constructor(name: string, args: UwsgiAppArgs, opts?: pulumi.ComponentResourceOptions) {
     super("uwsgi-nginx:index:UwsgiApp", name, {}, opts);
     const { host, base, downloads, plan, archive } = args;
     const parent = { parent: this };
-    // No file before the host is known to be the one that the settings say.
-    const then = { ...parent, dependsOn: [base.prepared] };
     const config = `${plan.folder}/config`;
+    const upload = `${config}/app.tar.gz`;
 
+    this.folder = new RemoteScript(
+      `${name}-folder`,
+      {
+        host,
+        removable: true,
+        script: script("make-app-folder.sh", {
+          parts: ["claim.sh"],
+          parameters: {
+            app: plan.name,
+            folder: plan.folder,
+            places: `/etc/systemd/system/${plan.service} ${sitePath(plan.name, host.platform)}`,
+            upload,
+            user: host.loginUser,
+          },
+        }),
+      },
+      { ...parent, dependsOn: [base.prepared] },
+    );
+    // Before it nothing is written: what is there might be somebody else's.
+    const then = { ...parent, dependsOn: [this.folder] };
     const file = (suffix: string, fileName: string, content: string) =>
       new RemoteFile(`${name}-${suffix}`, { host, path: `${config}/${fileName}`, content }, then);
     const ini = file("ini", "uwsgi.ini", plan.ini);
@@ -44,11 +65,10 @@ export class UwsgiApp extends pulumi.ComponentResource {
       {
         connection: host.connection,
         source: new pulumi.asset.FileAsset(archive),
-        remotePath: `${config}/app.tar.gz`,
+        remotePath: upload,
         triggers: [host.identity],
       },
-      // The folder comes with the ini.
-      { ...parent, ...onHost(host), dependsOn: [ini] },
+      { ...then, ...onHost(host) },
     );
 
     const environment = new RemoteScript(
@@ -62,10 +82,11 @@ export class UwsgiApp extends pulumi.ComponentResource {
             ...downloads.pip,
             venv: plan.venv,
             requirements: requirements ? `${config}/requirements.txt` : "",
+            cache: `${plan.folder}/pip-cache`,
           },
         }),
       },
-      { ...parent, dependsOn: [base.prepared, ...(requirements ? [requirements] : [])] },
+      { ...parent, dependsOn: [this.folder, ...(requirements ? [requirements] : [])] },
     );
 
     const wheel = base.wheels[plan.settings.python];
@@ -75,12 +96,12 @@ export class UwsgiApp extends pulumi.ComponentResource {
         host,
         removable: true,
         script: script("release-app.sh", {
-          parts: ["health.sh", "selinux.sh"],
+          parts: ["health.sh", "selinux.sh", "claim.sh"],
           parameters: {
             app: plan.name,
             release: plan.release,
             folder: plan.folder,
-            archive: `${config}/app.tar.gz`,
+            archive: upload,
             venv: plan.venv,
             wheels: plan.wheels,
             uwsgi_version: plan.uwsgiVersion,

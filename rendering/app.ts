@@ -49,6 +49,11 @@ export function wheelFolder(python: string, uwsgiVersion: string): string {
   return `/opt/uwsgi/${uwsgiVersion}-python${python}`;
 }
 
+/** Where an app's site is put in force. */
+export function sitePath(app: string, platform: Platform): string {
+  return `${platform.nginx.siteFolder}/${app}.conf`;
+}
+
 export function planApp(
   name: string,
   settings: AppSettings,

@@ -23,6 +23,11 @@ export function asset(name: string): string {
   return fs.readFileSync(path.join(assetsFolder, name), "utf8");
 }
 
+/** The script `assets/scripts/NAME` as an argument of `bash -c`; without its comments, for an error shows the command. */
+export function inlineScript(name: string): string {
+  return asset(`scripts/${name}`).replace(/^#.*\n/gm, "");
+}
+
 export interface ScriptText {
   /** Shared parts that the script needs, besides lib.sh. */
   parts?: readonly string[];

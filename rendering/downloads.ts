@@ -12,7 +12,7 @@ export interface Downloads {
     package_config_file: string;
   };
   /** What a script needs to know that makes the host use all this: paths, texts and a command. */
-  files: { package_config: string; ca_file: string; ca_update: string; ca_certificates: string };
+  files: Record<"package_config" | "ca_file" | "ca_update" | "ca_bundle" | "ca_certificates", string>;
   /** What a script that calls pip needs to know. */
   pip: { ca_bundle: string; pip_index: string; proxy: string };
 }
@@ -31,6 +31,7 @@ export function planDownloads(
       package_config: text,
       ca_file: platform.trustStore.file,
       ca_update: platform.trustStore.update,
+      ca_bundle: platform.trustStore.bundle,
       ca_certificates: extraCaCertificates(host, env) ?? "",
     },
     pip: { ca_bundle: platform.trustStore.bundle, pip_index: host.pipIndex ?? "", proxy },

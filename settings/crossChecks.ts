@@ -3,6 +3,7 @@ import * as path from "node:path";
 import { platforms, type Platform } from "../platforms";
 import { containerSource } from "./containerSource";
 import type { Mistake } from "./load";
+import { isEncrypted } from "./privateKey";
 import { appNamePattern, appSchema, settingsSchema, type AppSettings, type Settings } from "./schema";
 
 /**
@@ -37,9 +38,17 @@ function hostChecks(values: unknown, folder: string): Mistake[] {
   const host = settingsSchema.shape.host.safeParse(values);
   if (!host.success) return [];
   const mistakes: Mistake[] = [];
-  const { httpPort, sshPort, caCertificates } = host.data;
-  if (httpPort === sshPort) {
+  const { caCertificates } = host.data;
+  if (host.data.kind === "container" && host.data.httpPort === host.data.sshPort) {
+    const { sshPort } = host.data;
     mistakes.push({ path: ["host", "sshPort"], value: sshPort, text: "is the httpPort as well: choose another" });
+  }
+  if (host.data.kind === "ssh") {
+    const { user, sudoPassword, bastion } = host.data;
+    mistakes.push(...keyChecks(host.data, ["host"]), ...(bastion ? keyChecks(bastion, ["host", "bastion"]) : []));
+    if (user === "root" && sudoPassword !== undefined) {
+      mistakes.push({ path: ["host", "sudoPassword"], text: "is given, but host.user is root, who needs no sudo" });
+    }
   }
   if (caCertificates !== undefined && !isFile(path.resolve(folder, caCertificates))) {
     mistakes.push({ path: ["host", "caCertificates"], value: caCertificates, text: "is no file that can be read" });
@@ -49,10 +58,14 @@ function hostChecks(values: unknown, folder: string): Mistake[] {
     if (name in platform.packages.mirrors) continue;
     mistakes.push({ path: ["host", "mirrors", name], text: `is not used on ${platform.title}: leave it out` });
   }
-  return [...mistakes, ...containerChecks(host.data, platform, folder)];
+  return [...mistakes, ...(host.data.kind === "container" ? containerChecks(host.data, platform, folder) : [])];
 }
 
-function containerChecks(host: Settings["host"], platform: Platform, folder: string): Mistake[] {
+function containerChecks(
+  host: Settings["host"] & { kind: "container" },
+  platform: Platform,
+  folder: string,
+): Mistake[] {
   const { image, rootFilesystem } = containerSource(host);
   if (image !== undefined && rootFilesystem !== undefined) {
     return [
@@ -72,6 +85,23 @@ function containerChecks(host: Settings["host"], platform: Platform, folder: str
     return [
       { path: ["host", "image"], text: `is missing: ${platform.title} needs one, such as ${platform.container.image}` },
     ];
+  }
+  return [];
+}
+
+function keyChecks(
+  { privateKey, privateKeyPassphrase }: { privateKey?: string; privateKeyPassphrase?: string },
+  path: readonly string[],
+): Mistake[] {
+  const at = (key: string, text: string): Mistake[] => [{ path: [...path, key], text }];
+  if (privateKey === undefined) {
+    return privateKeyPassphrase === undefined ? [] : at("privateKeyPassphrase", "is given, but no privateKey");
+  }
+  if (isEncrypted(privateKey) && privateKeyPassphrase === undefined) {
+    return at(
+      "privateKeyPassphrase",
+      `is missing, for the key is encrypted: pulumi config set --secret --path ${path.join(".")}.privateKeyPassphrase`,
+    );
   }
   return [];
 }

@@ -35,15 +35,16 @@ export function settingRows(schema: z.ZodType = settingsSchema, key = ""): Setti
   return inner instanceof z.ZodDiscriminatedUnion ? kindRows(inner, key) : [];
 }
 
-/** The settings of every kind, each once; one that not all kinds have says whose it is. */
+/** The settings of every kind, each once; one that not all kinds have, or have in the same way, says whose it is. */
 function kindRows(union: z.ZodDiscriminatedUnion, key: string): SettingRow[] {
   const kinds = union.options.map((option) => ({
     name: kindOf(union, option),
     rows: settingRows(option as z.ZodType, key),
   }));
-  const all = new Map(kinds.flatMap(({ rows }) => rows.map((row) => [row.key, row] as const)));
+  const idOf = (row: SettingRow) => `${row.key}\0${row.meaning}`;
+  const all = new Map(kinds.flatMap(({ rows }) => rows.map((row) => [idOf(row), row] as const)));
   return [...all.values()].map((row) => {
-    const owners = kinds.filter(({ rows }) => rows.some((other) => other.key === row.key)).map(({ name }) => name);
+    const owners = kinds.filter(({ rows }) => rows.some((other) => idOf(other) === idOf(row))).map(({ name }) => name);
     return owners.length === kinds.length ? row : { ...row, meaning: `(${owners.join(", ")}) ${row.meaning}` };
   });
 }

@@ -1,8 +1,10 @@
 import { z } from "zod";
 import { mirrors, platformNames, platforms, type Mirrors, type Platform } from "../platforms";
-import { port, setting } from "./setting";
+import { howToGetHostKey, pinnedHostKey } from "./hostKey";
+import { privateKeyPattern } from "./privateKey";
+import { port, setting, wholeNumber } from "./setting";
 
-const privateKey = () => z.string().regex(/^-----BEGIN OPENSSH PRIVATE KEY-----\n/);
+const ownPrivateKey = () => z.string().regex(/^-----BEGIN OPENSSH PRIVATE KEY-----\n/);
 
 /** Without a user name and password, for it stands in files and previews. */
 const url = () => z.string().regex(/^https?:\/\/[\w.-]+(:\d+)?(\/[\w.~%+/-]*)?$/);
@@ -56,8 +58,8 @@ const server = {
 
 const kind = <Kind extends string>(name: Kind) =>
   setting(z.literal(name), {
-    meaning: "What the server is: a container on this machine.",
-    allowed: "container",
+    meaning: "What the server is: a container on this machine, or one that you have.",
+    allowed: "one of container, ssh",
     defaultText: "`container`",
   });
 
@@ -88,7 +90,7 @@ const container = z.strictObject({
     meaning: "TCP port on 127.0.0.1 of this machine that leads to the server's sshd.",
     allowed: "a port from 1 to 65535",
   }),
-  privateKey: setting(privateKey().optional(), {
+  privateKey: setting(ownPrivateKey().optional(), {
     meaning: "Private key to log in with, as a secret (`--secret`).",
     allowed: "an unencrypted ed25519 key in OpenSSH's format (`ssh-keygen -t ed25519 -N ''`)",
     defaultText: "one made for the stack",
@@ -96,11 +98,103 @@ const container = z.strictObject({
   }),
 });
 
+const address = (whose: string) =>
+  setting(z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9.:-]{0,252}[A-Za-z0-9])?$/), {
+    meaning: `Name or IP address of ${whose}.`,
+    allowed: "a name or an IP address",
+    defaultText: "none, it must be given",
+  });
+
+const login = (whose: string) => ({
+  port: setting(port().default(22), {
+    meaning: `TCP port of ${whose}'s sshd.`,
+    allowed: "a port from 1 to 65535",
+  }),
+  privateKey: setting(z.string().regex(privateKeyPattern).optional(), {
+    meaning: `Private key to log in to ${whose} with, as a secret.`,
+    allowed: "a private key in OpenSSH's or PEM format, with all its lines",
+    defaultText: "the keys of your ssh-agent",
+    secret: true,
+  }),
+  privateKeyPassphrase: setting(z.string().min(1).optional(), {
+    meaning: "Passphrase of that key, as a secret.",
+    allowed: "a text",
+    defaultText: "none: the key is not encrypted",
+    secret: true,
+  }),
+});
+
+const user = () => z.string().regex(/^[A-Za-z_][A-Za-z0-9_.@-]{0,63}$/);
+
+const hostKey = (whose: string, howToGet: (values: Readonly<Record<string, unknown>>) => string) =>
+  setting(
+    z
+      .string()
+      .refine((text) => pinnedHostKey(text) !== undefined)
+      .transform((text) => pinnedHostKey(text) ?? ""),
+    {
+      meaning: `The host keys that ${whose} identifies itself with; whoever shows another one is refused.`,
+      allowed: "what ssh-keyscan prints for it: lines of ADDRESS TYPE KEY",
+      defaultText: "none, it must be given",
+      missing: (values) => `is missing, and without it anybody in between could be the server: ${howToGet(values)}`,
+    },
+  );
+
+const scan = (values: Readonly<Record<string, unknown>>, from?: string) =>
+  howToGetHostKey(
+    typeof values.address === "string" ? values.address : "ADDRESS",
+    typeof values.port === "number" ? values.port : 22,
+    from,
+  );
+
+const ssh = z.strictObject({
+  kind: kind("ssh"),
+  ...server,
+  address: address("the server"),
+  ...login("the server"),
+  user: setting(user().default("root"), {
+    meaning: "User to log in as: root, or one who becomes root with sudo.",
+    allowed: "a Linux user name",
+  }),
+  sudoPassword: setting(
+    z
+      .string()
+      .regex(/^[^\r\n]+$/)
+      .optional(),
+    {
+      meaning: "Password that sudo asks the user for, as a secret.",
+      allowed: "a text on one line",
+      defaultText: "none: sudo asks for none",
+      secret: true,
+    },
+  ),
+  hostKey: hostKey("the server", (values) => scan(values, values.bastion === undefined ? undefined : "the bastion")),
+  bastion: z
+    .strictObject({
+      address: address("a server in between, through which the server is reached"),
+      ...login("the bastion"),
+      user: setting(user().default("root"), {
+        meaning: "User to log in to the bastion as.",
+        allowed: "a Linux user name",
+      }),
+      hostKey: hostKey("the bastion", (values) => scan(values)),
+    })
+    .optional(),
+  connectTimeoutSeconds: setting(wholeNumber(1, 300).default(15), {
+    meaning: "Seconds that the server, and the bastion, get to answer a connection.",
+    allowed: "a whole number from 1 to 300",
+  }),
+  httpPort: setting(port().default(80), {
+    meaning: "TCP port of the address that leads to the server's port 80, where something in between changes it.",
+    allowed: "a port from 1 to 65535",
+  }),
+});
+
 /** The kinds of servers, each with its settings; without `kind` it is the first. */
 export const hostSchema = z
   .preprocess(
     (value) => (isRecord(value) && value.kind === undefined ? { ...value, kind: "container" } : value),
-    z.discriminatedUnion("kind", [container]),
+    z.discriminatedUnion("kind", [container, ssh]),
   )
   .prefault({});
 

@@ -85,10 +85,15 @@ function explain(issue: z.core.$ZodIssue, values: unknown): Mistake[] {
   if (issue.code === "invalid_key") {
     return [{ path: issue.path, text: "the name must be at most 31 of a-z, 0-9 and -, starting with a letter" }];
   }
-  const allowed = settingText(schemaAt(issue.path, values))?.allowed ?? "a map of settings, and not an empty one";
-  return [
-    { path: issue.path, value: valueAt(values, issue.path) ?? null, text: `is not allowed: it must be ${allowed}` },
-  ];
+  const { allowed, missing } = settingText(schemaAt(issue.path, values)) ?? {
+    allowed: "a map of settings, and not an empty one",
+  };
+  const value = valueAt(values, issue.path);
+  if (value === undefined) {
+    const beside = valueAt(values, issue.path.slice(0, -1)) as Readonly<Record<string, unknown>>;
+    return [{ path: issue.path, text: missing?.(beside) ?? `is missing: it must be ${allowed}` }];
+  }
+  return [{ path: issue.path, value, text: `is not allowed: it must be ${allowed}` }];
 }
 
 function valueAt(values: unknown, path: readonly PropertyKey[]): unknown {

@@ -8,6 +8,8 @@ export interface SettingText {
   allowed: string;
   /** The default in words, where it is not a constant. */
   defaultText?: string;
+  /** What to say where it is missing, completing its name; the argument is what stands beside it. Default: what is allowed. */
+  missing?: (values: Readonly<Record<string, unknown>>) => string;
   /** Its value is never shown. */
   secret?: true;
 }

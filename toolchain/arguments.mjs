@@ -1,6 +1,8 @@
 import { UserError } from "./errors.mjs";
 
 export const commands = /** @type {const} */ (["start", "preview", "up", "destroy", "clean", "env", "test"]);
+/** Flag of `destroy`: the server does not exist any more. */
+export const gone = "--gone";
 /** @typedef {typeof commands[number]} Command */
 /** @typedef {{ command: Command | "help", stack: string, args: string[] }} Request */
 
@@ -9,7 +11,8 @@ export const usage = `Usage: npm start | npm run preview|up|destroy [-- STACK] [
   start    [stack]           from nothing to a running app: installs what is missing, deploys, asks the page
   preview  [stack] [flags]   shows what 'up' would change, line by line
   up       [stack] [flags]   deploys; asks first on a terminal (--yes: does not), and does not ask elsewhere
-  destroy  [stack] [flags]   removes the stack's host and all that was made for it; asks as 'up' does
+  destroy  [stack] [flags]   removes the stack's host and all that was made for it; asks as 'up' does;
+                             --gone: the server does not exist any more, so it is not asked to remove anything
   clean                      removes what the others keep to be fast: engine, plugins, images
   env                        prints the environment for plain pulumi commands: eval "$(npm run --silent env)"
   test     [mocha's flags]   all checks and tests; with flags or files, only the tests that those choose
@@ -42,6 +45,7 @@ export function parseArguments(argv) {
   }
   if (known === "start" && args.length > 0) throw misuse(`'start' takes no flags, but got '${args[0]}'.`);
   if (!isStackName(stack)) throw misuse(`'${stack}' cannot be a stack's name: letters, digits, '-', '_' and '.' only.`);
+  if (known !== "destroy" && args.includes(gone)) throw misuse(`${gone} is a flag of 'destroy' only.`);
   const named = args.find((arg) => /^(--stack|-s)(=|$)/.test(arg));
   if (named) throw misuse(`The stack is named without ${named}: npm run ${known} -- ${stack}`);
   return { command: known, stack, args };

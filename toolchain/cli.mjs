@@ -1,4 +1,4 @@
-import { parseArguments, usage } from "./arguments.mjs";
+import { gone, parseArguments, usage } from "./arguments.mjs";
 import { prepareTestPrograms, runTests } from "./checks.mjs";
 import { clean } from "./clean.mjs";
 import { prepareEngine } from "./engine.mjs";
@@ -51,7 +51,8 @@ const commands = {
       return;
     }
     await stack.forgetPendingCommands();
-    await stack.operate("destroy", [...consent, ...args]);
+    if (args.includes(gone)) await stack.forgetServer();
+    await stack.operate("destroy", [...consent, ...args.filter((arg) => arg !== gone)]);
     const left = await stack.resourceCount();
     if (left > 0) {
       say(`Stack ${stackName} stays: it still has ${left} resources.`);

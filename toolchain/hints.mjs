@@ -23,13 +23,33 @@ const table = [
     pattern: /host key mismatch|knownhosts: key mismatch/,
     whatToDo: (stack) =>
       "Another server answers at this address, or somebody in between: nothing was sent to it. Find out why before anything else.\n" +
+      "Or host.hostKey holds only some of the server's keys: give all that ssh-keyscan prints.\n" +
       `If it is a container whose key was changed on purpose, this makes it again: ${makeHostAgain(stack)}`,
   },
   {
     pattern: /ssh: unable to authenticate/,
     whatToDo: (stack) =>
-      "The server no longer takes this stack's key: put it back into the user's ~/.ssh/authorized_keys there.\n" +
+      "The server, or the bastion after 'proxy:', does not take the key: put it into the user's ~/.ssh/authorized_keys there.\n" +
       `A container can be made again instead, with all that is on it: ${makeHostAgain(stack)}`,
+  },
+  {
+    pattern: /x509: decryption password incorrect/,
+    whatToDo: () =>
+      "The passphrase is not that of the private key: set host.privateKeyPassphrase (or that of host.bastion).",
+  },
+  {
+    pattern: /proxy: .*ssh: rejected: /,
+    whatToDo: () =>
+      "The bastion does not let through: it must allow it (sshd_config there: AllowTcpForwarding) and reach host.address.",
+  },
+  {
+    pattern: /sudo: .*(incorrect password|a password is required)|not in the sudoers file/,
+    whatToDo: () =>
+      "sudo on the server does not let the user become root any more: see host.user and host.sudoPassword.",
+  },
+  {
+    pattern: /dial unix .*: connect: /,
+    whatToDo: () => "SSH_AUTH_SOCK names an ssh-agent that does not answer: start one, or: unset SSH_AUTH_SOCK",
   },
   {
     pattern: /bind\(\) to \S+ failed \(98|address already in use|port is already allocated/i,

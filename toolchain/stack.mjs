@@ -108,12 +108,38 @@ export class Stack {
   async forgetPendingCommands() {
     if (!existsSync(this.checkpoint)) return; // kept elsewhere
     if (!readFileSync(this.checkpoint, "utf8").includes(`"pending_operations"`)) return;
-    const state = JSON.parse(await this.ask(["stack", "export", "--stack", this.name]));
+    const state = await this.export();
     const pending = state.deployment.pending_operations ?? [];
     const left = pending.filter((/** @type {PendingOperation} */ operation) => !isRepeatable(operation));
     if (left.length === pending.length) return;
     say(`An earlier run was interrupted: ${pending.length - left.length} unfinished step(s) will be done again.`);
     state.deployment.pending_operations = left;
+    await this.import(state);
+  }
+
+  /**
+   * Takes everything on the stack's server out of the state, for the server is gone for good: what is left is removed
+   * without dialling it. Only remote resources depend on remote resources, so nothing that stays misses one.
+   */
+  async forgetServer() {
+    const state = await this.export();
+    /** @type {{ type: string }[]} */
+    const resources = state.deployment.resources ?? [];
+    const left = resources.filter(({ type }) => !isOnServer(type));
+    say(`The server is gone: ${resources.length - left.length} thing(s) on it are forgotten.`);
+    state.deployment.resources = left;
+    state.deployment.pending_operations = (state.deployment.pending_operations ?? []).filter(
+      (/** @type {PendingOperation} */ { resource }) => !isOnServer(resource.type),
+    );
+    await this.import(state);
+  }
+
+  async export() {
+    return JSON.parse(await this.ask(["stack", "export", "--stack", this.name]));
+  }
+
+  /** @param {unknown} state as `export` gives it */
+  async import(state) {
     const file = join(this.places.local, `${this.shortName}.${process.pid}.json`);
     writeFileSync(file, JSON.stringify(state), { mode: 0o600 });
     try {
@@ -141,7 +167,7 @@ export class Stack {
 
   /** How many resources the stack still has, without the stack itself and its providers. */
   async resourceCount() {
-    const { deployment } = JSON.parse(await this.ask(["stack", "export", "--stack", this.name]));
+    const { deployment } = await this.export();
     /** @type {{ type: string }[]} */
     const resources = deployment?.resources ?? [];
     return resources.filter(({ type }) => type !== "pulumi:pulumi:Stack" && !type.startsWith("pulumi:providers:"))
@@ -200,6 +226,11 @@ export function withoutSalt(settings) {
 /** @param {PendingOperation} operation */
 export function isRepeatable({ resource }) {
   return /^(command:(remote|local)|random:index\/\w+):/.test(resource.type);
+}
+
+/** @param {string} type */
+function isOnServer(type) {
+  return type.startsWith("command:remote:");
 }
 
 /** @param {string} name */

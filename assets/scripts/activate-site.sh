@@ -3,7 +3,7 @@
 # Usage: up|down NAME=VALUE…
 
 main() {
-  local app='' staged='' site='' url='' host='' path='' contains='' timeout=''
+  local app='' domains='' staged='' site='' url='' host='' path='' contains='' timeout=''
   local action=$1 work
   shift
   parameters "$@"
@@ -20,11 +20,16 @@ up() {
   [[ ! -f $site ]] || cp -p "$site" "$work/site"
   cmp --silent "$staged" "$site" || install_file "$staged" "$site"
   # Tested before it is loaded: nginx with a bad configuration would keep running, but never start again.
-  if ! nginx -t -q 2> "$work/nginx"; then
+  if ! nginx -t 2> "$work/nginx"; then
     restore
+    if grep --quiet 'a duplicate default server' "$work/nginx"; then
+      fail "another site on this server answers for every name already, so that of app $app was withdrawn: $(cat "$work/nginx")" \
+        "Give the app names of its own: apps.$app.domains."
+    fi
     fail "nginx refuses the site of app $app, so it was withdrawn: $(cat "$work/nginx")" \
       "Mend the settings apps.$app, or the other site that it names, then run up again."
   fi
+  require_own_names
   reload_nginx
   if ! wait_for "$timeout" site_answers && ! { nginx_was_denied "$since" && allow_nginx && wait_for "$timeout" site_answers; }; then
     problem=$(cat "$work/problem")
@@ -32,6 +37,19 @@ up() {
     reload_nginx
     fail "app $app behind nginx ($url$path, Host: $host): it $problem; its site was withdrawn" \
       "See /var/log/nginx/error.log on the server, mend the cause, then run up again."
+  fi
+}
+
+# For nginx a name that two sites have is only a warning: one of them would never be asked.
+require_own_names() {
+  local name taken=''
+  for name in ${domains:-""}; do
+    if grep --quiet --fixed-strings "conflicting server name \"$name\" on 0.0.0.0:80" "$work/nginx"; then taken+=" ${name:-(any)}"; fi
+  done
+  if [[ -n $taken ]]; then
+    restore
+    fail "another site on this server has these names already, so that of app $app was withdrawn:$taken" \
+      "See which with: grep -rn server_name /etc/nginx; then choose other names with apps.$app.domains, or switch that site off."
   fi
 }
 

@@ -1,13 +1,22 @@
 #!/usr/bin/env bash
-# Compiles uWSGI once for this host and Python, as a wheel that every app's environment installs in no time.
-# Parameters: NAME=VALUE…; prints the versions of both as JSON.
+# Compiles uWSGI once for this host and Python, as a wheel that every app's environment installs in no time; or removes it.
+# Usage: up|down NAME=VALUE…; up prints the versions of both as JSON
 
 main() {
   # shellcheck disable=SC2034 # a part has use for them
   local python='' virtualenv='' tools='' ca_bundle='' pip_index='' proxy='' version='' folder=''
+  local action=$1
+  shift
   parameters "$@"
-  pip_settings
   lock "uwsgi-$(basename "$folder")" 1200
+  "$action"
+}
+
+down() { rm -rf "$folder" "$folder.new"; }
+
+up() {
+  local other
+  pip_settings "$folder.new/cache"
   # Moved into place when it is whole, so a folder that is there is a finished one.
   if [[ ! -d $folder ]]; then
     say "uWSGI $version: compiling for $("$python" --version 2>&1)"
@@ -19,5 +28,7 @@ main() {
     mv -T "$folder.new/wheels" "$folder"
     rm -rf "$folder.new"
   fi
+  # Every app has its own copy, so a version that is not wanted any more is nobody's.
+  for other in "$(dirname "$folder")"/*-"${folder##*-}"; do [[ $other == "$folder" ]] || rm -rf "$other"; done
   printf '{"uwsgi": "%s", "python": "%s"}\n' "$version" "$("$python" -c 'import platform; print(platform.python_version())')"
 }

@@ -1,13 +1,22 @@
 #!/usr/bin/env bash
-# Installs nginx and starts it, with the distribution's welcome page out of the way.
-# Parameters: NAME=VALUE… (default_* are empty where the platform has no welcome site of its own)
+# Installs nginx and starts it, with the distribution's welcome page out of the way; or leaves it as it was found.
+# Usage: up|down NAME=VALUE… (default_* are empty where the platform has no welcome site of its own)
 
 main() {
   # shellcheck disable=SC2034 # a part has use for them
   local package_config_file=''
   local package='' default_link='' default_file='' default_package=''
+  local action=$1
+  shift
   parameters "$@"
+  "$action"
+}
+
+up() {
   lock packages 600
+  # shellcheck disable=SC2154 # claim.sh
+  if [[ ! -e $record/nginx ]]; then undo_on_failure; fi
+  note_state
   install_packages "$package"
   disable_default_site
   systemctl daemon-reload
@@ -18,8 +27,32 @@ main() {
     fail "nginx does not start: $(journalctl --unit nginx --lines 5 --no-pager --output cat)"
 }
 
+# Nginx goes on for others, as far as it did before.
+down() {
+  local note=$record/nginx
+  if [[ -e $record/default-site ]]; then
+    [[ -e $default_link || ! -e $default_file ]] || ln -sfT "$(cat "$record/default-site")" "$default_link"
+    rm -f "$record/default-site"
+  fi
+  if grep --quiet --line-regexp disabled "$note" 2> /dev/null; then systemctl disable --quiet nginx; fi
+  if grep --quiet --line-regexp inactive "$note" 2> /dev/null; then systemctl stop nginx; fi
+  rm -f "$note"
+  if systemctl is-active --quiet nginx && nginx -t -q 2> /dev/null; then systemctl reload nginx; fi
+}
+
+# Writes down once whether it was there, switched on and running.
+note_state() {
+  [[ ! -e $record/nginx ]] || return 0
+  mkdir -p "$record"
+  { systemctl is-enabled nginx || true; systemctl is-active nginx || true; } > "$record/nginx.new" 2> /dev/null
+  if ! command -v nginx > /dev/null; then echo none > "$record/nginx.new"; fi
+  mv -fT "$record/nginx.new" "$record/nginx"
+}
+
 # Only a welcome page that is as packaged goes; one that somebody changed is somebody's site.
 disable_default_site() {
   [[ -n $default_link && -L $default_link && $(readlink -f "$default_link") == "$default_file" ]] || return 0
-  if is_as_packaged "$default_file" "$default_package"; then rm -f "$default_link"; fi
+  is_as_packaged "$default_file" "$default_package" || return 0
+  readlink "$default_link" > "$record/default-site"
+  rm -f "$default_link"
 }

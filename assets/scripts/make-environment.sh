@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Makes an app's virtual environment and installs its requirements.
-# Parameters: NAME=VALUE… (requirements is a file; there is none where it is empty)
+# Parameters: NAME=VALUE… (requirements is a file; there is none where it is empty; cache is pip's folder)
 
 main() {
   # shellcheck disable=SC2034 # a part has use for them
-  local python='' virtualenv='' tools='' ca_bundle='' pip_index='' proxy='' venv='' requirements=''
+  local python='' virtualenv='' tools='' ca_bundle='' pip_index='' proxy='' venv='' requirements='' cache=''
   parameters "$@"
-  pip_settings
+  pip_settings "$cache"
   lock "venv-$(basename "$venv")" 1200
   # An environment cannot be moved, so a half-made one is known by the missing mark and made again.
   if [[ -e $venv/.complete ]]; then return 0; fi

@@ -3,8 +3,9 @@
 # Virtual environments and pip.
 # Its callers have: python, virtualenv, tools, ca_bundle, pip_index, proxy
 
+# Argument: folder for what pip downloads
 pip_settings() {
-  export PIP_CERT=$ca_bundle PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
+  export PIP_CACHE_DIR=$1 PIP_CERT=$ca_bundle PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
   [[ -z $pip_index ]] || export PIP_INDEX_URL=$pip_index
   [[ -z $proxy ]] || export PIP_PROXY=$proxy
 }

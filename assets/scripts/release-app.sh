@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes a release of an app live, or withdraws it when it does not work; or removes the app.
+# Makes a release of an app live, or withdraws it when it does not work; or takes the app out of service.
 # Usage: up|down NAME=VALUE…
 #
 # On the host: /opt/apps/APP/config    what the stack wants (code, ini, unit, site), not yet in force
@@ -16,8 +16,9 @@ main() {
   local action=$1
   shift
   parameters "$@"
-  local service="uwsgi@$app.service" releases=$folder/releases comment="uwsgi-nginx app $app"
+  local service="uwsgi@$app.service" releases=$folder/releases comment
   local unit=/etc/systemd/system/$service work
+  comment=$(user_comment "$app")
   lock "app-$app" 1200
   work=$(mktemp -d)
   # shellcheck disable=SC2064 # the folder's name as it is now
@@ -42,20 +43,11 @@ up() {
 }
 
 down() {
-  local user
   systemctl disable --now --quiet "$service" 2> /dev/null || true
   rm -f "$unit"
   systemctl daemon-reload
   systemctl reset-failed "$service" 2> /dev/null || true
   unlabel_socket_folder "$(dirname "$socket")"
-  rm -rf "$folder"
-  for user in $(own_users); do userdel "$user"; done
-  rmdir --ignore-fail-on-non-empty "$(dirname "$folder")" 2> /dev/null || true
-}
-
-# Users that were made for this app; by their comment, so that nobody else's user is ever removed.
-own_users() {
-  getent passwd | awk -F: -v comment="$comment" '$5 == comment { print $1 }'
 }
 
 make_user() {
@@ -249,7 +241,7 @@ prune() {
   for name in "$folder"/venvs/*; do
     if [[ $used != *" $name "* ]]; then rm -rf "$name"; fi
   done
-  for user in $(own_users); do
+  for user in $(own_users "$app"); do
     if [[ $user != "$uid" ]]; then userdel "$user" || true; fi
   done
 }

@@ -62,7 +62,7 @@ interface Exported {
 export class Workspace {
   readonly projectDir: string;
   readonly stack: string;
-  private readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Readonly<Record<string, string | undefined>>;
   private readonly children = new Set<ChildProcess>();
   protected isTemporary = false;
 

@@ -14,6 +14,10 @@ const run = promisify(execFile);
 const notLinked = /^(\.git|\.local|Pulumi\..+\.yaml)$/;
 
 type Environment = Readonly<Record<string, string | undefined>>;
+interface ProductOptions {
+  readonly stack?: string;
+  readonly env?: Environment;
+}
 export type Settings = Readonly<Record<string, unknown>>;
 
 /** A stack of the product on a container host, on free ports. */
@@ -37,14 +41,14 @@ export class Product extends Workspace {
   }
 
   /** A project folder with a new stack; nothing runs yet. `env` is on top of the engine's environment. */
-  static async make(settings: Settings = {}, env: Environment = {}): Promise<Product> {
+  static async make(settings: Settings = {}, { stack = "test", env = {} }: ProductOptions = {}): Promise<Product> {
     const projectDir = await mkdtemp(join(tmpdir(), "uwsgi-nginx-test-"));
     await mkdir(join(projectDir, ".local/state"), { recursive: true });
     for (const name of await readdir(root)) {
       if (!notLinked.test(name)) await symlink(join(root, name), join(projectDir, name));
     }
     await symlink(join(root, ".local/containers.json"), join(projectDir, ".local/containers.json"));
-    const product = new Product(projectDir, "test", [await freePort(), await freePort()], env);
+    const product = new Product(projectDir, stack, [await freePort(), await freePort()], env);
     product.isTemporary = true;
     await product.succeed("stack", "init", product.stack);
     await product.configure(settings);
@@ -55,9 +59,10 @@ export class Product extends Workspace {
     return `http://127.0.0.1:${this.httpPort}/`;
   }
 
-  /** Sets the stack's whole configuration, as if Pulumi.STACK.yaml had been edited; ports are added. */
+  /** Sets the stack's whole configuration, as if Pulumi.STACK.yaml had been edited; a container gets its ports. */
   async configure(settings: Settings): Promise<void> {
-    const host = { httpPort: this.httpPort, sshPort: this.sshPort, ...(settings.host as Settings | undefined) };
+    const given = settings.host as Settings | undefined;
+    const host = given?.kind === "ssh" ? given : { httpPort: this.httpPort, sshPort: this.sshPort, ...given };
     const values = Object.entries({ ...settings, host }).map(([key, value]) => [`uwsgi-nginx:${key}`, value]);
     const file = `Pulumi.${this.stack}.yaml`;
     // The salt is the engine's. JSON is YAML.

@@ -98,10 +98,14 @@ export class SshHost {
     return outside;
   }
 
-  /** Runs a shell script on the host, not over SSH, and gives what it prints. */
-  async sh(script: string): Promise<string> {
+  /**
+   * Runs a shell script on the host, not over SSH, and gives what it prints.
+   * @param options of `exec`, such as --privileged
+   */
+  async sh(script: string, ...options: string[]): Promise<string> {
     const [engine, ...globals] = this.containers.command;
-    return (await run(engine, [...globals, "exec", this.name, "sh", "-ec", script])).stdout.trim();
+    const words = [...globals, "exec", ...options, this.name, "sh", "-ec", script];
+    return (await run(engine, words, { maxBuffer: 1e8 })).stdout.trim();
   }
 
   async stop(): Promise<void> {

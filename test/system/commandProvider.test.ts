@@ -1,6 +1,7 @@
 // What this project relies on in @pulumi/command, tried on a real host through the real engine. It holds for the genuine
 // plugin and for its stand-in alike.
 import assert from "node:assert/strict";
+import { utils } from "ssh2";
 import { type Connection, makeKey, SshHost } from "../support/sshHost";
 import { type Run, Workspace } from "../support/engine";
 import { freePort } from "../support/product";
@@ -380,26 +381,71 @@ describe("the command provider", function () {
       assert.ok(!output.includes(privateKey.split("\n")[2] ?? privateKey));
     });
 
-    it("goes through a proxy, each with its own host key", async () => {
-      const bastion = await SshHost.start();
-      try {
-        const proxy = bastion.connection;
+    describe("through a proxy", () => {
+      let bastion: SshHost;
+      let behind: object;
+
+      before(async () => {
+        bastion = await SshHost.start();
         // Seen from the bastion, the host is at its own address.
         const address = (await host.sh("hostname -I")).split(" ")[0] ?? "";
+        behind = { ...host.connection, host: address, port: 22 };
+      });
+      after(() => bastion.stop());
+
+      it("logs in to both, each with its own host key", async () => {
         await workspace.writeProgram(
           program(`export const { stdout } = new remote.Command("c", { connection, create: "cat /etc/hostname" });`, {
-            ...host.connection,
-            host: address,
-            port: 22,
-            proxy,
+            ...behind,
+            proxy: bastion.connection,
           } as object),
         );
         await workspace.up();
 
         assert.deepEqual(await workspace.outputs(), { stdout: await host.sh("cat /etc/hostname") });
-      } finally {
-        await bastion.stop();
+      });
+
+      const refusals: [string, () => object, RegExp][] = [
+        [
+          "of the proxy's host key",
+          () => ({ ...behind, proxy: { ...bastion.connection, hostKey: makeKey().public, dialErrorLimit: 0 } }),
+          /proxy: after 0 failed attempts: ssh: handshake failed: ssh: host key mismatch/,
+        ],
+        [
+          "of the host key behind it, with the first attempt",
+          () => ({ ...behind, hostKey: makeKey().public, dialErrorLimit: 0, proxy: bastion.connection }),
+          /proxy: after 0 failed attempts: ssh: handshake failed: ssh: host key mismatch/,
+        ],
+        [
+          "of nothing with a later attempt, for they share one stream",
+          () => ({ ...behind, hostKey: makeKey().public, dialErrorLimit: 1, proxy: bastion.connection }),
+          /proxy: after 1 failed attempts: ssh: handshake failed: (?!ssh: host key mismatch)/,
+        ],
+        [
+          "of an address that the proxy does not reach",
+          () => ({ ...behind, port: 1, dialErrorLimit: 0, proxy: bastion.connection }),
+          /proxy: after 0 failed attempts: ssh: rejected: connect failed \(Connection refused\)/,
+        ],
+      ];
+      for (const [what, connection, message] of refusals) {
+        it(`complains ${what}`, async () => {
+          assert.match((await failUp(command, connection())).output, message);
+        });
       }
+    });
+
+    it("takes an encrypted private key with its password, and refuses it without", async () => {
+      const { private: privateKey, public: publicKey } = utils.generateKeyPairSync("ed25519", {
+        cipher: "aes256-ctr",
+        passphrase: "hunter2",
+        rounds: 1,
+      });
+      await host.sh(`printf '%s\\n' '${publicKey}' >> /etc/ssh/test_authorized_keys`);
+      const connection = { ...host.connection, privateKey };
+      assert.match((await failUp(command, connection)).output, /ssh: this private key is passphrase protected/);
+
+      await workspace.writeProgram(program(command, { ...connection, privateKeyPassword: "hunter2" } as object));
+      await workspace.up();
     });
   });
 

@@ -32,7 +32,7 @@ onEachPlatform("a stack on a fresh host", function (platform) {
   let host: Record<string, unknown>;
   before(async function () {
     host = await hostSettings(platform, this);
-    product = await Product.make({ host }, platform.env);
+    product = await Product.make({ host }, platform);
     await product.writeApp("hello", { "wsgi.py": tutorialApp(hello.replaceAll('"', '\\"')) });
   });
   after(() => (product as Product | undefined)?.remove());

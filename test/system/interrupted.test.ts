@@ -10,7 +10,7 @@ onEachPlatform("an up whose engine is killed", function (platform) {
   let product: Product;
   before(async function () {
     const host = await hostSettings(platform, this);
-    product = await Product.make({ host, apps: { hello: { python: platform.python } } }, platform.env);
+    product = await Product.make({ host, apps: { hello: { python: platform.python } } }, platform);
   });
   after(() => (product as Product | undefined)?.remove());
 

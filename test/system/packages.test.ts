@@ -61,7 +61,7 @@ describe("a server of the double of CentOS 7", function () {
     }
     folder = await mkdtemp(join(tmpdir(), "el7-root-"));
     const archive = join(folder, "root.tar");
-    product = await Product.make({}, withoutStandIns);
+    product = await Product.make({}, { env: withoutStandIns });
     const container = await product.engine("create", made.image, "/bin/true");
     await product.engine("export", "--output", archive, container);
     await product.engine("rm", container);

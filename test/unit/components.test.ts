@@ -5,14 +5,18 @@ import * as pulumi from "@pulumi/pulumi";
 import { BaseSystem } from "../../components/baseSystem";
 import { ContainerHost } from "../../components/containerHost";
 import type { Host } from "../../components/host";
+import { makeHost } from "../../components/hosts";
 import { NginxSite } from "../../components/nginxSite";
 import { RemoteFile } from "../../components/remoteFile";
+import { RemoteScript } from "../../components/remoteScript";
+import { SshHost } from "../../components/sshHost";
 import { UwsgiApp } from "../../components/uwsgiApp";
 import { platforms } from "../../platforms";
 import { planApp } from "../../rendering/app";
-import { asset, renderTemplate } from "../../rendering/assets";
+import { inlineScript, renderTemplate } from "../../rendering/assets";
 import { planDownloads } from "../../rendering/downloads";
 import { ed25519KeyPair } from "../../rendering/sshKey";
+import { hostSchema } from "../../settings/hostSchema";
 import { appSchema, settingsSchema } from "../../settings/schema";
 
 interface Made {
@@ -21,16 +25,23 @@ interface Made {
 }
 
 const made = new Map<string, Made>();
+/** What previews show of texts that are secret only for what travels with them. */
+const texts = new Map<string, unknown>();
 const options = new Map<string, pulumi.CustomResourceOptions>();
 const password = "a".repeat(64);
 
 /** Starts a run of the engine's double. Everything that is made is kept by its name. */
 async function startMocks(preview = false): Promise<void> {
   made.clear();
+  texts.clear();
   options.clear();
   await pulumi.runtime.setMocks(
     {
       newResource: ({ name, type, inputs }) => {
+        if (type === "uwsgi-nginx:index:Text") {
+          texts.set(name, (inputs as { text: unknown }).text);
+          return { id: undefined, state: {} };
+        }
         made.set(name, { type, inputs: inputs as Record<string, unknown> });
         const stdout = name.startsWith("base-build-uwsgi") ? '{"uwsgi": "2.0.31", "python": "3.11.2"}' : "";
         const outputs = type.endsWith(":RandomPassword") ? { result: password } : { stdout, stderr: "" };
@@ -93,6 +104,7 @@ function givenHost(): Host {
   const machine = new pulumi.ComponentResource("test:index:Machine", "machine");
   return {
     connection: pulumi.output(connection),
+    loginUser: "root",
     platform: platforms.debian12,
     address: pulumi.output("192.0.2.1"),
     httpPort: 80,
@@ -122,14 +134,12 @@ describe("a remote file", () => {
       recordOptions,
     );
     await settled(file.id);
-    const writer = asset("scripts/write-file.sh")
-      .replace(/^#.*\n/gm, "")
-      .replaceAll("'", `'\\''`);
+    const quoted = (script: string) => inlineScript(script).replaceAll("'", `'\\''`);
     const { connection: dialled, ...inputs } = input("file");
     assert.deepEqual(revealed(dialled), { ...connection, dialErrorLimit: 10, perDialTimeout: 15 });
     assert.deepEqual(inputs, {
-      create: `bash -c '${writer}' write-file '/etc/a b' x:y 0600 3`,
-      delete: "rm -f -- '/etc/a b'",
+      create: `bash -c '${quoted("write-file.sh")}' write-file '/etc/a b' x:y 0600 3`,
+      delete: `bash -c '${quoted("remove-file.sh")}' remove-file '/etc/a b'`,
       stdin: "ü\n",
       triggers: ["machine-1", "/etc/a b"],
       addPreviousOutputInEnv: false,
@@ -166,10 +176,13 @@ describe("the base system", () => {
       "id=debian",
       "version_id=12",
       "'architectures=x86_64 aarch64'",
+      "stack=uwsgi-nginx/test",
+      "'own_files=/etc/systemd/system/nginx.service.d/restart.conf /etc/systemd/system/uwsgi.service'",
       "package_config_file=",
       "package_config=",
       "ca_file=/usr/local/share/ca-certificates/uwsgi-nginx.crt",
       "ca_update=update-ca-certificates",
+      "ca_bundle=/etc/ssl/certs/ca-certificates.crt",
       "ca_certificates=",
       "key_packages=",
       "'packages=ca-certificates curl gcc libc6-dev libpq-dev procps python3 python3-dev python3-venv'",
@@ -195,9 +208,10 @@ describe("the base system", () => {
     assert.deepEqual(await settled(base.versions), { "3": { uwsgi: "2.0.31", python: "3.11.2" } });
   });
 
-  it("waits for nothing that it does not need", async () => {
+  it("looks at the host before anything else, and then waits for nothing that it does not need", async () => {
     await make();
     assert.deepEqual(await dependencies("base-prepare-host"), []);
+    assert.deepEqual(await dependencies("base-nginx-restart"), ["base-prepare-host"]);
     assert.deepEqual(await dependencies("base-build-uwsgi-python3"), ["base-prepare-host"]);
     assert.deepEqual(await dependencies("base-install-nginx"), ["base-nginx-restart", "base-prepare-host"]);
     assert.deepEqual(await dependencies("base-uwsgi-service"), ["base-prepare-host"]);
@@ -207,7 +221,7 @@ describe("the base system", () => {
 
   it("makes the server trust extra CA certificates before it installs anything", async () => {
     await make({ downloads: { ...downloads, files: { ...downloads.files, ca_certificates: "PEM\n" } } });
-    assert.match(String(input("base-prepare-host").stdin), /\n {2}'ca_certificates=PEM\n' \\\n/);
+    assert.ok(parameters("base-prepare-host").includes("'ca_certificates=PEM\n'"));
   });
 });
 
@@ -220,7 +234,7 @@ describe("an app and its site", () => {
       { host, base, downloads, plan: plan(settings, requirements), archive: "/tmp/a.tar.gz" },
       recordOptions,
     );
-    const site = new NginxSite("hello", { host, base, plan: plan(settings), app }, recordOptions);
+    const site = new NginxSite("hello", { host, plan: plan(settings), app }, recordOptions);
     return { app, site };
   }
 
@@ -231,11 +245,14 @@ describe("an app and its site", () => {
     assert.equal(await settled(app.release), plan().release);
     assert.equal(await settled(app.service), "uwsgi@hello.service");
 
-    const texts = ["hello-ini", "hello-unit", "hello-site"].map((name) => [input(name).delete, input(name).stdin]);
+    const texts = ["hello-ini", "hello-unit", "hello-site"].map((name) => [
+      String(input(name).delete).split(" ").at(-1),
+      input(name).stdin,
+    ]);
     assert.deepEqual(texts, [
-      ["rm -f -- /opt/apps/hello/config/uwsgi.ini", plan().ini],
-      ["rm -f -- /opt/apps/hello/config/uwsgi.service", plan().unit],
-      ["rm -f -- /opt/apps/hello/config/nginx.conf", plan().site],
+      ["/opt/apps/hello/config/uwsgi.ini", plan().ini],
+      ["/opt/apps/hello/config/uwsgi.service", plan().unit],
+      ["/opt/apps/hello/config/nginx.conf", plan().site],
     ]);
     assert.equal(input("hello-code").remotePath, "/opt/apps/hello/config/app.tar.gz");
     assert.deepEqual(input("hello-code").triggers, ["machine-1"]);
@@ -274,13 +291,14 @@ describe("an app and its site", () => {
     );
   });
 
-  it("are made in a chain of five remote steps, and the first is the look at the host", async () => {
+  it("are made in a chain of five remote steps", async () => {
     await startMocks();
     const { site } = make();
     await settled(site.url);
-    assert.deepEqual(await dependencies("hello-make-environment"), ["base-prepare-host"]);
-    assert.deepEqual(await dependencies("hello-ini"), ["base-prepare-host"]);
-    assert.deepEqual(await dependencies("hello-code"), ["hello-ini"]);
+    assert.deepEqual(await dependencies("hello-folder"), ["base-prepare-host"]);
+    for (const name of ["hello-make-environment", "hello-ini", "hello-unit", "hello-site", "hello-code"]) {
+      assert.deepEqual(await dependencies(name), ["hello-folder"]);
+    }
     assert.deepEqual(await dependencies("hello-release"), [
       "base-build-uwsgi-python3",
       "base-install-nginx",
@@ -298,7 +316,7 @@ describe("an app and its site", () => {
     const { site } = make({}, "flask\n");
     await settled(site.url);
     assert.equal(input("hello-requirements").stdin, "flask\n");
-    assert.deepEqual(await dependencies("hello-make-environment"), ["base-prepare-host", "hello-requirements"]);
+    assert.deepEqual(await dependencies("hello-make-environment"), ["hello-folder", "hello-requirements"]);
     assert.match(
       String(input("hello-make-environment").stdin),
       / requirements=\/opt\/apps\/hello\/config\/requirements.txt /,
@@ -375,7 +393,7 @@ describe("a container host", () => {
       recordOptions,
     );
     const app = new UwsgiApp("hello", { host, base, downloads, plan: plan(), archive: "/tmp/a.tar.gz" }, recordOptions);
-    const site = new NginxSite("hello", { host, base, plan: plan(), app }, recordOptions);
+    const site = new NginxSite("hello", { host, plan: plan(), app }, recordOptions);
     await Promise.all([settled(app.urn), settled(site.urn), pulumi.runtime.disconnect()]);
     const commands = [...made].filter(([, { type }]) => type.startsWith("command:")).map(([name]) => name);
     assert.deepEqual(commands.sort(), [
@@ -389,6 +407,7 @@ describe("a container host", () => {
       ...[
         "hello-activate-site",
         "hello-code",
+        "hello-folder",
         "hello-ini",
         "hello-make-environment",
         "hello-release",
@@ -399,5 +418,114 @@ describe("a container host", () => {
     ]);
     // What a reader of the preview wants to see is known all the same.
     assert.equal(input("hello-ini").stdin, plan().ini);
+  });
+});
+
+describe("a server that one has", () => {
+  const args = {
+    platform: platforms.debian12,
+    address: "192.0.2.7",
+    port: 2200,
+    user: "admin",
+    privateKey: "key",
+    privateKeyPassphrase: "phrase",
+    hostKey: "ssh-ed25519 AAAA",
+    connectTimeoutSeconds: 5,
+    httpPort: 80,
+  };
+  const bastion = { address: "192.0.2.8", port: 22, user: "jumper", hostKey: "ssh-ed25519 BBBB" };
+  const endpoint = {
+    host: "192.0.2.7",
+    port: 2200,
+    user: "admin",
+    privateKey: "key",
+    privateKeyPassword: "phrase",
+    hostKey: "ssh-ed25519 AAAA",
+    perDialTimeout: 5,
+  };
+  const proxy = { host: "192.0.2.8", port: 22, user: "jumper", hostKey: "ssh-ed25519 BBBB", perDialTimeout: 5 };
+  const make = (more: Partial<ConstructorParameters<typeof SshHost>[1]> = {}) =>
+    new SshHost("host", { ...args, ...more }, recordOptions);
+  const defined = (value: unknown) => JSON.parse(JSON.stringify(value)) as unknown;
+
+  beforeEach(() => startMocks());
+
+  it("is dialled with its own key, host key and bastion; once before anything else", async () => {
+    const host = make({ bastion });
+    assert.deepEqual(defined(await settled(host.connection)), { ...endpoint, proxy });
+    assert.equal(await settled(host.identity), "ssh-ed25519 AAAA");
+    assert.equal(await settled(host.sshCommand), "ssh -p 2200 -J jumper@192.0.2.8:22 admin@192.0.2.7");
+    const { connection: dialled, ...inputs } = input("host");
+    const once = { dialErrorLimit: 0 };
+    assert.deepEqual(defined(revealed(dialled)), { ...endpoint, ...once, proxy: { ...proxy, ...once } });
+    assert.deepEqual(inputs, {
+      create: `bash -c '${inlineScript("check-sudo.sh").replaceAll("'", `'\\''`)}' check-sudo none`,
+      triggers: ["ssh-ed25519 AAAA"],
+      addPreviousOutputInEnv: false,
+    });
+  });
+
+  it("outlives the stack: what is on it is removed from it", async () => {
+    const file = new RemoteFile("file", { host: make({ user: "root" }), path: "/etc/a", content: "a" }, recordOptions);
+    await settled(file.id);
+    assert.equal(options.get("file")?.deletedWith, undefined);
+    assert.equal(input("host").create, "true");
+    assert.match(String(input("file").create), /^bash -c /);
+  });
+
+  it("is worked on with sudo, and shows the same texts", async () => {
+    const script = new RemoteScript("script", { host: make(), script: "text\n", removable: true }, recordOptions);
+    await settled(script.id);
+    assert.deepEqual(
+      [input("script").create, input("script").delete, input("script").stdin],
+      ["sudo -n bash -s -- up", "sudo -n bash -s -- down", "text\n"],
+    );
+  });
+
+  it("gets sudo's password by a secret stdin only, and shows the texts all the same", async () => {
+    const script = new RemoteScript(
+      "script",
+      { host: make({ sudoPassword: "hunter2" }), script: "text\n" },
+      recordOptions,
+    );
+    await settled(script.id);
+    for (const [name, stdin] of [
+      ["host", "hunter2\n"],
+      ["script", "hunter2\ntext\n"],
+    ] as const) {
+      assert.notEqual(revealed(input(name).stdin), input(name).stdin, "it is a secret");
+      assert.equal(revealed(input(name).stdin), stdin);
+      assert.ok(!JSON.stringify({ ...input(name), stdin: "" }).includes("hunter2"));
+    }
+    assert.match(String(input("script").create), / sudo bash -s --$/);
+    assert.deepEqual([...texts], [["script", "text\n"]]);
+  });
+
+  describe("and an ssh-agent", () => {
+    const socket = process.env.SSH_AUTH_SOCK;
+    const settings = hostSchema.parse({ kind: "ssh", address: "192.0.2.7", hostKey: `ssh-ed25519 ${"A".repeat(68)}` });
+    afterEach(() => {
+      if (socket === undefined) delete process.env.SSH_AUTH_SOCK;
+      else process.env.SSH_AUTH_SOCK = socket;
+    });
+
+    it("that does not run is missed where no key is given, and not where one is", async () => {
+      delete process.env.SSH_AUTH_SOCK;
+      assert.throws(
+        () => makeHost("host", settings, downloads),
+        /no ssh-agent runs .*, and host\.privateKey is not set/,
+      );
+      const host = makeHost("host", { ...settings, privateKey: "key" }, downloads);
+      await settled(host.identity);
+    });
+
+    it("that is gone is named, for the command plugin would dial it even with a key", () => {
+      process.env.SSH_AUTH_SOCK = "/nowhere/agent";
+      const withKey = { ...settings, privateKey: "key" } as typeof settings;
+      assert.throws(
+        () => makeHost("host", withKey, downloads),
+        /an ssh-agent that is gone: \/nowhere\/agent.*unset SSH_AUTH_SOCK/,
+      );
+    });
   });
 });

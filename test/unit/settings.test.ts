@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import { utils } from "ssh2";
+import { howToGetHostKey, pinnedHostKey } from "../../settings/hostKey";
 import { loadSettings, SettingsError } from "../../settings/load";
+import { isEncrypted } from "../../settings/privateKey";
 import { root } from "../support/engine";
 
 /** Loads settings as the engine hands them over: structured values as JSON, plain ones as text. */
@@ -27,6 +31,18 @@ function mistakes(...args: Parameters<typeof load>): readonly string[] {
     return error.mistakes;
   }
   throw new Error("the settings were accepted");
+}
+
+/** What ssh-keyscan prints, with the key last that the server will show first. */
+const scanned = [
+  "# server.example.org:22 SSH-2.0-OpenSSH_7.4",
+  `server.example.org ssh-ed25519 ${"B".repeat(68)}`,
+  `server.example.org ssh-rsa ${"C".repeat(80)}`,
+  `server.example.org ecdsa-sha2-nistp256 ${"A".repeat(60)}=`,
+].join("\n");
+
+function encryptedKey(): string {
+  return utils.generateKeyPairSync("ed25519", { cipher: "aes256-ctr", passphrase: "hunter2", rounds: 1 }).private;
 }
 
 const app = (settings: Record<string, unknown>) => ({ apps: { hello: settings } });
@@ -116,7 +132,11 @@ describe("settings", () => {
       { apps: "hello" },
       'apps: "hello" is not allowed: it must be a map of settings, and not an empty one',
     ],
-    ["an unknown kind of host", { host: { kind: "cloud" } }, 'host.kind: "cloud" is not allowed: it must be container'],
+    [
+      "an unknown kind of host",
+      { host: { kind: "cloud" } },
+      'host.kind: "cloud" is not allowed: it must be one of container, ssh',
+    ],
     [
       "a host that is a text",
       { host: "me" },
@@ -190,6 +210,98 @@ describe("settings", () => {
     });
   }
 
+  const ssh = (more: Record<string, unknown> = {}) => ({
+    host: { kind: "ssh", address: "server.example.org", hostKey: scanned, ...more },
+  });
+
+  it("take a server that one has, and pin the host key that it will show", () => {
+    assert.deepEqual(load(ssh()).host, {
+      kind: "ssh",
+      platform: "debian12",
+      mirrors: {},
+      address: "server.example.org",
+      port: 22,
+      user: "root",
+      hostKey: `ecdsa-sha2-nistp256 ${"A".repeat(60)}=`,
+      connectTimeoutSeconds: 15,
+      httpPort: 80,
+    });
+  });
+
+  const sshCases: [string, Record<string, unknown>, string][] = [
+    ["no address", { address: undefined }, "host.address: is missing: it must be a name or an IP address"],
+    [
+      "an option for an address",
+      { address: "-oX" },
+      'host.address: "-oX" is not allowed: it must be a name or an IP address',
+    ],
+    [
+      "no host key",
+      { hostKey: undefined, port: 2200 },
+      `host.hostKey: is missing, and without it anybody in between could be the server: ${howToGetHostKey("server.example.org", 2200)}`,
+    ],
+    [
+      "no host key of the server behind a bastion",
+      { hostKey: undefined, bastion: { address: "jump.example.org", hostKey: scanned } },
+      `host.hostKey: is missing, and without it anybody in between could be the server: ${howToGetHostKey("server.example.org", 22, "the bastion")}`,
+    ],
+    [
+      "no host key of the bastion",
+      { bastion: { address: "jump.example.org" } },
+      `host.bastion.hostKey: is missing, and without it anybody in between could be the server: ${howToGetHostKey("jump.example.org", 22)}`,
+    ],
+    [
+      "a fingerprint for a host key",
+      { hostKey: "SHA256:abc" },
+      'host.hostKey: "SHA256:abc" is not allowed: it must be what ssh-keyscan prints for it: lines of ADDRESS TYPE KEY',
+    ],
+    [
+      "a public key for a private one",
+      { privateKey: "ssh-ed25519 AAAA" },
+      "host.privateKey: [secret] is not allowed: it must be a private key in OpenSSH's or PEM format, with all its lines",
+    ],
+    [
+      "an encrypted key without its passphrase",
+      { privateKey: encryptedKey() },
+      "host.privateKeyPassphrase: is missing, for the key is encrypted: pulumi config set --secret --path host.privateKeyPassphrase",
+    ],
+    [
+      "an encrypted key of the bastion without its passphrase",
+      { bastion: { address: "jump.example.org", hostKey: scanned, privateKey: encryptedKey() } },
+      "host.bastion.privateKeyPassphrase: is missing, for the key is encrypted: pulumi config set --secret --path host.bastion.privateKeyPassphrase",
+    ],
+    [
+      "a passphrase without a key",
+      { privateKeyPassphrase: "hunter2" },
+      "host.privateKeyPassphrase: is given, but no privateKey",
+    ],
+    [
+      "a password for root",
+      { sudoPassword: "hunter2" },
+      "host.sudoPassword: is given, but host.user is root, who needs no sudo",
+    ],
+    [
+      "a password of two lines",
+      { user: "me", sudoPassword: "a\nb" },
+      "host.sudoPassword: [secret] is not allowed: it must be a text on one line",
+    ],
+    [
+      "a setting of a container",
+      { sshPort: 2222 },
+      'host.sshPort: unknown setting; did you mean "port"? Known here: kind, platform, caCertificates, mirrors, proxy, pipIndex, address, port, privateKey, privateKeyPassphrase, user, sudoPassword, hostKey, bastion, connectTimeoutSeconds, httpPort',
+    ],
+  ];
+  for (const [what, settings, expected] of sshCases) {
+    it(`refuse ${what}`, () => {
+      const found = mistakes(ssh(settings));
+      assert.ok(found.includes(`uwsgi-nginx:${expected}`), found.join("\n"));
+    });
+  }
+
+  it("take an encrypted key with its passphrase", () => {
+    assert.equal(load(ssh({ privateKey: encryptedKey(), privateKeyPassphrase: "hunter2" })).host.kind, "ssh");
+  });
+
   it("name every mistake in one error that says what to do", () => {
     assert.throws(
       () => load({ host: { htpPort: 1 }, apps: { hello: { processes: 0 }, b: { source: "no" } } }),
@@ -229,5 +341,45 @@ describe("settings", () => {
     } finally {
       fs.rmSync(folder, { recursive: true });
     }
+  });
+});
+
+describe("a host key", () => {
+  const key = "D".repeat(68);
+
+  it("is read from ssh-keyscan's lines, from a .pub file and from known_hosts", () => {
+    for (const line of [`a.org ssh-ed25519 ${key}`, `ssh-ed25519 ${key} root@a`, `[a.org]:22 ssh-ed25519 ${key}\n`]) {
+      assert.equal(pinnedHostKey(line), `ssh-ed25519 ${key}`);
+    }
+  });
+
+  it("is nothing else", () => {
+    for (const text of [
+      "",
+      "# a.org:22",
+      "SHA256:abc",
+      "a.org ssh-ed25519",
+      `ssh-dss ${key}`,
+      `ssh-ed25519 ${key}\nx`,
+    ]) {
+      assert.equal(pinnedHostKey(text), undefined);
+    }
+  });
+
+  it("is asked for with a command that can be pasted", () => {
+    assert.match(howToGetHostKey("a.org", 2200), /ssh-keyscan -t ecdsa,rsa,ed25519 -p 2200 a\.org\n.*comparison/);
+    assert.match(howToGetHostKey("a.org", 22), /ssh-keyscan -t ecdsa,rsa,ed25519 a\.org\n/);
+  });
+});
+
+describe("a private key", () => {
+  it("says itself whether it is encrypted", () => {
+    const options = { cipher: "aes-256-cbc", passphrase: "x" };
+    const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+    assert.equal(isEncrypted(encryptedKey()), true);
+    assert.equal(isEncrypted(utils.generateKeyPairSync("ed25519").private), false);
+    assert.equal(isEncrypted(String(privateKey.export({ type: "pkcs1", format: "pem", ...options }))), true);
+    assert.equal(isEncrypted(String(privateKey.export({ type: "pkcs1", format: "pem" }))), false);
+    assert.equal(isEncrypted(String(privateKey.export({ type: "pkcs8", format: "pem" }))), false);
   });
 });

@@ -54,9 +54,14 @@ export async function dial(operation, connection) {
       proxyLogin(await openSocket(proxy, operation)),
     );
     try {
-      const client = await retry(operation, "Dial from proxy", connection, async () =>
-        login(await forward(bastion, connection)),
-      );
+      const stream = await retry(operation, "Dial from proxy", connection, () => forward(bastion, connection));
+      // All attempts to log in share the one stream, so only the first can say what is wrong.
+      let isUsed = false;
+      const client = await retry(operation, "Dial", connection, () => {
+        if (isUsed) throw handshakeError("EOF");
+        isUsed = true;
+        return login(stream);
+      });
       client.once("close", () => bastion.end());
       return client;
     } catch (error) {

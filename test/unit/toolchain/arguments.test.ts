@@ -32,6 +32,7 @@ describe("arguments", () => {
     [["up", "a b"], /cannot be/],
     [["up", "local", "--stack", "other"], /named without --stack/],
     [["up", "--stack=other"], /named without --stack=other/],
+    [["up", "local", "--gone"], /--gone is a flag of 'destroy' only/],
     [["start", "local", "--yes"], /'start' takes no flags, but got '--yes'/],
     [["clean", "local"], /'clean' takes no arguments/],
     [["env", "--json"], /'env' takes no arguments/],

@@ -15,8 +15,15 @@ describe("hints", () => {
     ["after 10 failed attempts: ssh: handshake failed: ssh: host key mismatch", /^Another server answers/],
     [
       "ssh: handshake failed: ssh: unable to authenticate, attempted methods [none publickey], no supported methods remain",
-      /^The server no longer takes this stack's key/,
+      /^The server, or the bastion after 'proxy:', does not take the key/,
     ],
+    ["x509: decryption password incorrect", /^The passphrase is not that of the private key/],
+    [
+      "proxy: after 10 failed attempts: ssh: rejected: connect failed (Connection refused)",
+      /^The bastion does not let through/,
+    ],
+    ["sudo: no password was provided\nsudo: 1 incorrect password attempt", /^sudo on the server/],
+    ["dial unix /tmp/gone: connect: no such file or directory", /^SSH_AUTH_SOCK names an ssh-agent/],
     ["nginx: [emerg] bind() to 0.0.0.0:80 failed (98: Address already in use)", /^A port is taken/],
     ["cannot listen on the TCP port: listen tcp4 127.0.0.1:8080: bind: address already in use", /^A port is taken/],
     ["tar: app/wsgi.py: Cannot write: No space left on device", /^A disk is full/],

@@ -1,0 +1,46 @@
+import * as pulumi from "@pulumi/pulumi";
+import { inlineScript } from "../rendering/assets";
+import { commandLine } from "../rendering/shell";
+import type { Host } from "./host";
+
+/** What is to be done on a host as root, before it is known how the login becomes root. */
+export interface RootCommand {
+  /** Words of the command for each step of the resource's life. */
+  create: readonly string[];
+  delete?: readonly string[];
+  /** The text for their stdin, which a preview shows line by line. It holds no secret. */
+  stdin: string;
+}
+
+const sudo = inlineScript("sudo.sh");
+
+/** A command line that becomes root first. Where sudo asks for a password, the first line of stdin must be that. */
+function elevated(host: Host, words: readonly string[]): string {
+  if (!host.sudo) return commandLine(words);
+  return commandLine(host.sudo.password ? ["bash", "-c", sudo, "sudo", ...words] : ["sudo", "-n", ...words]);
+}
+
+/**
+ * The inputs of a remote command that runs as root.
+ *
+ * A password makes the whole stdin a secret, of which a preview shows nothing: then the text is shown as a resource of
+ * its own, which does nothing else.
+ */
+export function asRoot(host: Host, name: string, steps: RootCommand, opts: pulumi.CustomResourceOptions | undefined) {
+  const { sudo: { password } = {} } = host;
+  if (password) new ShownText(name, steps.stdin, { parent: opts?.parent });
+  return {
+    connection: host.connection,
+    create: elevated(host, steps.create),
+    delete: steps.delete && elevated(host, steps.delete),
+    stdin: password ? pulumi.secret(pulumi.interpolate`${password}\n${steps.stdin}`) : steps.stdin,
+    addPreviousOutputInEnv: false,
+  };
+}
+
+/** Not a ComponentResource, for that keeps its inputs from the engine, and a preview shows those only. */
+class ShownText extends pulumi.Resource {
+  constructor(name: string, text: string, opts: pulumi.ResourceOptions) {
+    super("uwsgi-nginx:index:Text", name, false, { text }, opts);
+  }
+}

@@ -1,0 +1,353 @@
+// A server that a user has: reached through a bastion and by sudo, serving others' sites, left as it was found.
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { platforms } from "../../platforms";
+import { extraCaCertificates } from "../../settings/caCertificates";
+import { environment } from "../../toolchain/environment.mjs";
+import { Stack } from "../../toolchain/stack.mjs";
+import { root } from "../support/engine";
+import { ask, underLoad, type LoadResult } from "../support/load";
+import { Product, type Settings } from "../support/product";
+import { makeKey, SshHost } from "../support/sshHost";
+
+const platform = platforms.debian12;
+const packages = [...platform.packages.base, ...(platform.pythons["3"]?.packages ?? []), platform.nginx.package];
+const word = Math.random().toString(36).slice(2);
+const password = `pass '"$word ${word}`;
+const app = (text: string) => `def application(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"${text}"]
+`;
+
+describe("a server that one has", function () {
+  this.timeout(300_000);
+  this.bail(true);
+
+  let server: SshHost;
+  let bastion: SshHost;
+  let product: Product;
+  let hostKeys: string;
+  let found: string;
+  /** Of the server, seen from the bastion. */
+  let address: string;
+
+  /** All that may be somebody's on the server: files with owner, mode, target and content, users, units. */
+  async function listing(): Promise<string> {
+    // What the system itself writes on any day: run-time state, and the backups of passwd, group and dpkg.
+    const volatile = [
+      ..."systemd log user sudo dbus mount utmp motd.dynamic nginx.pid".split(" ").map((name) => `/run/${name}`),
+      ..."systemd sudo dpkg/status-old".split(" ").map((name) => `/var/lib/${name}`),
+      ..."passwd- shadow- group- gshadow-".split(" ").map((name) => `/etc/${name}`),
+    ];
+    const skipped = volatile.map((path) => `-path ${path} -prune -o`).join(" ");
+    return server.sh(`
+      cd /
+      find /etc /home /opt /root /run /srv /tmp /usr/local /var/lib /var/spool /var/tmp ${skipped} \
+        \\( -type f -printf '%p %u:%g %m ' -exec sh -c 'sha256sum < "$1"' sh {} \\; \\) -o -printf '%p %u:%g %m %y %l\\n' | sort
+      cat /etc/passwd /etc/group
+      systemctl list-unit-files --no-legend
+      systemctl list-units --all --no-legend --plain 'uwsgi*' 'nginx*' | cut -d' ' -f1-4
+    `);
+  }
+
+  /** Lines of the listing that are not as before. */
+  async function traces(): Promise<string[]> {
+    const now = (await listing()).split("\n");
+    const before = found.split("\n");
+    const missing = (from: string[], other: string[]) => from.filter((line) => !other.includes(line));
+    return [...missing(before, now).map((line) => `- ${line}`), ...missing(now, before).map((line) => `+ ${line}`)];
+  }
+
+  const direct = (more: Settings = {}): Settings => ({
+    kind: "ssh",
+    address: "127.0.0.1",
+    port: server.connection.port,
+    hostKey: hostKeys,
+    privateKey: server.connection.privateKey,
+    httpPort: server.port(80),
+    ...(extraCaCertificates({ kind: "container" }) === undefined ? {} : { caCertificates: "ca.pem" }),
+    ...more,
+  });
+  const behind = (more: Settings = {}) => direct({ address, port: 22, bastion: through(), ...more });
+  const through = (more: Settings = {}): Settings => ({
+    address: "127.0.0.1",
+    port: bastion.connection.port,
+    user: "jumper",
+    hostKey: bastion.connection.hostKey,
+    privateKey: bastion.connection.privateKey,
+    ...more,
+  });
+
+  const hello = { source: "apps/hello", domains: ["app.example.org"] };
+  const configure = (host: Settings, apps: Settings = { hello }) => product.configure({ host, apps });
+
+  /** As a user does: encrypted in the settings. */
+  const givePassword = () =>
+    product.succeed("config", "set", "--secret", "--path", "uwsgi-nginx:host.sudoPassword", password);
+
+  const ours = () => ask(`http://127.0.0.1:${server.port(80)}/`, { host: "app.example.org" });
+  const theirs = () => `http://127.0.0.1:${server.port(80)}/`;
+  const undisturbed = (load: LoadResult) => {
+    assert.deepEqual({ failures: load.failures, texts: load.texts }, { failures: [], texts: ["theirs\n"] });
+  };
+
+  before(async () => {
+    [server, bastion] = await Promise.all([SshHost.start({ ports: [80] }), SshHost.start()]);
+    await bastion.sh("useradd --create-home --shell /bin/bash jumper");
+    // As most servers are: with keys of several kinds. A site of others has the machine's address for its name.
+    await server.sh(`
+      ssh-keygen -q -t ecdsa -N '' -f /etc/ssh/ssh_host_ecdsa_key
+      echo 'HostKey /etc/ssh/ssh_host_ecdsa_key' >> /etc/ssh/sshd_config.d/00-test.conf
+      systemctl restart ssh
+      useradd --create-home --shell /bin/bash admin
+      # Debian's sudo makes it for a user who uses it for the first time.
+      install --owner admin --group admin --mode 644 /dev/null /home/admin/.sudo_as_admin_successful
+      usermod --append --groups sudo admin
+      useradd --create-home --shell /bin/bash deploy
+      useradd --create-home --shell /bin/bash guest
+      useradd --create-home --shell /bin/bash terminal
+      echo 'deploy ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/deploy
+      printf 'terminal ALL=(ALL) NOPASSWD: ALL\\nDefaults:terminal requiretty\\n' > /etc/sudoers.d/terminal
+      apt-get update -qq
+      DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends ${packages.join(" ")} > /dev/null
+      mkdir -p /srv/theirs && echo theirs > /srv/theirs/index.html
+      printf 'server {\\n listen 80;\\n server_name 127.0.0.1;\\n root /srv/theirs;\\n}\\n' > /etc/nginx/conf.d/theirs.conf
+      systemctl reload nginx
+    `);
+    const quoted = password.replaceAll("'", `'\\''`);
+    await server.sh(`for user in admin guest; do printf '%s:%s\\n' $user '${quoted}'; done | chpasswd`);
+    hostKeys = [server.connection.hostKey, await server.sh("cut -d' ' -f1,2 /etc/ssh/ssh_host_ecdsa_key.pub")].join(
+      "\n",
+    );
+
+    address = (await server.sh("hostname -I")).split(" ")[0] ?? "";
+
+    product = await Product.make();
+    await product.writeApp("hello", { "wsgi.py": app("ours") });
+    await writeFile(join(product.projectDir, "ca.pem"), extraCaCertificates({ kind: "container" }) ?? "");
+    found = await listing();
+  });
+  after(async () => {
+    await product.remove();
+    await SshHost.stopAll();
+  });
+
+  const refusals: [string, () => Settings, RegExp][] = [
+    [
+      "shows another host key",
+      () => direct({ hostKey: makeKey().public }),
+      /after 0 failed attempts: ssh: handshake failed: ssh: host key mismatch/,
+    ],
+    [
+      "does not know the key",
+      () => direct({ privateKey: makeKey().private }),
+      /after 0 failed attempts: ssh: handshake failed: ssh: unable to authenticate/,
+    ],
+    [
+      "shows another host key behind the bastion",
+      () => behind({ hostKey: makeKey().public }),
+      /proxy: after 0 failed attempts: ssh: handshake failed: ssh: host key mismatch/,
+    ],
+    [
+      "is behind a bastion that does not know the key",
+      () => behind({ bastion: through({ privateKey: makeKey().private }) }),
+      /proxy: after 0 failed attempts: ssh: handshake failed: ssh: unable to authenticate/,
+    ],
+    [
+      "asks for a password that was not given",
+      () => direct({ user: "admin" }),
+      /sudo on this server asks admin for a password; nothing was changed\n +Set it: pulumi config set --secret --path host\.sudoPassword/,
+    ],
+    [
+      "does not take the password",
+      () => direct({ user: "admin", sudoPassword: `not ${password}` }),
+      /sudo on this server does not take the password of admin; nothing was changed/,
+    ],
+    [
+      "does not let the user use sudo",
+      () => direct({ user: "guest", sudoPassword: password }),
+      /sudo on this server refuses guest: guest is not in the sudoers file/,
+    ],
+    [
+      "wants a terminal for sudo",
+      () => direct({ user: "terminal" }),
+      /sudo on this server wants a terminal \(requiretty\); nothing was changed\n +Remove the line 'Defaults requiretty' there/,
+    ],
+  ];
+  for (const [what, host, message] of refusals) {
+    it(`is refused at the first step when it ${what}`, async () => {
+      await configure(host());
+      const { output } = await product.failUp();
+      assert.match(output, message);
+      assert.ok(!output.includes(password), output);
+    });
+  }
+
+  const states: [string, string, string, RegExp][] = [
+    [
+      "has a file in the stack's place, as from the tutorial done by hand",
+      "touch /etc/systemd/system/uwsgi.service",
+      "rm /etc/systemd/system/uwsgi.service",
+      /the server has \/etc\/systemd\/system\/uwsgi\.service already, and this stack needs that place; nothing was changed/,
+    ],
+    [
+      "has a read-only /etc",
+      "mount --bind /etc /etc; mount -o remount,ro,bind /etc",
+      "umount /etc",
+      /\/etc on this server cannot be written to: \/etc .*\bro\b.*; nothing was changed/,
+    ],
+    [
+      "has a full disk",
+      "mount -t tmpfs -o size=5m tmpfs /opt",
+      "umount /opt",
+      /the server's disk is full: \/opt has 5 MB left, 300 MB are needed; nothing was changed/,
+    ],
+  ];
+  for (const [what, make, mend, message] of states) {
+    it(`is refused before anything is changed when it ${what}`, async () => {
+      await server.sh(make, "--privileged");
+      try {
+        await configure(direct());
+        assert.match((await product.failUp()).output, message);
+      } finally {
+        await server.sh(mend, "--privileged");
+      }
+    });
+  }
+
+  it("keeps nothing of a first up that failed", async () => {
+    await configure(direct({ user: "deploy" }), { hello: { ...hello, packages: ["no-such-package-anywhere"] } });
+    assert.match((await product.failUp()).output, /there is no such package: no-such-package-anywhere/);
+  });
+
+  it("has not been touched by any of that", async () => {
+    assert.deepEqual(await traces(), []);
+  });
+
+  it("keeps nothing of a first release that failed, once it is destroyed", async () => {
+    await product.writeApp("broken", { "wsgi.py": "import nothere\n" });
+    await configure(direct({ user: "deploy" }), { hello: { ...hello, source: "apps/broken" } });
+    assert.match(
+      (await product.failUp()).output,
+      /No module named 'nothere'[^]*it does not start; nothing is live yet/,
+    );
+    await product.destroy();
+    assert.deepEqual(await traces(), []);
+  });
+
+  it("serves the app beside the sites of others, through a bastion, with sudo and a password", async () => {
+    await configure(behind({ user: "admin" }));
+    await givePassword();
+    let isOver = false;
+    const watch = async () => {
+      for (let seen = ""; ; seen += await server.sh("ps -eo args --no-headers")) if (isOver) return seen;
+    };
+    const watched = watch();
+    const load = await underLoad(theirs(), async () => {
+      const { output } = await product.up("--diff").finally(() => (isOver = true));
+      assert.ok(!output.includes(word), output);
+    });
+    undisturbed(load);
+    const commandLines = await watched;
+    assert.match(commandLines, /sudo -S -p {2}bash -c .* bash -s -- up/);
+    assert.ok(!commandLines.includes(word), "the password is in no command line");
+    assert.deepEqual(await ours(), { status: 200, text: "ours" });
+    assert.match((await product.up()).output, /^ +\d+ unchanged\n\nDuration/m);
+  });
+
+  it("shows the line that changes, and the password nowhere", async () => {
+    await configure(behind({ user: "admin" }), { hello: { ...hello, processes: 7 } });
+    await givePassword();
+    const { output } = await product.preview("--diff");
+    assert.match(output, /^\s+- processes = 5\n\s+\+ processes = 7$/m);
+    assert.ok(!output.includes(word), output);
+    assert.ok(!(await product.exportText()).includes(word));
+    const places = "/etc /home /opt /root /run /tmp /var";
+    assert.equal(
+      await server.sh(`grep --recursive --files-with-matches --devices=skip '${word}' ${places} || true`),
+      "",
+    );
+    assert.equal(await server.sh(`journalctl --no-pager | grep --count '${word}' || true`), "0");
+  });
+
+  it("is the same server for another login that needs no password: nothing is made anew, nobody is disturbed", async () => {
+    await configure(direct({ user: "deploy" }), { hello: { ...hello, processes: 7 } });
+    const load = await underLoad(theirs(), async () => {
+      assert.doesNotMatch((await product.up()).output, /\d+ (replaced|created)/);
+    });
+    undisturbed(load);
+    assert.deepEqual(await ours(), { status: 200, text: "ours" });
+    assert.match(await server.sh("cat /opt/apps/hello/current/uwsgi.ini"), /^processes = 7$/m);
+  });
+
+  it("is refused to another stack", async () => {
+    const other = await Product.make({}, { stack: "other" });
+    try {
+      await other.writeApp("hello", { "wsgi.py": app("other") });
+      await writeFile(join(other.projectDir, "ca.pem"), extraCaCertificates({ kind: "container" }) ?? "");
+      await other.configure({ host: direct({ user: "deploy" }), apps: { hello } });
+      const { output } = await other.failUp();
+      assert.match(output, /this server is the stack uwsgi-nginx\/test's; nothing was changed/);
+      await other.destroy();
+    } finally {
+      await other.remove();
+    }
+    assert.deepEqual(await ours(), { status: 200, text: "ours" });
+  });
+
+  const conflicts: [string, Settings, RegExp][] = [
+    [
+      "has another site's name",
+      { hello: { ...hello, domains: ["app.example.org", "127.0.0.1"] } },
+      /another site on this server has these names already, so that of app hello was withdrawn: 127\.0\.0\.1/,
+    ],
+    [
+      "would answer for every name, as another site does",
+      { hello: { source: "apps/hello" } },
+      /another site on this server answers for every name already[^]*a duplicate default server for 0\.0\.0\.0:80[^]*apps\.hello\.domains/,
+    ],
+    [
+      "would overwrite another site",
+      { hello, theirs: { ...hello, domains: ["theirs.example.org"] } },
+      /the server has \/etc\/nginx\/conf\.d\/theirs\.conf already, and it is not app theirs's/,
+    ],
+  ];
+  for (const [what, apps, message] of conflicts) {
+    it(`keeps the sites as they are when the app ${what}`, async () => {
+      await server.sh("printf 'server { listen 80 default_server; return 404; }' > /etc/nginx/conf.d/any.conf");
+      try {
+        await configure(direct({ user: "deploy" }), apps);
+        const load = await underLoad(theirs(), async () => {
+          assert.match((await product.failUp()).output, message);
+        });
+        undisturbed(load);
+        assert.deepEqual(await ours(), { status: 200, text: "ours" });
+        assert.equal(await server.sh("nginx -t -q 2>&1"), "");
+      } finally {
+        await server.sh("rm /etc/nginx/conf.d/any.conf");
+      }
+    });
+  }
+
+  it("is left as it was found by destroy, and nobody is disturbed", async () => {
+    const load = await underLoad(theirs(), () => product.destroy());
+    undisturbed(load);
+    assert.deepEqual(await traces(), []);
+  });
+
+  it("need not be there any more: destroy --gone forgets it", async () => {
+    await configure(direct({ user: "deploy" }));
+    await product.up(...["host", "base", "base-prepare-host"].flatMap((name) => ["--target", `**::${name}`]));
+    await server.stop();
+    const failed = await product.run("destroy", "--yes", "--skip-preview", "--stack", product.stack);
+    assert.notEqual(failed.code, 0, failed.output);
+    assert.match(failed.output, /dial tcp 127\.0\.0\.1:\d+: connect: connection refused/);
+
+    const stack = new Stack(product.projectDir, product.stack, "pulumi");
+    stack.env = { ...environment(root), ...product.env } as Record<string, string>;
+    await stack.forgetServer();
+    await product.destroy();
+    assert.deepEqual((await product.export()).resources, []);
+  });
+});
