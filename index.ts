@@ -6,12 +6,15 @@ import { stackSettings } from "./components/stackSettings";
 import { UwsgiApp } from "./components/uwsgiApp";
 import { planApp } from "./rendering/app";
 import { packApp } from "./rendering/appSource";
-import { extraCaCertificates } from "./settings/caCertificates";
+import { planDownloads } from "./rendering/downloads";
 
 const settings = stackSettings();
 
+// Where it gets packages from.
+const downloads = planDownloads(settings.host);
+
 // The server.
-const server = makeHost("host", settings.host);
+const server = makeHost("host", settings.host, downloads);
 
 // What the apps are: plain data, before anything is done.
 const plans = Object.entries(settings.apps).map(([name, app]) => {
@@ -22,15 +25,15 @@ const plans = Object.entries(settings.apps).map(([name, app]) => {
 // What they share on the server: packages, uWSGI, nginx.
 const base = new BaseSystem("base", {
   host: server,
-  pythons: [...new Set(plans.map(({ plan }) => plan.settings.python))],
+  pythons: Object.fromEntries(plans.map(({ plan }) => [plan.settings.python, plan.python])),
   uwsgiVersion: settings.uwsgi.version,
   packages: plans.flatMap(({ plan }) => plan.settings.packages),
-  caCertificates: extraCaCertificates(settings.host),
+  downloads,
 });
 
 // Each app, and the site that leads to it.
 const live = plans.map(({ plan, archive }) => {
-  const app = new UwsgiApp(plan.name, { host: server, base, plan, archive });
+  const app = new UwsgiApp(plan.name, { host: server, base, downloads, plan, archive });
   const site = new NginxSite(plan.name, { host: server, plan, app });
   return { plan, app, site };
 });

@@ -1,6 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { Python } from "../platforms";
 import { wheelFolder } from "../rendering/app";
 import { renderTemplate, script } from "../rendering/assets";
+import { pythonParameters, systemParameters, type Downloads } from "../rendering/downloads";
 import type { Host } from "./host";
 import { RemoteFile } from "./remoteFile";
 import { RemoteScript } from "./remoteScript";
@@ -8,12 +10,12 @@ import { RemoteScript } from "./remoteScript";
 export interface BaseSystemArgs {
   host: Host;
   /** Pythons that the apps use, by the platform's names. */
-  pythons: readonly string[];
+  pythons: Readonly<Record<string, Python>>;
   uwsgiVersion: string;
   /** System packages that the apps ask for. */
   packages: readonly string[];
-  /** CA certificates (PEM) that the server shall trust beyond its own. Default: none. */
-  caCertificates?: string;
+  /** Where packages come from, and whom the server trusts. */
+  downloads: Downloads;
 }
 
 /** Versions that run on the host. */
@@ -37,9 +39,8 @@ export class BaseSystem extends pulumi.ComponentResource {
 
   constructor(name: string, args: BaseSystemArgs, opts?: pulumi.ComponentResourceOptions) {
     super("uwsgi-nginx:index:BaseSystem", name, {}, opts);
-    const { host, pythons, uwsgiVersion, packages, caCertificates } = args;
+    const { host, pythons, uwsgiVersion, packages, downloads } = args;
     const { platform } = host;
-    const parts = [platform.packageScript, "claim.sh"];
     const umbrella = "/etc/systemd/system/uwsgi.service";
     const nginxDropIn = "/etc/systemd/system/nginx.service.d/restart.conf";
 
@@ -49,23 +50,20 @@ export class BaseSystem extends pulumi.ComponentResource {
         host,
         removable: true,
         script: script("prepare-host.sh", {
-          parts,
+          parts: [...["system.sh", "claim.sh", "downloads.sh", "selinux.sh", "firewalld.sh"], platform.packages.script],
           parameters: {
-            title: platform.title,
-            id: platform.os.id,
-            version_id: platform.os.versionId,
-            architectures: platform.os.architectures.join(" "),
+            ...systemParameters(platform),
             stack: `${pulumi.getProject()}/${pulumi.getStack()}`,
             own_files: wordList([umbrella, nginxDropIn]),
-            ca_file: platform.trustStore.file,
-            ca_update: platform.trustStore.update,
-            ca_bundle: platform.trustStore.bundle,
-            ca_certificates: caCertificates ?? "",
+            ...downloads.packages,
+            ...downloads.files,
+            key_packages: wordList(platform.packages.keys),
             packages: wordList([
-              ...platform.basePackages,
-              ...pythons.flatMap((python) => platform.pythons[python]?.packages ?? []),
+              ...platform.packages.base,
+              ...Object.values(pythons).flatMap((python) => python.packages),
               ...packages,
             ]),
+            selinux_packages: wordList(platform.packages.selinux),
           },
         }),
       },
@@ -73,24 +71,25 @@ export class BaseSystem extends pulumi.ComponentResource {
     );
     const then = { parent: this, dependsOn: [this.prepared] };
 
-    const wheels = pythons.map((python) => {
+    const wheels = Object.entries(pythons).map(([version, python]) => {
       const wheel = new RemoteScript(
-        `${name}-build-uwsgi-python${python}`,
+        `${name}-build-uwsgi-python${version}`,
         {
           host,
           removable: true,
           script: script("build-uwsgi.sh", {
+            parts: ["python.sh"],
             parameters: {
-              python: platform.pythons[python]?.executable ?? "",
+              ...pythonParameters(python),
+              ...downloads.pip,
               version: uwsgiVersion,
-              folder: wheelFolder(python, uwsgiVersion),
-              ca_bundle: platform.trustStore.bundle,
+              folder: wheelFolder(version, uwsgiVersion),
             },
           }),
         },
         then,
       );
-      return [python, wheel] as const;
+      return [version, wheel] as const;
     });
     this.wheels = Object.fromEntries(wheels);
     this.versions = pulumi
@@ -115,8 +114,9 @@ export class BaseSystem extends pulumi.ComponentResource {
         host,
         removable: true,
         script: script("install-nginx.sh", {
-          parts,
+          parts: [platform.packages.script, "claim.sh"],
           parameters: {
+            ...downloads.packages,
             package: platform.nginx.package,
             default_link: platform.nginx.defaultSite?.link ?? "",
             default_file: platform.nginx.defaultSite?.file ?? "",

@@ -4,6 +4,8 @@ import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import type { Platform } from "../platforms";
+import { script } from "../rendering/assets";
+import { systemParameters, type Downloads } from "../rendering/downloads";
 import { commandLine, quote } from "../rendering/shell";
 import { ed25519KeyPair, publicKeyOf } from "../rendering/sshKey";
 import type { Host } from "./host";
@@ -20,6 +22,11 @@ export interface Containers {
 export interface ContainerHostArgs {
   platform: Platform;
   containers: Containers;
+  /** Image of the server, with systemd, if not the one that the toolchain has made. */
+  image?: string;
+  /** Archive or folder with its root file system, instead of an image. */
+  rootFilesystem?: string;
+  downloads: Downloads;
   /** Port on 127.0.0.1 that leads to the container's port 80. */
   httpPort: number;
   /** Port on 127.0.0.1 that leads to the container's sshd. */
@@ -43,7 +50,7 @@ export class ContainerHost extends pulumi.ComponentResource implements Host {
 
   constructor(name: string, args: ContainerHostArgs, opts?: pulumi.ComponentResourceOptions) {
     super("uwsgi-nginx:index:ContainerHost", name, {}, opts);
-    const { platform, containers, httpPort, sshPort } = args;
+    const { platform, containers, rootFilesystem, downloads, httpPort, sshPort } = args;
 
     const hostKey = makeKey(`${name}-host-key`, this);
     const key = args.privateKey
@@ -53,20 +60,52 @@ export class ContainerHost extends pulumi.ComponentResource implements Host {
     const containerName = hostKey.publicKey.apply(containerNameOf);
 
     const run = (...words: string[]) => commandLine(["bash", "assets/scripts/container-host.sh", ...words]);
-    const { command: engine, runOptions, image } = containers;
-    const ports = [String(sshPort), String(httpPort)];
+    const image = args.image ?? containers.image;
+    const engine = containers.command;
+    const runOptions = [...containers.runOptions, ...platform.container.runOptions];
+    const words = Object.entries({
+      image: rootFilesystem ? "" : image,
+      root_filesystem: rootFilesystem ?? "",
+      needs_cgroup_v1: String(platform.container.needsCgroupV1),
+      ssh_port: String(sshPort),
+      http_port: String(httpPort),
+    }).map(([key, value]) => `${key}=${value}`);
+    const { command: firstProcess } = platform.container;
+    // The toolchain's own image is a server already.
+    const setUp =
+      args.image === undefined && rootFilesystem === undefined
+        ? ""
+        : script("set-up-container.sh", {
+            parts: ["system.sh", platform.packages.script, "downloads.sh"],
+            parameters: {
+              ...systemParameters(platform),
+              ...downloads.packages,
+              ...downloads.files,
+              packages: platform.container.packages.join(" "),
+            },
+          });
     const container = new command.local.Command(
       name,
       {
         create: containerName.apply((it) =>
-          run("up", pulumi.getStack(), it, image, ...ports, ...engine, "--", ...runOptions),
+          run(
+            "up",
+            `stack=${pulumi.getStack()}`,
+            `name=${it}`,
+            ...words,
+            ...engine,
+            "--",
+            ...runOptions,
+            "--",
+            ...firstProcess,
+          ),
         ),
         // Gets the container's id, which `up` printed, as PULUMI_COMMAND_STDOUT: a replaced one has the name of the new.
         delete: run("down", ...engine),
         // What makes it another server is among the triggers; a change of anything else only keeps the id.
         update: `printf '%s\\n' "$PULUMI_COMMAND_STDOUT"`,
-        triggers: [image, ...ports, ...runOptions, key.publicKey, hostKey.publicKey],
-        stdin: pulumi.interpolate`${key.publicKey}\n${hostKey.privateKey}`,
+        triggers: [...words, ...runOptions, ...firstProcess, key.publicKey, hostKey.publicKey],
+        stdin: pulumi.interpolate`${key.publicKey}\n${hostKey.privateKey}${setUp}`,
       },
       { parent: this },
     );

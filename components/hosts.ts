@@ -2,6 +2,8 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { platforms } from "../platforms";
+import { containerSource } from "../settings/containerSource";
+import type { Downloads } from "../rendering/downloads";
 import type { Settings } from "../settings/schema";
 import { ContainerHost, type Containers } from "./containerHost";
 import type { Host } from "./host";
@@ -10,9 +12,17 @@ import { SshHost } from "./sshHost";
 type HostSettings = Settings["host"];
 
 /** How each kind of host is made. */
-const kinds: { [Kind in HostSettings["kind"]]: (name: string, settings: HostSettings & { kind: Kind }) => Host } = {
-  container: (name, settings) =>
-    new ContainerHost(name, { ...settings, platform: platforms[settings.platform], containers: readContainers() }),
+const kinds: {
+  [Kind in HostSettings["kind"]]: (name: string, settings: HostSettings & { kind: Kind }, downloads: Downloads) => Host;
+} = {
+  container: (name, settings, downloads) =>
+    new ContainerHost(name, {
+      ...settings,
+      ...containerSource(settings),
+      platform: platforms[settings.platform],
+      containers: readContainers(),
+      downloads,
+    }),
   ssh: (name, settings) => {
     requireAgent(settings);
     return new SshHost(name, { ...settings, platform: platforms[settings.platform] });
@@ -20,9 +30,9 @@ const kinds: { [Kind in HostSettings["kind"]]: (name: string, settings: HostSett
 };
 
 /** The server that the settings ask for. */
-export function makeHost(name: string, settings: HostSettings): Host {
-  const make = kinds[settings.kind] as (name: string, settings: HostSettings) => Host;
-  return make(name, settings);
+export function makeHost(name: string, settings: HostSettings, downloads: Downloads): Host {
+  const make = kinds[settings.kind] as (name: string, settings: HostSettings, downloads: Downloads) => Host;
+  return make(name, settings, downloads);
 }
 
 /**

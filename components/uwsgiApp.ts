@@ -2,6 +2,7 @@ import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { sitePath, type AppPlan } from "../rendering/app";
 import { script } from "../rendering/assets";
+import { pythonParameters, type Downloads } from "../rendering/downloads";
 import type { BaseSystem } from "./baseSystem";
 import type { Host } from "./host";
 import { RemoteFile } from "./remoteFile";
@@ -10,6 +11,8 @@ import { onHost, RemoteScript } from "./remoteScript";
 export interface UwsgiAppArgs {
   host: Host;
   base: BaseSystem;
+  /** Where packages come from. */
+  downloads: Downloads;
   plan: AppPlan;
   /** Path of the packed code on the machine that runs Pulumi. */
   archive: string;
@@ -26,7 +29,7 @@ export class UwsgiApp extends pulumi.ComponentResource {
 
   constructor(name: string, args: UwsgiAppArgs, opts?: pulumi.ComponentResourceOptions) {
     super("uwsgi-nginx:index:UwsgiApp", name, {}, opts);
-    const { host, base, plan, archive } = args;
+    const { host, base, downloads, plan, archive } = args;
     const parent = { parent: this };
     const config = `${plan.folder}/config`;
     const upload = `${config}/app.tar.gz`;
@@ -73,11 +76,12 @@ export class UwsgiApp extends pulumi.ComponentResource {
       {
         host,
         script: script("make-environment.sh", {
+          parts: ["python.sh"],
           parameters: {
-            python: plan.python.executable,
+            ...pythonParameters(plan.python),
+            ...downloads.pip,
             venv: plan.venv,
             requirements: requirements ? `${config}/requirements.txt` : "",
-            ca_bundle: host.platform.trustStore.bundle,
             cache: `${plan.folder}/pip-cache`,
           },
         }),
@@ -92,7 +96,7 @@ export class UwsgiApp extends pulumi.ComponentResource {
         host,
         removable: true,
         script: script("release-app.sh", {
-          parts: ["health.sh", "claim.sh"],
+          parts: ["health.sh", "selinux.sh", "claim.sh"],
           parameters: {
             app: plan.name,
             release: plan.release,

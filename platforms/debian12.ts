@@ -4,10 +4,17 @@ export const debian12: Platform = {
   name: "debian12",
   title: "Debian 12",
   os: { id: "debian", versionId: "12", architectures: ["x86_64", "aarch64"] },
-  packageScript: "packages-apt.sh",
-  basePackages: ["ca-certificates", "curl", "gcc", "libc6-dev", "procps"],
+  systemd: 252,
+  packages: {
+    script: "packages-apt.sh",
+    configuration: { template: "apt.conf", file: "/etc/uwsgi-nginx/apt.conf" },
+    mirrors: {},
+    keys: [],
+    base: ["ca-certificates", "curl", "gcc", "libc6-dev", "procps"],
+    selinux: ["checkpolicy", "policycoreutils", "policycoreutils-python-utils", "semodule-utils"],
+  },
   pythons: {
-    "3": { executable: "/usr/bin/python3", packages: ["python3", "python3-dev", "python3-venv"] },
+    "3": { executable: "/usr/bin/python3", packages: ["python3", "python3-dev", "python3-venv"], tools: [] },
   },
   nginx: {
     package: "nginx",
@@ -25,4 +32,5 @@ export const debian12: Platform = {
     update: "update-ca-certificates",
     bundle: "/etc/ssl/certs/ca-certificates.crt",
   },
+  container: { packages: ["openssh-server", "sudo"], runOptions: [], command: ["/sbin/init"], needsCgroupV1: false },
 };

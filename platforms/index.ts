@@ -1,10 +1,11 @@
+import { centos7 } from "./centos7";
 import { debian12 } from "./debian12";
-import type { Platform } from "./platform";
+import type { Mirrors, Platform } from "./platform";
 
-export type { Nginx, Platform, Python } from "./platform";
+export type { Container, Mirrors, Nginx, Packages, Platform, Python } from "./platform";
 
-/** The systems a host can run, by the value of the setting `host.platform`. */
-export const platforms = { debian12 } as const satisfies Readonly<Record<string, Platform>>;
+/** The systems a host can run, by the value of the setting `host.platform`; the first is the default. */
+export const platforms = { debian12, centos7 } as const satisfies Readonly<Record<string, Platform>>;
 
 export type PlatformName = keyof typeof platforms;
 
@@ -14,3 +15,8 @@ export const platformNames = Object.keys(platforms) as [PlatformName, ...Platfor
 export const pythonNames = [
   ...new Set(Object.values(platforms).flatMap((platform) => Object.keys(platform.pythons))),
 ] as [string, ...string[]];
+
+/** Lists of mirrors that at least one platform knows, by the name of their setting. */
+export const mirrors: Readonly<Record<string, Mirrors>> = Object.fromEntries(
+  Object.values(platforms).flatMap((platform: Platform) => Object.entries(platform.packages.mirrors)),
+);

@@ -6,15 +6,44 @@ export interface Platform {
   readonly title: string;
   /** What /etc/os-release must say (os-release(5): ID, VERSION_ID) and `uname -m` (any of them). */
   readonly os: { readonly id: string; readonly versionId: string; readonly architectures: readonly string[] };
-  /** Script with `install_packages NAME…`: installs what is missing and fails unless all of it is there afterwards. */
-  readonly packageScript: string;
-  /** What every host needs: a compiler, curl for health checks, pgrep. */
-  readonly basePackages: readonly string[];
+  /** Version of systemd: a unit holds only what this one knows. */
+  readonly systemd: number;
+  readonly packages: Packages;
   /** Pythons that an app can choose, by the value of its setting `python`. */
   readonly pythons: Readonly<Record<string, Python>>;
   readonly nginx: Nginx;
-  /** Where an extra CA certificate is put, the command that takes it in, and the bundle that results. */
+  /** Where extra CA certificates are put, the command that takes them in, and the bundle that results. */
   readonly trustStore: { readonly file: string; readonly update: string; readonly bundle: string };
+  readonly container: Container;
+}
+
+export interface Packages {
+  /**
+   * Script with `install_packages NAME…`, which installs what is missing and fails unless all of it is there afterwards,
+   * and `is_as_packaged FILE PACKAGE`.
+   */
+  readonly script: string;
+  /** The package manager's configuration for this project's installations alone; the server's own stays as it is. */
+  readonly configuration: { readonly template: string; readonly file: string };
+  /** Lists of base URLs in that configuration, by the name of their setting (`host.mirrors.NAME`). */
+  readonly mirrors: Readonly<Record<string, Mirrors>>;
+  /** Packages that bring the keys which others are signed with, so they come first. */
+  readonly keys: readonly string[];
+  /** What every host needs: a compiler, curl for health checks, pgrep. */
+  readonly base: readonly string[];
+  /** What it takes to change an SELinux policy; installed only where SELinux is enabled. */
+  readonly selinux: readonly string[];
+}
+
+export interface Mirrors {
+  /** What is found there, completing "Base URLs of …". */
+  readonly title: string;
+  /** Folder of this release in a whole archive: an address may be that of the archive or that of the release in it. */
+  readonly release: string;
+  /** Used where the setting names none. */
+  readonly defaults: readonly string[];
+  /** Environment variable of this machine that stands in for the setting. */
+  readonly variable: string;
 }
 
 export interface Python {
@@ -22,6 +51,10 @@ export interface Python {
   readonly executable: string;
   /** Interpreter, headers and what makes virtual environments. */
   readonly packages: readonly string[];
+  /** Version of virtualenv (PyPI) that makes the environments of a Python without `venv`. It brings pip and setuptools. */
+  readonly virtualenv?: string;
+  /** What `venv` brings is too old or too new for this Python: what takes its place in every environment, as pip takes it. */
+  readonly tools: readonly string[];
 }
 
 export interface Nginx {
@@ -33,4 +66,20 @@ export interface Nginx {
   readonly siteFolder: string;
   /** The distribution's welcome site, switched off as long as it is as packaged; none where nginx.conf holds it. */
   readonly defaultSite?: { readonly link: string; readonly file: string; readonly package: string };
+}
+
+/** How the system becomes a server in a container. */
+export interface Container {
+  /** An image of this system, where the toolchain makes none: a setting must name it or another. */
+  readonly image?: string;
+  /** Environment variable of this machine that names a root file system, which stands in for the image. */
+  readonly rootFilesystemVariable?: string;
+  /** Packages that an image of this system may lack to be a server. */
+  readonly packages: readonly string[];
+  /** Options of `create` beyond those that every container with systemd needs. */
+  readonly runOptions: readonly string[];
+  /** The first process: the words of a command. */
+  readonly command: readonly string[];
+  /** Its systemd boots only where the machine has a cgroup v1 hierarchy `name=systemd`. */
+  readonly needsCgroupV1: boolean;
 }

@@ -5,6 +5,7 @@ import { socketPath } from "../settings/crossChecks";
 import type { AppSettings } from "../settings/schema";
 import type { AppSource } from "./appSource";
 import { renderTemplate } from "./assets";
+import { hardening } from "./hardening";
 
 /** Port that nginx listens on. */
 export const httpPort = 80;
@@ -74,6 +75,7 @@ export function planApp(
     chownSocket: settings.chownSocket ?? `${uid}:${platform.nginx.group}`,
     runtimeDirectory: path.posix.basename(path.posix.dirname(socketPath(name, settings))),
     port: httpPort,
+    hardening: hardening(platform.systemd, `${folder}/shared`),
   };
   const ini = renderTemplate("uwsgi.ini", shared);
   const unit = renderTemplate("uwsgi-app.service", shared);

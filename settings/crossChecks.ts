@@ -1,9 +1,10 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { platforms } from "../platforms";
+import { platforms, type Platform } from "../platforms";
+import { containerSource } from "./containerSource";
 import type { Mistake } from "./load";
 import { isEncrypted } from "./privateKey";
-import { appNamePattern, appSchema, settingsSchema, type AppSettings } from "./schema";
+import { appNamePattern, appSchema, settingsSchema, type AppSettings, type Settings } from "./schema";
 
 /**
  * What no single setting shows: paths that do not exist, things that two apps both claim. Settings that are wrong by
@@ -52,7 +53,40 @@ function hostChecks(values: unknown, folder: string): Mistake[] {
   if (caCertificates !== undefined && !isFile(path.resolve(folder, caCertificates))) {
     mistakes.push({ path: ["host", "caCertificates"], value: caCertificates, text: "is no file that can be read" });
   }
-  return mistakes;
+  const platform: Platform = platforms[host.data.platform];
+  for (const name of Object.keys(host.data.mirrors)) {
+    if (name in platform.packages.mirrors) continue;
+    mistakes.push({ path: ["host", "mirrors", name], text: `is not used on ${platform.title}: leave it out` });
+  }
+  return [...mistakes, ...(host.data.kind === "container" ? containerChecks(host.data, platform, folder) : [])];
+}
+
+function containerChecks(
+  host: Settings["host"] & { kind: "container" },
+  platform: Platform,
+  folder: string,
+): Mistake[] {
+  const { image, rootFilesystem } = containerSource(host);
+  if (image !== undefined && rootFilesystem !== undefined) {
+    return [
+      { path: ["host", "rootFilesystem"], value: rootFilesystem, text: "stands beside host.image: leave one out" },
+    ];
+  }
+  if (rootFilesystem !== undefined && !fs.existsSync(path.resolve(folder, rootFilesystem))) {
+    return [
+      {
+        path: ["host", "rootFilesystem"],
+        value: rootFilesystem,
+        text: "is neither a file nor a folder on this machine",
+      },
+    ];
+  }
+  if (image === undefined && rootFilesystem === undefined && platform.container.image !== undefined) {
+    return [
+      { path: ["host", "image"], text: `is missing: ${platform.title} needs one, such as ${platform.container.image}` },
+    ];
+  }
+  return [];
 }
 
 function keyChecks(

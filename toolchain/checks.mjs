@@ -17,7 +17,9 @@ const testPrograms = [{ program: "shellcheck", debian: "shellcheck" }];
  * @returns {Check[]}
  */
 export function checks(root) {
-  const scripts = filesBelow(join(root, "assets"), ".sh").map((file) => relative(root, file));
+  const scripts = ["assets", "test/doubles"]
+    .flatMap((folder) => filesBelow(join(root, folder), ".sh"))
+    .map((file) => relative(root, file));
   return [
     npmCheck(root, "types", "typescript/bin/tsc", ["--noEmit", "-p", "tsconfig.check.json"]),
     npmCheck(root, "eslint", "eslint/bin/eslint.js", ["."]),

@@ -12,11 +12,13 @@ import { places } from "./paths.mjs";
  * @typedef {{command: string[], runOptions: string[], image: string}} Containers
  * `command`: the engine with its global options; `runOptions`: what `create` needs so that systemd boots;
  * `image`: the local image of the host.
+ * @typedef {{name: string, folder: string, title: string, image: string, suite: string}} Recipe
+ * `folder` holds Containerfile, packages and setup.sh; `image` is what it builds on where that can be pulled, `suite` what
+ * its packages are otherwise taken from.
  * @typedef {<T>(title: string, work: () => Promise<T>) => Promise<T>} Step shows a long step and its time
  */
 
 const imageName = "localhost/uwsgi-nginx-host";
-const platform = "debian12";
 /** Room that building the image takes at its peak, measured: archive 240 MB, image 330 MB, and unpacking. */
 const imageBytes = 1.2e9;
 
@@ -29,8 +31,8 @@ const run = promisify(execFile);
  */
 export async function prepareContainers({ root, cache, step }) {
   const engine = (await findEngine()) ?? (await installEngine(step));
-  const recipe = join(root, "assets", "images", platform);
-  const image = `${imageName}:${platform}-${await recipeHash(recipe)}`;
+  const recipe = await readRecipe(join(root, "assets", "images"));
+  const image = `${imageName}:${recipe.name}-${await recipeHash(recipe.folder)}`;
   if (!(await succeeds(engine, ["image", "inspect", image]))) await makeImage(engine, recipe, image, cache, step);
 
   const file = places(root).containers;
@@ -147,7 +149,7 @@ async function installEngine(step) {
 
 /**
  * @param {string} engine
- * @param {string} recipe folder with Containerfile, packages and setup.sh
+ * @param {Recipe} recipe
  * @param {string} image
  * @param {string} cache
  * @param {Step} step
@@ -161,24 +163,30 @@ async function makeImage(engine, recipe, image, cache, step) {
   ]);
   await requireDiskSpace([cache, stdout.trim()], imageBytes);
 
-  if (await succeeds(engine, ["pull", "docker.io/library/debian:12"])) {
-    await step("image of the host (debian:12 with systemd and sshd)", async () => {
+  if (await succeeds(engine, ["pull", recipe.image])) {
+    await step(`image of the host (${recipe.title} with systemd and sshd)`, async () => {
       await succeedsOrThrow(
         engine,
-        ["build", "--tag", image, "--file", join(recipe, "Containerfile"), recipe],
+        [
+          ...["build", "--tag", image, "--build-arg", `IMAGE=${recipe.image}`],
+          ...["--file", join(recipe.folder, "Containerfile"), recipe.folder],
+        ],
         "Building the host's image",
       );
     });
     return;
   }
-  await step("image of the host (Debian 12 built from its packages, for no image can be pulled here)", async () => {
-    await buildFromPackages(engine, recipe, image, cache);
-  });
+  await step(
+    `image of the host (${recipe.title} built from its packages, for no image can be pulled here)`,
+    async () => {
+      await buildFromPackages(engine, recipe, image, cache);
+    },
+  );
 }
 
 /**
  * @param {string} engine
- * @param {string} recipe
+ * @param {Recipe} recipe
  * @param {string} image
  * @param {string} cache
  */
@@ -196,14 +204,14 @@ async function buildFromPackages(engine, recipe, image, cache) {
     await run("apt-get", ["update"], { maxBuffer: 1e8 });
     await run("apt-get", ["install", "--yes", "--no-install-recommends", ...tools], { maxBuffer: 1e8 });
   }
-  const archive = join(cache, `${platform}-${process.pid}.tar`);
+  const archive = join(cache, `${recipe.name}-${process.pid}.tar`);
   try {
-    const packages = (await readFile(join(recipe, "packages"), "utf8")).trim().split("\n").join(",");
-    const hook = `--customize-hook=bash "${join(recipe, "setup.sh")}" "$1"`;
+    const packages = (await readFile(join(recipe.folder, "packages"), "utf8")).trim().split("\n").join(",");
+    const hook = `--customize-hook=bash "${join(recipe.folder, "setup.sh")}" "$1"`;
     await succeedsOrThrow(
       "mmdebstrap",
-      ["--variant=apt", `--include=${packages}`, hook, "bookworm", archive],
-      "Building Debian 12",
+      ["--variant=apt", `--include=${packages}`, hook, recipe.suite, archive],
+      `Building ${recipe.title}`,
     );
     await succeedsOrThrow(engine, ["import", "--change", 'CMD ["/sbin/init"]', archive, image], "Importing the image");
   } finally {
@@ -272,6 +280,17 @@ async function lowerLimits() {
   const files = Math.min(20_000, hard(/^Max open files\s+\S+\s+(\d+)/m));
   const processes = Math.min(30_000, hard(/^Max processes\s+\S+\s+(\d+)/m));
   return [`--ulimit=nofile=${files}:${files}`, `--ulimit=nproc=${processes}:${processes}`];
+}
+
+/**
+ * The one image that is made here, by the folder that is there.
+ * @param {string} images
+ * @returns {Promise<Recipe>}
+ */
+async function readRecipe(images) {
+  const [name = ""] = await readdir(images);
+  const folder = join(images, name);
+  return { name, folder, ...JSON.parse(await readFile(join(folder, "recipe.json"), "utf8")) };
 }
 
 /** @param {string} folder */

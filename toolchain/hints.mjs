@@ -13,7 +13,9 @@ const table = [
       `If it is beyond repair, this makes it, and all that is on it, again: ${makeHostAgain(stack)}`,
   },
   {
-    pattern: /dial tcp(?! (127\.0\.0\.1|\[::1\]):).*: .*(refused|timeout|reset|unreachable|no route|no such host)/,
+    // Not what a container engine says of its registry: Get "https://…": dial tcp: …
+    pattern:
+      /(?<!": )dial tcp(?! (127\.0\.0\.1|\[::1\]):).*: .*(refused|timeout|reset|unreachable|no route|no such host)/,
     whatToDo: () =>
       "The server does not answer: is it on, and do its address, its port and the firewalls between let SSH through?",
   },

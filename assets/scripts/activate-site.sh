@@ -15,7 +15,8 @@ main() {
 }
 
 up() {
-  local problem
+  local problem since
+  since=$(date +%s)
   [[ ! -f $site ]] || cp -p "$site" "$work/site"
   cmp --silent "$staged" "$site" || install_file "$staged" "$site"
   # Tested before it is loaded: nginx with a bad configuration would keep running, but never start again.
@@ -30,7 +31,7 @@ up() {
   fi
   require_own_names
   reload_nginx
-  if ! wait_for "$timeout" site_answers; then
+  if ! wait_for "$timeout" site_answers && ! { nginx_was_denied "$since" && allow_nginx && wait_for "$timeout" site_answers; }; then
     problem=$(cat "$work/problem")
     restore
     reload_nginx

@@ -3,7 +3,8 @@
 # Usage: up|down NAME=VALUE…; up prints the versions of both as JSON
 
 main() {
-  local python='' version='' folder='' ca_bundle=''
+  # shellcheck disable=SC2034 # a part has use for them
+  local python='' virtualenv='' tools='' ca_bundle='' pip_index='' proxy='' version='' folder=''
   local action=$1
   shift
   parameters "$@"
@@ -15,15 +16,15 @@ down() { rm -rf "$folder" "$folder.new"; }
 
 up() {
   local other
-  export PIP_CERT=$ca_bundle PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_CACHE_DIR=$folder.new/cache
+  pip_settings "$folder.new/cache"
   # Moved into place when it is whole, so a folder that is there is a finished one.
   if [[ ! -d $folder ]]; then
     say "uWSGI $version: compiling for $("$python" --version 2>&1)"
     rm -rf "$folder.new"
-    "$python" -m venv "$folder.new/env"
-    quietly "preparing to compile uWSGI" "$folder.new/env/bin/pip" install setuptools wheel
-    quietly "compiling uWSGI $version" "$folder.new/env/bin/pip" wheel --no-deps --no-build-isolation --no-binary uwsgi \
-      --wheel-dir "$folder.new/wheels" "uwsgi==$version"
+    make_environment "$folder.new/env"
+    quietly "preparing to compile uWSGI" "$folder.new/env/bin/python" -m pip install setuptools wheel
+    quietly "compiling uWSGI $version" "$folder.new/env/bin/python" -m pip wheel --no-deps --no-build-isolation \
+      --no-binary uwsgi --wheel-dir "$folder.new/wheels" "uwsgi==$version"
     mv -T "$folder.new/wheels" "$folder"
     rm -rf "$folder.new"
   fi

@@ -1,11 +1,15 @@
 #!/usr/bin/env bash
 # Makes or removes the container that stands for a server, on the machine that runs Pulumi.
-# Usage: up STACK NAME IMAGE SSH_PORT HTTP_PORT ENGINE… -- RUN_OPTION…
-#          prints the container's id
+# Usage: up NAME=VALUE… ENGINE… -- RUN_OPTION… -- COMMAND…
+#          stack, name, image, root_filesystem (archive or folder that stands in for the image), needs_cgroup_v1,
+#          ssh_port, http_port; prints the container's id
 #        down ENGINE…
 #          removes the container whose id PULUMI_COMMAND_STDOUT holds
-# On stdin of up: a line with the public key that may log in as root, then the server's own private key.
+# On stdin of up: a line with the public key that may log in as root, then the server's own private key, then the script
+# that makes a server of what the image holds, if that takes one.
 set -euo pipefail
+
+root_images=localhost/uwsgi-nginx-host
 
 main() {
   local action=$1
@@ -14,32 +18,47 @@ main() {
 }
 
 up() {
-  local stack=$1 name=$2 image=$3 ssh_port=$4 http_port=$5 engine=()
-  shift 5
+  local stack='' name='' image='' root_filesystem='' needs_cgroup_v1='' ssh_port='' http_port=''
+  local engine=() options=() id
+  while [[ $1 =~ ^[a-z_0-9]+= ]]; do
+    printf -v "${1%%=*}" %s "${1#*=}"
+    shift
+  done
   while [[ $1 != -- ]]; do
     engine+=("$1")
+    shift
+  done
+  shift
+  while [[ $1 != -- ]]; do
+    options+=("$1")
     shift
   done
   shift
   # Before anything is removed: a new container that cannot start must not cost the old one.
   require_port "$ssh_port" host.sshPort "$name" "${engine[@]}"
   require_port "$http_port" host.httpPort "$name" "${engine[@]}"
-  # The one that this one replaces, or what a killed run left half made.
-  remove "$name" "${engine[@]}"
-  local id
-  id=$("${engine[@]}" create --name "$name" --hostname "$name" --restart always "$@" \
-    --label "uwsgi-nginx.folder=$PWD" --label "uwsgi-nginx.stack=$stack" \
-    --publish "127.0.0.1:$ssh_port:22" --publish "127.0.0.1:$http_port:80" "$image")
-  # The keys are there before sshd first starts, so the very first connection can be verified.
+  if [[ $needs_cgroup_v1 == true ]]; then require_cgroup_v1; fi
+  if [[ -n $root_filesystem ]]; then
+    image=$root_images:root-$name
+    import_root_filesystem
+  else
+    pull_image
+  fi
   work=$(mktemp -d)
   trap 'rm -rf "$work"' EXIT
-  (umask 077 && IFS= read -r key && printf '%s\n' "$key" > "$work/authorized_keys" && cat > "$work/host_key")
-  "${engine[@]}" cp "$work/authorized_keys" "$name:/root/.ssh/authorized_keys"
-  "${engine[@]}" cp "$work/host_key" "$name:/etc/ssh/ssh_host_ed25519_key"
-  if ! "${engine[@]}" start "$name" > /dev/null; then
-    remove "$name" "${engine[@]}"
-    fail "the container $name does not start; the container engine says why above" \
-      "If it is a port that is taken: choose another with host.sshPort or host.httpPort, or stop what uses it (ss -ltnp)."
+  read_stdin
+  # The one that this one replaces, or what a killed run left half made.
+  remove_container "$name" "${engine[@]}"
+  id=$("${engine[@]}" create --name "$name" --hostname "$name" --restart always "${options[@]}" \
+    --label "uwsgi-nginx.folder=$PWD" --label "uwsgi-nginx.stack=$stack" \
+    --publish "127.0.0.1:$ssh_port:22" --publish "127.0.0.1:$http_port:80" "$image" "$@")
+  if [[ ! -s $work/setup ]]; then
+    # The keys are there before sshd first starts, so the very first connection can be verified.
+    copy_keys
+    start
+  else
+    start
+    set_up
   fi
   local deadline=$((SECONDS + 60))
   until ssh_answers "$ssh_port"; do
@@ -53,12 +72,103 @@ up() {
   printf '%s\n' "$id"
 }
 
+read_stdin() {
+  local line
+  umask 077
+  IFS= read -r line && printf '%s\n' "$line" > "$work/authorized_keys"
+  while IFS= read -r line; do
+    printf '%s\n' "$line" >> "$work/host_key"
+    [[ $line != '-----END '* ]] || break
+  done
+  cat > "$work/setup"
+}
+
+copy_keys() {
+  "${engine[@]}" cp "$work/authorized_keys" "$name:/root/.ssh/authorized_keys"
+  "${engine[@]}" cp "$work/host_key" "$name:/etc/ssh/ssh_host_ed25519_key"
+}
+
+start() {
+  if ! "${engine[@]}" start "$name" > /dev/null; then
+    remove "$name" "${engine[@]}"
+    fail "the container $name does not start; the container engine says why above" \
+      "If it is a port that is taken: choose another with host.sshPort or host.httpPort, or stop what uses it (ss -ltnp)."
+  fi
+}
+
+# Gives the running container what the image lacks, over the engine, for there may be no sshd yet.
+set_up() {
+  if "${engine[@]}" exec "$name" mkdir -p -m 700 /root/.ssh /etc/ssh && chmod_ssh && copy_keys &&
+    "${engine[@]}" exec --interactive "$name" bash -s < "$work/setup" >&2; then return 0; fi
+  "${engine[@]}" logs "$name" 2>&1 | tail -n 20 >&2
+  remove "$name" "${engine[@]}"
+  fail "the container $name does not become a server; the reason stands above" \
+    "Mend it, or take an image with systemd and sshd, then run up again."
+}
+
+chmod_ssh() { "${engine[@]}" exec "$name" chmod 755 /etc/ssh; }
+
+# Its absence would show only by a container that never boots.
+require_cgroup_v1() {
+  if grep --quiet 'name=systemd' /proc/self/mountinfo 2> /dev/null; then return 0; fi
+  if "${engine[@]}" info 2> /dev/null | grep --quiet --ignore-case 'cgroup *version: *v\?1'; then return 0; fi
+  fail "this machine has no cgroup v1 hierarchy of systemd's, without which the systemd of this image does not boot; nothing was touched" \
+    "Boot the machine with systemd.unified_cgroup_hierarchy=0, or mount the hierarchy: mkdir -p /sys/fs/cgroup/systemd && mount -t cgroup -o none,name=systemd cgroup /sys/fs/cgroup/systemd" \
+    "Or use a server that you have, or a virtual machine."
+}
+
+pull_image() {
+  local reference=$image output
+  for image in "$reference" "docker.io/$(qualified "$reference")"; do
+    if "${engine[@]}" image inspect "$image" > /dev/null 2>&1; then return 0; fi
+  done
+  # An engine may know no registry to look a short name up in.
+  for image in "$reference" "docker.io/$(qualified "$reference")"; do
+    if output=$("${engine[@]}" pull --quiet "$image" 2>&1); then return 0; fi
+    printf '%s\n' "$output" | tail -n 3 >&2
+  done
+  fail "the image $reference is not here and cannot be pulled; the container engine says why above; nothing was touched" \
+    "Give the engine access to a registry that has it, name another with host.image, or give a root file system with host.rootFilesystem."
+}
+
+qualified() {
+  if [[ $1 == */* ]]; then printf '%s' "$1"; else printf 'library/%s' "$1"; fi
+}
+
+import_root_filesystem() {
+  local contents
+  if [[ -d $root_filesystem ]]; then
+    is_root_filesystem < <(cd "$root_filesystem" && find . -maxdepth 4 -name os-release) || not_a_root_filesystem
+    tar --create --directory "$root_filesystem" --one-file-system --numeric-owner . | "${engine[@]}" import - "$image" > /dev/null
+  else
+    contents=$(tar --list --file "$root_filesystem" 2> /dev/null) || not_a_root_filesystem
+    is_root_filesystem <<< "$contents" || not_a_root_filesystem
+    "${engine[@]}" import "$root_filesystem" "$image" > /dev/null
+  fi
+}
+
+is_root_filesystem() { grep --quiet --extended-regexp '^(\./|/)?(etc|usr/lib)/os-release$'; }
+
+not_a_root_filesystem() {
+  fail "$root_filesystem is no root file system: neither a folder nor a tar archive with etc/os-release; nothing was touched" \
+    "Name another with host.rootFilesystem, or the environment variable that stands in for it."
+}
+
 down() {
   [[ -n ${PULUMI_COMMAND_STDOUT:-} ]] || fail "the id of the container is not known" "Look for it with: $* ps --all"
   remove "$PULUMI_COMMAND_STDOUT" "$@"
 }
 
 remove() {
+  local name=$1 image
+  shift
+  image=$("$@" inspect --format '{{.Config.Image}}' "$name" 2> /dev/null) || image=''
+  remove_container "$name" "$@"
+  # What was imported for this container alone.
+  if [[ $image == "$root_images:root-"* ]]; then "$@" rmi "$image" > /dev/null 2>&1 || true; fi
+}
+
+remove_container() {
   local name=$1
   shift
   # Killed first, for `rm --force` waits for an orderly shutdown that nobody needs.

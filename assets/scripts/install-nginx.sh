@@ -3,6 +3,8 @@
 # Usage: up|down NAME=VALUE… (default_* are empty where the platform has no welcome site of its own)
 
 main() {
+  # shellcheck disable=SC2034 # a part has use for them
+  local package_config_file=''
   local package='' default_link='' default_file='' default_package=''
   local action=$1
   shift

@@ -43,7 +43,7 @@ wait_for() {
   done
 }
 
-# Runs a command quietly; shows the end of what it printed only when it fails.
+# Runs a command quietly; shows the end of what it printed only when it fails, and then the variable advice, if it is set.
 quietly() {
   local what=$1 log
   shift
@@ -51,7 +51,7 @@ quietly() {
   if ! "$@" > "$log" 2>&1 9>&-; then
     tail -n 25 "$log" >&2
     rm -f "$log"
-    fail "$what failed: $*"
+    fail "$what failed: $*" ${advice:+"$advice"}
   fi
   rm -f "$log"
 }

@@ -3,18 +3,20 @@
 # Parameters: NAME=VALUE… (requirements is a file; there is none where it is empty; cache is pip's folder)
 
 main() {
-  local python='' venv='' requirements='' ca_bundle='' cache=''
+  # shellcheck disable=SC2034 # a part has use for them
+  local python='' virtualenv='' tools='' ca_bundle='' pip_index='' proxy='' venv='' requirements='' cache=''
   parameters "$@"
-  export PIP_CERT=$ca_bundle PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_CACHE_DIR=$cache
+  pip_settings "$cache"
   lock "venv-$(basename "$venv")" 1200
   # An environment cannot be moved, so a half-made one is known by the missing mark and made again.
   if [[ -e $venv/.complete ]]; then return 0; fi
-  rm -rf "$venv"
-  mkdir -p "$(dirname "$venv")"
-  quietly "making the virtual environment $venv" "$python" -m venv "$venv"
+  make_environment "$venv"
   if [[ -n $requirements ]]; then
     say "requirements: installing"
-    quietly "installing the requirements with $("$python" --version 2>&1)" "$venv/bin/pip" install --requirement "$requirements"
+    local version
+    version=$("$python" --version 2>&1)
+    advice="If one of them needs a newer Python than the server's $version: name an older release of it, or choose another Python with apps.APP.python." \
+      quietly "installing the requirements with $version" "$venv/bin/python" -m pip install --requirement "$requirements"
   fi
   touch "$venv/.complete"
 }

@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
+# shellcheck disable=SC2154 # its callers have them
 # Packages on Debian: install_packages NAME…
+# Its callers have: package_config_file
 
 is_installed() {
   [[ $(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2> /dev/null) == installed ]]
@@ -18,6 +20,8 @@ install_packages() {
   missing=$(missing_packages "$@")
   if [[ -z $missing ]]; then return 0; fi
   say "packages: installing ${missing//$'\n'/ }"
+  # Read beside the server's own configuration.
+  [[ -z $package_config_file ]] || export APT_CONFIG=$package_config_file
   # Mends what a killed run left half done.
   quietly "completing an interrupted installation" dpkg --configure -a --force-confold
   quietly "reading the package lists" apt-get update --quiet -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300

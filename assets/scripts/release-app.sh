@@ -31,6 +31,7 @@ up() {
   before=$(cat "$folder/last-good" 2> /dev/null || true)
   make_user
   make_release
+  label_socket_folder "$(dirname "$socket")"
   install -d -m 750 -o "$uid" -g "$group" "$folder/shared"
   if [[ $before == "releases/$release" ]] && cmp --silent "$folder/config/uwsgi.service" "$unit" && is_live; then
     say "$app: release $release is live already"
@@ -46,6 +47,7 @@ down() {
   rm -f "$unit"
   systemctl daemon-reload
   systemctl reset-failed "$service" 2> /dev/null || true
+  unlabel_socket_folder "$(dirname "$socket")"
 }
 
 make_user() {
@@ -57,9 +59,9 @@ make_user() {
     fi
     return 0
   fi
-  local own_group=(--user-group)
-  if getent group "$uid" > /dev/null; then own_group=(--gid "$uid"); fi
-  quietly "making the user $uid" useradd --system "${own_group[@]}" --no-create-home --home-dir "$folder" \
+  local own_group=--user-group
+  if getent group "$uid" > /dev/null; then own_group=--gid=$uid; fi
+  quietly "making the user $uid" useradd --system "$own_group" --no-create-home --home-dir "$folder" \
     --shell /sbin/nologin --comment "$comment" "$uid"
 }
 
@@ -107,7 +109,7 @@ uwsgi_chatter='^$|^\*\*\* |^(\[uWSGI\] |compiled with|os: |nodename: |machine: |
 
 trial=''
 trial_is_ready() {
-  ! kill -0 "$trial" 2> /dev/null || grep --quiet 'spawned uWSGI worker' "$work/try.log"
+  ! kill -0 "$trial" 2> /dev/null || grep --quiet 'spawned uWSGI worker' "$work/try.log" 2> /dev/null
 }
 
 stop_trial() {

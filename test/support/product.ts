@@ -13,6 +13,11 @@ const run = promisify(execFile);
 /** What is the checkout's own business: a test has its own. */
 const notLinked = /^(\.git|\.local|Pulumi\..+\.yaml)$/;
 
+type Environment = Readonly<Record<string, string | undefined>>;
+interface ProductOptions {
+  readonly stack?: string;
+  readonly env?: Environment;
+}
 export type Settings = Readonly<Record<string, unknown>>;
 
 /** A stack of the product on a container host, on free ports. */
@@ -21,7 +26,7 @@ export class Product extends Workspace {
   readonly sshPort: number;
   private sshCommand: string | undefined;
 
-  private constructor(projectDir: string, stack: string, ports: readonly [number, number]) {
+  private constructor(projectDir: string, stack: string, ports: readonly [number, number], env: Environment) {
     super({
       projectDir,
       stack,
@@ -29,20 +34,21 @@ export class Product extends Workspace {
         PULUMI_BACKEND_URL: fileBackendUrl(join(projectDir, ".local/state")),
         PULUMI_CONFIG_PASSPHRASE: "only for this test",
         PULUMI_CONFIG_PASSPHRASE_FILE: undefined,
+        ...env,
       },
     });
     [this.httpPort, this.sshPort] = ports;
   }
 
-  /** A project folder with a new stack; nothing runs yet. */
-  static async make(settings: Settings = {}, stack = "test"): Promise<Product> {
+  /** A project folder with a new stack; nothing runs yet. `env` is on top of the engine's environment. */
+  static async make(settings: Settings = {}, { stack = "test", env = {} }: ProductOptions = {}): Promise<Product> {
     const projectDir = await mkdtemp(join(tmpdir(), "uwsgi-nginx-test-"));
     await mkdir(join(projectDir, ".local/state"), { recursive: true });
     for (const name of await readdir(root)) {
       if (!notLinked.test(name)) await symlink(join(root, name), join(projectDir, name));
     }
     await symlink(join(root, ".local/containers.json"), join(projectDir, ".local/containers.json"));
-    const product = new Product(projectDir, stack, [await freePort(), await freePort()]);
+    const product = new Product(projectDir, stack, [await freePort(), await freePort()], env);
     product.isTemporary = true;
     await product.succeed("stack", "init", product.stack);
     await product.configure(settings);
@@ -79,13 +85,23 @@ export class Product extends Workspace {
     return stdout.trim();
   }
 
-  /** Ids of the stack's containers, by the labels that they are given, running or not. */
-  async containers(): Promise<string[]> {
+  /** What the container engine prints. */
+  async engine(...args: string[]): Promise<string> {
     const { command } = JSON.parse(await this.readFile(".local/containers.json")) as { command: [string, ...string[]] };
     const [engine, ...options] = command;
+    return (await run(engine, [...options, ...args])).stdout.trim();
+  }
+
+  /** Ids of the stack's containers, by the labels that they are given, running or not. */
+  async containers(): Promise<string[]> {
     const filter = ["--filter", `label=uwsgi-nginx.folder=${this.projectDir}`];
-    const { stdout } = await run(engine, [...options, "ps", "--all", "--quiet", ...filter]);
-    return stdout.split("\n").filter(Boolean);
+    return (await this.engine("ps", "--all", "--quiet", ...filter)).split("\n").filter(Boolean);
+  }
+
+  /** Runs a shell script on the host as root, but not over SSH. */
+  async exec(text: string): Promise<string> {
+    const [id = ""] = await this.containers();
+    return this.engine("exec", id, "sh", "-ec", text);
   }
 
   /** Removes what is left: the host, however the test ended, and the project. */

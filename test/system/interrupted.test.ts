@@ -1,16 +1,18 @@
 // Whatever is cut off, and wherever: the next `up` goes on and ends where an undisturbed one would have ended.
 import assert from "node:assert/strict";
 import { ask } from "../support/load";
+import { onEachPlatform, hostSettings } from "../support/platforms";
 import { Product } from "../support/product";
 
-describe("an up whose engine is killed", function () {
-  this.timeout(300_000);
+onEachPlatform("an up whose engine is killed", function (platform) {
+  this.timeout(600_000);
 
   let product: Product;
-  before(async () => {
-    product = await Product.make();
+  before(async function () {
+    const host = await hostSettings(platform, this);
+    product = await Product.make({ host, apps: { hello: { python: platform.python } } }, platform);
   });
-  after(() => product.remove());
+  after(() => (product as Product | undefined)?.remove());
 
   /** Starts an up and kills the engine (SIGKILL) as soon as it says that a resource is being made. */
   async function killUpAt(resource: string): Promise<void> {
@@ -35,7 +37,7 @@ describe("an up whose engine is killed", function () {
 
   const steps = [
     ["the host", "command:local:Command host"],
-    ["uWSGI", "command:remote:Command base-build-uwsgi-python3"],
+    ["uWSGI", `command:remote:Command base-build-uwsgi-python${platform.python}`],
     ["the release", "command:remote:Command hello-release"],
   ] as const;
   for (const [what, resource] of steps) {

@@ -12,7 +12,7 @@ import { Product, type Settings } from "../support/product";
 import { makeKey, SshHost } from "../support/sshHost";
 
 const platform = platforms.debian12;
-const packages = [...platform.basePackages, ...(platform.pythons["3"]?.packages ?? []), platform.nginx.package];
+const packages = [...platform.packages.base, ...(platform.pythons["3"]?.packages ?? []), platform.nginx.package];
 const word = Math.random().toString(36).slice(2);
 const password = `pass '"$word ${word}`;
 const app = (text: string) => `def application(environ, start_response):
@@ -290,7 +290,7 @@ describe("a server that one has", function () {
   });
 
   it("is refused to another stack", async () => {
-    const other = await Product.make({}, "other");
+    const other = await Product.make({}, { stack: "other" });
     try {
       await other.writeApp("hello", { "wsgi.py": app("other") });
       await writeFile(join(other.projectDir, "ca.pem"), extraCaCertificates({ kind: "container" }) ?? "");

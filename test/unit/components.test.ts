@@ -14,9 +14,10 @@ import { UwsgiApp } from "../../components/uwsgiApp";
 import { platforms } from "../../platforms";
 import { planApp } from "../../rendering/app";
 import { inlineScript, renderTemplate } from "../../rendering/assets";
+import { planDownloads } from "../../rendering/downloads";
 import { ed25519KeyPair } from "../../rendering/sshKey";
 import { hostSchema } from "../../settings/hostSchema";
-import { appSchema } from "../../settings/schema";
+import { appSchema, settingsSchema } from "../../settings/schema";
 
 interface Made {
   type: string;
@@ -92,6 +93,10 @@ const containers = {
   runOptions: ["--systemd=always"],
   image: "localhost/host:1",
 };
+const python = platforms.debian12.pythons["3"];
+assert.ok(python);
+const pythons = { "3": python };
+const downloads = planDownloads(settingsSchema.parse({}).host, {});
 const connection = { host: "192.0.2.1", port: 22, user: "root", privateKey: "key", hostKey: "ssh-ed25519 AAAA" };
 
 /** A host that is simply there. */
@@ -150,7 +155,7 @@ describe("the base system", () => {
   async function make(args: Partial<ConstructorParameters<typeof BaseSystem>[1]> = {}): Promise<BaseSystem> {
     const base = new BaseSystem(
       "base",
-      { host: givenHost(), pythons: ["3"], uwsgiVersion: "2.0.31", packages: [], ...args },
+      { host: givenHost(), pythons, uwsgiVersion: "2.0.31", packages: [], downloads, ...args },
       recordOptions,
     );
     await settled(base.versions);
@@ -173,11 +178,15 @@ describe("the base system", () => {
       "'architectures=x86_64 aarch64'",
       "stack=uwsgi-nginx/test",
       "'own_files=/etc/systemd/system/nginx.service.d/restart.conf /etc/systemd/system/uwsgi.service'",
+      "package_config_file=",
+      "package_config=",
       "ca_file=/usr/local/share/ca-certificates/uwsgi-nginx.crt",
       "ca_update=update-ca-certificates",
       "ca_bundle=/etc/ssl/certs/ca-certificates.crt",
       "ca_certificates=",
+      "key_packages=",
       "'packages=ca-certificates curl gcc libc6-dev libpq-dev procps python3 python3-dev python3-venv'",
+      "'selinux_packages=checkpolicy policycoreutils policycoreutils-python-utils semodule-utils'",
     ]);
     assert.equal(input("base-prepare-host").create, "bash -s -- up");
     assert.equal(input("base-prepare-host").delete, "bash -s -- down");
@@ -188,9 +197,13 @@ describe("the base system", () => {
     const base = await make();
     assert.deepEqual(parameters("base-build-uwsgi-python3"), [
       "python=/usr/bin/python3",
+      "virtualenv=",
+      "tools=",
+      "ca_bundle=/etc/ssl/certs/ca-certificates.crt",
+      "pip_index=",
+      "proxy=",
       "version=2.0.31",
       "folder=/opt/uwsgi/2.0.31-python3",
-      "ca_bundle=/etc/ssl/certs/ca-certificates.crt",
     ]);
     assert.deepEqual(await settled(base.versions), { "3": { uwsgi: "2.0.31", python: "3.11.2" } });
   });
@@ -202,11 +215,12 @@ describe("the base system", () => {
     assert.deepEqual(await dependencies("base-build-uwsgi-python3"), ["base-prepare-host"]);
     assert.deepEqual(await dependencies("base-install-nginx"), ["base-nginx-restart", "base-prepare-host"]);
     assert.deepEqual(await dependencies("base-uwsgi-service"), ["base-prepare-host"]);
+    assert.deepEqual(await dependencies("base-nginx-restart"), ["base-prepare-host"]);
     assert.equal(input("base-uwsgi-service").stdin, renderTemplate("uwsgi.service"));
   });
 
   it("makes the server trust extra CA certificates before it installs anything", async () => {
-    await make({ caCertificates: "PEM\n" });
+    await make({ downloads: { ...downloads, files: { ...downloads.files, ca_certificates: "PEM\n" } } });
     assert.ok(parameters("base-prepare-host").includes("'ca_certificates=PEM\n'"));
   });
 });
@@ -214,10 +228,10 @@ describe("the base system", () => {
 describe("an app and its site", () => {
   function make(settings: Record<string, unknown> = {}, requirements = "") {
     const host = givenHost();
-    const base = new BaseSystem("base", { host, pythons: ["3"], uwsgiVersion: "2.0.31", packages: [] });
+    const base = new BaseSystem("base", { host, pythons, uwsgiVersion: "2.0.31", packages: [], downloads });
     const app = new UwsgiApp(
       "hello",
-      { host, base, plan: plan(settings, requirements), archive: "/tmp/a.tar.gz" },
+      { host, base, downloads, plan: plan(settings, requirements), archive: "/tmp/a.tar.gz" },
       recordOptions,
     );
     const site = new NginxSite("hello", { host, plan: plan(settings), app }, recordOptions);
@@ -320,7 +334,7 @@ describe("a container host", () => {
   const keys = ed25519KeyPair(createHash("sha256").update(password).digest());
 
   function make(privateKey?: string): ContainerHost {
-    const args = { platform: platforms.debian12, containers, httpPort: 8080, sshPort: 2222, privateKey };
+    const args = { platform: platforms.debian12, containers, downloads, httpPort: 8080, sshPort: 2222, privateKey };
     return new ContainerHost("host", args, recordOptions);
   }
 
@@ -330,11 +344,15 @@ describe("a container host", () => {
     await settled(host.identity);
     const name = `uwsgi-nginx-test-${createHash("sha256").update(keys.publicKey).digest("hex").slice(0, 8)}`;
     const { stdin, ...inputs } = input("host");
+    const words = [
+      ...["image=localhost/host:1", "root_filesystem=", "needs_cgroup_v1=false"],
+      ...["ssh_port=2222", "http_port=8080"],
+    ];
     assert.deepEqual(inputs, {
-      create: `bash assets/scripts/container-host.sh up test ${name} localhost/host:1 2222 8080 podman --runtime runc -- --systemd=always`,
+      create: `bash assets/scripts/container-host.sh up stack=test name=${name} ${words.join(" ")} podman --runtime runc -- --systemd=always -- /sbin/init`,
       delete: "bash assets/scripts/container-host.sh down podman --runtime runc",
       update: `printf '%s\\n' "$PULUMI_COMMAND_STDOUT"`,
-      triggers: ["localhost/host:1", "2222", "8080", "--systemd=always", keys.publicKey, keys.publicKey],
+      triggers: [...words, "--systemd=always", "/sbin/init", keys.publicKey, keys.publicKey],
     });
     assert.notEqual(revealed(stdin), stdin, "the keys are a secret");
     assert.equal(revealed(stdin), `${keys.publicKey}\n${keys.privateKey}`);
@@ -369,8 +387,12 @@ describe("a container host", () => {
   it("can be previewed before anything is known", async () => {
     await startMocks(true);
     const host = make();
-    const base = new BaseSystem("base", { host, pythons: ["3"], uwsgiVersion: "2.0.31", packages: [] }, recordOptions);
-    const app = new UwsgiApp("hello", { host, base, plan: plan(), archive: "/tmp/a.tar.gz" }, recordOptions);
+    const base = new BaseSystem(
+      "base",
+      { host, pythons, uwsgiVersion: "2.0.31", packages: [], downloads },
+      recordOptions,
+    );
+    const app = new UwsgiApp("hello", { host, base, downloads, plan: plan(), archive: "/tmp/a.tar.gz" }, recordOptions);
     const site = new NginxSite("hello", { host, plan: plan(), app }, recordOptions);
     await Promise.all([settled(app.urn), settled(site.urn), pulumi.runtime.disconnect()]);
     const commands = [...made].filter(([, { type }]) => type.startsWith("command:")).map(([name]) => name);
@@ -489,8 +511,11 @@ describe("a server that one has", () => {
 
     it("that does not run is missed where no key is given, and not where one is", async () => {
       delete process.env.SSH_AUTH_SOCK;
-      assert.throws(() => makeHost("host", settings), /no ssh-agent runs .*, and host\.privateKey is not set/);
-      const host = makeHost("host", { ...settings, privateKey: "key" });
+      assert.throws(
+        () => makeHost("host", settings, downloads),
+        /no ssh-agent runs .*, and host\.privateKey is not set/,
+      );
+      const host = makeHost("host", { ...settings, privateKey: "key" }, downloads);
       await settled(host.identity);
     });
 
@@ -498,7 +523,7 @@ describe("a server that one has", () => {
       process.env.SSH_AUTH_SOCK = "/nowhere/agent";
       const withKey = { ...settings, privateKey: "key" } as typeof settings;
       assert.throws(
-        () => makeHost("host", withKey),
+        () => makeHost("host", withKey, downloads),
         /an ssh-agent that is gone: \/nowhere\/agent.*unset SSH_AUTH_SOCK/,
       );
     });

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { platforms } from "../../platforms";
+import { platforms, type Platform } from "../../platforms";
 import { planApp } from "../../rendering/app";
 import { packApp, type AppSource } from "../../rendering/appSource";
 import { renderTemplate, script } from "../../rendering/assets";
@@ -99,10 +99,48 @@ TimeoutStopSec=10
 Restart=always
 RestartSec=1
 SyslogIdentifier=uwsgi-hello
+# What it has no business with.
+ProtectSystem=strict
+ReadWritePaths=-/opt/apps/hello/shared
+ProtectHome=yes
+PrivateTmp=yes
+CapabilityBoundingSet=
+NoNewPrivileges=yes
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+SystemCallArchitectures=native
+PrivateDevices=yes
+ProtectKernelTunables=yes
+ProtectKernelModules=yes
+ProtectKernelLogs=yes
+ProtectControlGroups=yes
+ProtectClock=yes
+ProtectHostname=yes
 
 [Install]
 WantedBy=uwsgi.service
 `,
+    );
+  });
+
+  it("hold back on systemd 219 what it would ignore, drop or fail with", () => {
+    const unit = (platform: Platform) =>
+      planApp("hello", appSchema.parse({}), source, platform, "2.0.31").unit.split("\n");
+    const business = (lines: string[]) =>
+      lines.slice(lines.indexOf("# What it has no business with.") + 1, lines.indexOf("[Install]") - 1);
+    assert.deepEqual(business(unit(platforms.centos7)), [
+      "ProtectSystem=full",
+      "ProtectHome=yes",
+      "PrivateTmp=yes",
+      "CapabilityBoundingSet=",
+    ]);
+    const before = (lines: string[]) => lines.slice(0, lines.indexOf("# What it has no business with."));
+    assert.deepEqual(
+      before(unit(platforms.centos7)).map((line) => line.replace("Group=nginx", "Group=www-data")),
+      before(unit(platforms.debian12)),
     );
   });
 

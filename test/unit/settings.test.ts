@@ -48,9 +48,18 @@ function encryptedKey(): string {
 const app = (settings: Record<string, unknown>) => ({ apps: { hello: settings } });
 
 describe("settings", () => {
+  // What stands in for a setting on this machine is no part of these tests.
+  const standIn = process.env.CENTOS7_ROOT_FILESYSTEM;
+  before(() => {
+    delete process.env.CENTOS7_ROOT_FILESYSTEM;
+  });
+  after(() => {
+    if (standIn !== undefined) process.env.CENTOS7_ROOT_FILESYSTEM = standIn;
+  });
+
   it("need nothing: the defaults are the tutorial's app in a container", () => {
     assert.deepEqual(load({}), {
-      host: { kind: "container", platform: "debian12", httpPort: 8080, sshPort: 2222 },
+      host: { kind: "container", platform: "debian12", mirrors: {}, httpPort: 8080, sshPort: 2222 },
       uwsgi: { version: "2.0.31" },
       apps: {
         hello: {
@@ -140,6 +149,36 @@ describe("settings", () => {
       'host.caCertificates: "ca.pem" is no file that can be read',
     ],
     [
+      "a Python that the platform does not have",
+      app({ python: "2.7" }),
+      'apps.hello.python: "2.7" is not to be had on Debian 12: it must be one of 3',
+    ],
+    [
+      "mirrors that the platform does not use",
+      { host: { mirrors: { centos: ["http://a.org"] } } },
+      "host.mirrors.centos: is not used on Debian 12: leave it out",
+    ],
+    [
+      "a proxy with a password",
+      { host: { proxy: "http://me:secret@proxy:3128" } },
+      "host.proxy: [secret] is not allowed: it must be a URL (http or https) without a user name and password",
+    ],
+    [
+      "a container without an image, where none is made here",
+      { host: { platform: "centos7" } },
+      "host.image: is missing: CentOS 7 needs one, such as centos:7",
+    ],
+    [
+      "an image beside a root file system",
+      { host: { image: "debian:12", rootFilesystem: "package.json" } },
+      'host.rootFilesystem: "package.json" stands beside host.image: leave one out',
+    ],
+    [
+      "a root file system that is not there",
+      { host: { platform: "centos7", rootFilesystem: "no/such.tar" } },
+      'host.rootFilesystem: "no/such.tar" is neither a file nor a folder on this machine',
+    ],
+    [
       "a package name with an option",
       app({ packages: ["--force"] }),
       'apps.hello.packages[0]: "--force" is not allowed: it must be a list of package names',
@@ -179,6 +218,7 @@ describe("settings", () => {
     assert.deepEqual(load(ssh()).host, {
       kind: "ssh",
       platform: "debian12",
+      mirrors: {},
       address: "server.example.org",
       port: 22,
       user: "root",
@@ -248,7 +288,7 @@ describe("settings", () => {
     [
       "a setting of a container",
       { sshPort: 2222 },
-      'host.sshPort: unknown setting; did you mean "port"? Known here: kind, platform, caCertificates, address, port, privateKey, privateKeyPassphrase, user, sudoPassword, hostKey, bastion, connectTimeoutSeconds, httpPort',
+      'host.sshPort: unknown setting; did you mean "port"? Known here: kind, platform, caCertificates, mirrors, proxy, pipIndex, address, port, privateKey, privateKeyPassphrase, user, sudoPassword, hostKey, bastion, connectTimeoutSeconds, httpPort',
     ],
   ];
   for (const [what, settings, expected] of sshCases) {
@@ -266,7 +306,7 @@ describe("settings", () => {
     assert.throws(
       () => load({ host: { htpPort: 1 }, apps: { hello: { processes: 0 }, b: { source: "no" } } }),
       new SettingsError([
-        'uwsgi-nginx:host.htpPort: unknown setting; did you mean "httpPort"? Known here: kind, platform, caCertificates, httpPort, sshPort, privateKey',
+        'uwsgi-nginx:host.htpPort: unknown setting; did you mean "httpPort"? Known here: kind, platform, caCertificates, mirrors, proxy, pipIndex, image, rootFilesystem, httpPort, sshPort, privateKey',
         `uwsgi-nginx:apps.hello.processes: 0 ${processes}`,
         'uwsgi-nginx:apps.b.source: "no" is no folder',
       ]),

@@ -46,6 +46,9 @@ describe("hints", () => {
       hints("Error: the port 8080 of 127.0.0.1 is taken by another program; error: update failed", "dev"),
       [],
     );
+    const registry =
+      'pinging container registry: Get "https://registry.example.org/v2/": dial tcp: lookup registry.example.org: no such host';
+    assert.deepEqual(hints(`Error: ${registry}\nError: the image a:1 is not here and cannot be pulled`, "dev"), []);
   });
 
   it("are taken from errors only: other events of the engine are not kept, for they may hold secrets", () => {

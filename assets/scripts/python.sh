@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# shellcheck disable=SC2154 # its callers have them
+# Virtual environments and pip.
+# Its callers have: python, virtualenv, tools, ca_bundle, pip_index, proxy
+
+# Argument: folder for what pip downloads
+pip_settings() {
+  export PIP_CACHE_DIR=$1 PIP_CERT=$ca_bundle PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
+  [[ -z $pip_index ]] || export PIP_INDEX_URL=$pip_index
+  [[ -z $proxy ]] || export PIP_PROXY=$proxy
+}
+
+# Makes an environment with pip and what it compiles with. The system's own pip and its packages stay as they are.
+# Argument: FOLDER
+make_environment() {
+  local what="making the virtual environment $1"
+  rm -rf "$1" "$1.virtualenv"
+  mkdir -p "$(dirname "$1")"
+  if [[ -z $virtualenv ]]; then
+    quietly "$what" "$python" -m venv "$1"
+  else
+    # An old pip of the system's asks PyPI under a name that it had long ago.
+    quietly "fetching virtualenv" "$python" -m pip install --index-url "${PIP_INDEX_URL:-https://pypi.org/simple}" --no-deps --target "$1.virtualenv" "virtualenv==$virtualenv"
+    PYTHONPATH="$1.virtualenv" quietly "$what" "$python" -m virtualenv --no-download --python "$python" "$1"
+    rm -rf "$1.virtualenv"
+  fi
+  # shellcheck disable=SC2086 # one word a package
+  [[ -z $tools ]] || quietly "preparing pip in $1" "$1/bin/python" -m pip install $tools
+}

@@ -1,0 +1,74 @@
+import type { Platform, Python } from "./platform";
+
+// Python 3.6 of the updates repository. Its venv brings pip 9, which knows no wheels of today; these are the last for 3.6.
+const python36: Python = {
+  executable: "/usr/bin/python3",
+  packages: ["python3", "python3-devel"],
+  tools: ["pip==21.3.1", "setuptools==59.6.0", "wheel==0.37.1"],
+};
+
+/** CentOS Linux 7, which lost its mirrors with its end of life (2024-06-30): everything comes from the archives. */
+export const centos7: Platform = {
+  name: "centos7",
+  title: "CentOS 7",
+  os: { id: "centos", versionId: "7", architectures: ["x86_64", "aarch64"] },
+  systemd: 219,
+  packages: {
+    script: "packages-yum.sh",
+    configuration: { template: "yum.conf", file: "/etc/uwsgi-nginx/yum.conf" },
+    mirrors: {
+      centos: {
+        title: "CentOS 7.9.2009, with os/, updates/ and extras/ below",
+        release: "7.9.2009",
+        defaults: [
+          "http://vault.centos.org/7.9.2009",
+          "https://linuxsoft.cern.ch/centos-vault/7.9.2009",
+          "https://archive.kernel.org/centos-vault/7.9.2009",
+          // Other architectures than x86_64.
+          "http://vault.centos.org/altarch/7.9.2009",
+        ],
+        variable: "CENTOS7_ARCHIVE_URL",
+      },
+      epel: {
+        title: "EPEL 7, with x86_64/ below",
+        release: "7",
+        defaults: ["https://archives.fedoraproject.org/pub/archive/epel/7"],
+        variable: "CENTOS7_EPEL_URL",
+      },
+    },
+    keys: ["epel-release"],
+    base: ["ca-certificates", "curl", "diffutils", "gcc", "procps-ng", "tar", "util-linux"],
+    selinux: ["checkpolicy", "policycoreutils", "policycoreutils-python"],
+  },
+  pythons: {
+    // virtualenv 16.7.12 is the last in one file; with it come pip 20.3.4 and setuptools 44.1.1, the last for 2.7.
+    "2.7": {
+      executable: "/usr/bin/python2.7",
+      packages: ["python", "python-devel", "python-pip"],
+      virtualenv: "16.7.12",
+      tools: [],
+    },
+    "3": python36,
+    "3.6": python36,
+  },
+  // nginx.conf has its welcome site after it has included the site folder, so ours come first.
+  nginx: { package: "nginx", user: "nginx", group: "nginx", siteFolder: "/etc/nginx/conf.d" },
+  trustStore: {
+    file: "/etc/pki/ca-trust/source/anchors/uwsgi-nginx.crt",
+    update: "update-ca-trust",
+    bundle: "/etc/pki/tls/certs/ca-bundle.crt",
+  },
+  container: {
+    image: "centos:7",
+    rootFilesystemVariable: "CENTOS7_ROOT_FILESYSTEM",
+    packages: ["openssh-server", "sudo"],
+    runOptions: ["--cap-add=SYS_ADMIN", "--cap-add=MKNOD", "--cap-add=SYS_BOOT", "--stop-signal=SIGRTMIN+3"],
+    // With SYS_ADMIN systemd 219 mounts every cgroup hierarchy that /proc/cgroups calls enabled, on the machine too.
+    command: [
+      "/bin/sh",
+      "-c",
+      "sed 's/[0-9]$/0/' /proc/cgroups > /run/cgroups && mount --bind /run/cgroups /proc/cgroups; exec /usr/lib/systemd/systemd",
+    ],
+    needsCgroupV1: true,
+  },
+};

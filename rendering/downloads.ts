@@ -1,0 +1,49 @@
+import { platforms, type Platform, type Python } from "../platforms";
+import { extraCaCertificates } from "../settings/caCertificates";
+import { baseUrls } from "../settings/mirrors";
+import type { Settings } from "../settings/schema";
+import { renderTemplate } from "./assets";
+
+/** Where a server gets packages from, and whom it trusts: plain data for the scripts. */
+export interface Downloads {
+  /** What a script with the platform's package script among its parts needs to know. */
+  packages: {
+    /** Path of the package manager's configuration; empty where the server's own is used. */
+    package_config_file: string;
+  };
+  /** What a script needs to know that makes the host use all this: paths, texts and a command. */
+  files: Record<"package_config" | "ca_file" | "ca_update" | "ca_bundle" | "ca_certificates", string>;
+  /** What a script that calls pip needs to know. */
+  pip: { ca_bundle: string; pip_index: string; proxy: string };
+}
+
+export function planDownloads(
+  host: Settings["host"],
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Downloads {
+  const platform: Platform = platforms[host.platform];
+  const { template, file } = platform.packages.configuration;
+  const proxy = host.proxy ?? "";
+  const text = renderTemplate(template, { file, mirrors: baseUrls(platform, host.mirrors, env), proxy });
+  return {
+    packages: { package_config_file: text ? file : "" },
+    files: {
+      package_config: text,
+      ca_file: platform.trustStore.file,
+      ca_update: platform.trustStore.update,
+      ca_bundle: platform.trustStore.bundle,
+      ca_certificates: extraCaCertificates(host, env) ?? "",
+    },
+    pip: { ca_bundle: platform.trustStore.bundle, pip_index: host.pipIndex ?? "", proxy },
+  };
+}
+
+/** What a script needs to know to look whether a host has the platform's system. */
+export function systemParameters({ title, os }: Platform) {
+  return { title, id: os.id, version_id: os.versionId, architectures: os.architectures.join(" ") };
+}
+
+/** What a script needs to know to make environments. */
+export function pythonParameters({ executable, virtualenv = "", tools }: Python) {
+  return { python: executable, virtualenv, tools: tools.join(" ") };
+}

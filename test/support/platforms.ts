@@ -1,0 +1,86 @@
+// The systems that the system tests run on, each from the same test files.
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { platforms, type Platform } from "../../platforms";
+import { el7Image, el7Mirrors } from "./el7";
+import { root } from "./engine";
+
+const run = promisify(execFile);
+
+export interface TestPlatform {
+  title: string;
+  platform: Platform;
+  /** Setting `python` of the apps. */
+  python: string;
+  /** Environment of the engine, where it must be another than this process's. */
+  env: Record<string, undefined>;
+  /** Settings of a host that runs it, or why there is none here. Takes minutes the first time. */
+  host: () => Promise<Record<string, unknown> | { reason: string }>;
+}
+
+const { debian12, centos7 } = platforms;
+
+/** What stands in for image and mirrors is meant for CentOS itself. */
+export const withoutStandIns = Object.fromEntries(
+  [
+    centos7.container.rootFilesystemVariable ?? "",
+    ...Object.values(centos7.packages.mirrors).map(({ variable }) => variable),
+  ].map((name) => [name, undefined]),
+);
+
+const testPlatforms: readonly TestPlatform[] = [
+  { title: "Debian 12", platform: debian12, python: "3", env: {}, host: () => Promise.resolve({}) },
+  {
+    title: "a double of CentOS 7",
+    platform: centos7,
+    python: "2.7",
+    env: withoutStandIns,
+    host: async () => {
+      const made = await el7Image();
+      return "reason" in made ? made : { platform: centos7.name, image: made.image, mirrors: el7Mirrors };
+    },
+  },
+  { title: "CentOS 7", platform: centos7, python: "2.7", env: {}, host: realCentos7 },
+];
+
+/** The genuine system: where its root file system is given or its image can be pulled, and its systemd can boot. */
+async function realCentos7() {
+  const host = { platform: centos7.name, image: centos7.container.image };
+  if (!(await readFile("/proc/self/mountinfo", "utf8")).includes("name=systemd")) {
+    return { reason: "this machine has no cgroup v1 hierarchy of systemd's, which systemd 219 needs" };
+  }
+  if (process.env[centos7.container.rootFilesystemVariable ?? ""]) return host;
+  const { command } = JSON.parse(await readFile(join(root, ".local/containers.json"), "utf8")) as {
+    command: [string, ...string[]];
+  };
+  try {
+    await run(command[0], ["pull", "--quiet", "docker.io/library/centos:7"], { timeout: 300_000 });
+    return host;
+  } catch {
+    return { reason: `its image cannot be pulled and ${centos7.container.rootFilesystemVariable ?? ""} is not set` };
+  }
+}
+
+/**
+ * The settings of a host with that platform; skips the tests, and says why, where there is none.
+ * @param context of a `before` hook
+ */
+export async function hostSettings(platform: TestPlatform, context: Mocha.Context): Promise<Record<string, unknown>> {
+  const host = await platform.host();
+  if ("reason" in host) {
+    console.log(`      skipped: ${String(host.reason)}`);
+    context.skip();
+  }
+  return host;
+}
+
+/** `describe` for each of the systems. */
+export function onEachPlatform(title: string, tests: (this: Mocha.Suite, platform: TestPlatform) => void): void {
+  for (const platform of testPlatforms) {
+    describe(`${title} with ${platform.title}`, function () {
+      tests.call(this, platform);
+    });
+  }
+}

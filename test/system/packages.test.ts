@@ -1,0 +1,169 @@
+// What a server's mirrors, disk and name can do to an up, on the double of CentOS 7: made from a root file system, and as
+// awkward as real servers are (test/doubles/el7/setup.sh, awkward_server).
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { platforms, type Platform } from "../../platforms";
+import { script } from "../../rendering/assets";
+import { systemParameters } from "../../rendering/downloads";
+import { badMirrors, el7Image, el7Mirrors } from "../support/el7";
+import { ask } from "../support/load";
+import { withoutStandIns } from "../support/platforms";
+import { Product } from "../support/product";
+import { SshHost } from "../support/sshHost";
+
+const { centos7, debian12 } = platforms;
+
+/** The first step with the settings of a platform, up to where it would install something. */
+function firstStep(platform: Platform): string {
+  const parameters = {
+    ...systemParameters(platform),
+    package_config_file: platform.packages.configuration.file,
+    package_config: "# nothing\n",
+    ca_file: platform.trustStore.file,
+    ca_update: platform.trustStore.update,
+  };
+  return script("prepare-host.sh", {
+    parts: ["system.sh", platform.packages.script, "downloads.sh", "selinux.sh", "firewalld.sh"],
+    parameters,
+  }).replace('main "$@"', "main up");
+}
+
+describe("a server with another system than the settings say", function () {
+  this.timeout(120_000);
+  after(() => SshHost.stopAll());
+
+  it("is refused with what was found and what is supported, and nothing is changed", async () => {
+    const host = await SshHost.start();
+    await host.sh("touch /run/before");
+    const encoded = Buffer.from(firstStep(centos7)).toString("base64");
+    await assert.rejects(
+      host.sh(`echo ${encoded} | base64 -d | bash -s`),
+      /Error: this server runs Debian GNU\/Linux 12 \(bookworm\), but the settings say CentOS 7; nothing was changed\n.*host\.platform/,
+    );
+    assert.equal(await host.sh("find /etc /opt /usr -newer /run/before"), "");
+  });
+});
+
+describe("a server of the double of CentOS 7", function () {
+  this.timeout(300_000);
+  this.bail(true);
+
+  let folder: string;
+  let product: Product;
+  let host: Record<string, unknown>;
+  before(async function () {
+    const made = await el7Image();
+    if ("reason" in made) {
+      console.log(`      skipped: ${made.reason}`);
+      return this.skip();
+    }
+    folder = await mkdtemp(join(tmpdir(), "el7-root-"));
+    const archive = join(folder, "root.tar");
+    product = await Product.make({}, { env: withoutStandIns });
+    const container = await product.engine("create", made.image, "/bin/true");
+    await product.engine("export", "--output", archive, container);
+    await product.engine("rm", container);
+    host = { platform: centos7.name, rootFilesystem: archive };
+  });
+  after(async () => {
+    await (product as Product | undefined)?.remove();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  async function configure(
+    mirrors: { centos: readonly string[]; epel?: readonly string[] },
+    app: Record<string, unknown> = {},
+  ): Promise<void> {
+    const apps = { hello: { python: "2.7", ...app } };
+    await product.configure({ host: { ...host, mirrors: { epel: el7Mirrors.epel, ...mirrors } }, apps });
+  }
+
+  it("is not made from an image of another system", async () => {
+    const { image } = JSON.parse(await product.readFile(".local/containers.json")) as { image: string };
+    await product.configure({ host: { platform: centos7.name, image } });
+    assert.match((await product.failUp()).output, /Error: this server runs Debian .*, but the settings say CentOS 7;/);
+    assert.deepEqual(await product.containers(), []);
+  });
+
+  it("is not touched when its mirrors have no headers of Python: the error names the package", async () => {
+    await configure({ centos: [badMirrors.withoutHeaders] });
+    const { output } = await product.failUp();
+    assert.match(output, /Error: there is no such package: python-devel\n/);
+    assert.doesNotMatch(output, /hello-ini created/);
+  });
+
+  it("takes no package that somebody else has signed", async () => {
+    await configure({ centos: [badMirrors.forged] });
+    assert.match((await product.failUp()).output, /Error: the packages are not signed with the key that is trusted/);
+    assert.equal(await product.exec("rpm --query gcc || true"), "package gcc is not installed");
+  });
+
+  it("says which mirrors are dead", async () => {
+    await configure({ centos: [badMirrors.dead] });
+    assert.match((await product.failUp()).output, /Error: no mirror gives out the packages\n.*host\.mirrors/);
+  });
+
+  it("is served from the next mirror when the first is dead, and its own dead repository files stay as they are", async () => {
+    await configure({ centos: [badMirrors.dead, ...el7Mirrors.centos] });
+    const before = await product.exec("md5sum /etc/yum.repos.d/* /etc/dnf/dnf.conf");
+    await product.up();
+    assert.match((await ask(product.url)).text, /Hello There!/);
+    assert.equal(await product.ssh("md5sum /etc/yum.repos.d/* /etc/dnf/dnf.conf"), before);
+    assert.match(
+      (await product.ssh("rpm --query epel-release")).trim(),
+      /^epel-release-7-/,
+      "CentOS's, not EPEL's own",
+    );
+    const pip = "/opt/apps/hello/current/venv/bin/python -m pip list 2> /dev/null | grep -E '^(pip|setuptools) '";
+    assert.match(await product.ssh(pip), /^pip +20\.3\.4\nsetuptools +44\.1\.1$/);
+    assert.match(await product.ssh("python2.7 -m pip --version"), /^pip 8\.1\.2 /, "the system's own pip stays");
+  });
+
+  it("is refused with the settings of another system", async () => {
+    await product.ssh("touch /run/before");
+    const encoded = Buffer.from(firstStep(debian12)).toString("base64");
+    await assert.rejects(
+      product.ssh(`echo ${encoded} | base64 -d | bash -s`),
+      /Error: this server runs CentOS Linux 7 \(Core\), but the settings say Debian 12; nothing was changed/,
+    );
+    assert.equal(await product.ssh("find /etc /opt /usr -newer /run/before"), "");
+  });
+
+  it("says which Python it has when a requirement needs a newer one", async () => {
+    const source = await product.writeApp("new", {
+      "wsgi.py": "application = None\n",
+      "requirements.txt": "flask==3.0.3\n",
+    });
+    await configure({ centos: el7Mirrors.centos }, { source });
+    assert.match(
+      (await product.failUp()).output,
+      /installing the requirements with Python 2\.7\.\d+ failed: [^]*If one of them needs a newer Python than the server's Python 2\.7\.\d+: name an older release/,
+    );
+  });
+
+  it("says so when /etc cannot be written to, and when the disk is full, before anything is changed", async () => {
+    await configure({ centos: el7Mirrors.centos }, { packages: ["python3-devel"] });
+    await product.exec("mount --bind /etc /etc && mount -o remount,bind,ro /etc");
+    assert.match(
+      (await product.failUp()).output,
+      /Error: \/etc on this server cannot be written to: \/etc .*; nothing was changed\n/,
+    );
+    await product.exec("umount /etc && mount -t tmpfs -o size=8m tmpfs /opt");
+    assert.match(
+      (await product.failUp()).output,
+      /Error: the server's disk is full: \/opt has 8 MB left, 300 MB are needed; nothing was installed\n/,
+    );
+    await product.exec("umount /opt");
+    assert.equal(await product.ssh("rpm --query python3-devel || true"), "package python3-devel is not installed");
+    await product.up();
+    assert.match((await ask(product.url)).text, /Hello There!/);
+  });
+
+  it("is gone after destroy, with the image that was made of the root file system", async () => {
+    await product.destroy();
+    assert.deepEqual(await product.containers(), []);
+    assert.doesNotMatch(await product.engine("images", "--format", "{{.Tag}}"), /^root-uwsgi-nginx-test-/m);
+  });
+});

@@ -1,0 +1,138 @@
+// What is done only where SELinux or firewalld is at work: with doubles of their tools, for they run on no host here.
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, existsSync, mkdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { FakeTools } from "../support/fakeTools";
+
+describe("SELinux", () => {
+  let tools: FakeTools;
+  const selinux = (commands: string) => tools.run(["selinux.sh"], commands);
+  beforeEach(() => {
+    tools = new FakeTools();
+    for (const name of ["semanage", "restorecon", "checkmodule", "semodule_package", "semodule"]) tools.add(name);
+    tools.add("selinuxenabled");
+  });
+  afterEach(() => {
+    tools.remove();
+  });
+
+  it("is left alone where it is off, in silence", () => {
+    tools.add("selinuxenabled", "exit 1");
+    const all =
+      "label_socket_folder /run/uwsgi-a; unlabel_socket_folder /run/uwsgi-a; disallow_nginx; nginx_was_denied 0 || echo no";
+    const { code, stdout, stderr, calls } = selinux(all);
+    assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: "no\n", stderr: "" });
+    assert.deepEqual([...new Set(calls)], ["selinuxenabled"]);
+  });
+
+  it("gives a socket folder the type that nginx may use, under the name that the policy knows it by", () => {
+    const { code, calls } = selinux("label_socket_folder /run/uwsgi-hello");
+    assert.equal(code, 0);
+    assert.deepEqual(calls, [
+      "selinuxenabled",
+      "semanage fcontext --list --locallist --noheading",
+      "semanage fcontext --add --type httpd_var_run_t /var/run/uwsgi-hello(/.*)?",
+    ]);
+  });
+
+  const ruled = `[[ $2 != --list ]] || echo '/var/run/uwsgi-hello(/.*)?                         all files          system_u:object_r:httpd_var_run_t:s0'`;
+
+  it("is not told twice, and is told to forget what it was told", () => {
+    tools.add("semanage", ruled);
+    assert.deepEqual(selinux("label_socket_folder /run/uwsgi-hello").calls.length, 2);
+    assert.equal(
+      selinux("unlabel_socket_folder /run/uwsgi-hello").calls.at(-1),
+      "semanage fcontext --delete /var/run/uwsgi-hello(/.*)?",
+    );
+    assert.deepEqual(selinux("unlabel_socket_folder /run/uwsgi-hell").calls.length, 2, "another app's rule stays");
+  });
+
+  const denial = (source: string, target: string) =>
+    `type=AVC msg=audit(1700000000.123:456): avc:  denied  { connectto } for  pid=4711 comm="nginx" path="/run/uwsgi-hello/uwsgi.sock" scontext=system_u:system_r:${source}:s0 tcontext=system_u:system_r:${target}:s0 tclass=unix_stream_socket permissive=0`;
+
+  it("tells by its log whether it kept nginx from the socket, and by nothing else", () => {
+    const denied = (line: string) => {
+      tools.add("ausearch", `echo '${line}'`);
+      return selinux("nginx_was_denied 0 && echo yes || echo no").stdout;
+    };
+    assert.equal(denied(denial("httpd_t", "unconfined_service_t")), "yes\n");
+    assert.equal(denied(denial("httpd_t", "init_t")), "no\n");
+    assert.equal(denied(denial("sshd_t", "unconfined_service_t")), "no\n");
+    assert.equal(denied("<no matches>"), "no\n");
+  });
+
+  it("gets a module of one rule, with the name that checkmodule insists on, and never a permissive mode", () => {
+    tools.add("checkmodule", 'cp "${!#}" "$FAKE/module"');
+    const { code, calls } = selinux("allow_nginx");
+    assert.equal(code, 0);
+    assert.match(
+      calls.map((call) => call.replace(/\/tmp\/[^/]+/g, "TMP")).join("\n"),
+      /^checkmodule -M -m -o TMP\/uwsgi_nginx\.mod TMP\/uwsgi_nginx\.te\nsemodule_package -o TMP\/uwsgi_nginx\.pp -m TMP\/uwsgi_nginx\.mod\nsemodule -i TMP\/uwsgi_nginx\.pp$/,
+    );
+    const rules = readFileSync(join(tools.folder, "module"), "utf8").match(/^(module|allow|permissive).*$/gm);
+    assert.deepEqual(rules, [
+      "module uwsgi_nginx 1.0;",
+      "allow httpd_t unconfined_service_t:unix_stream_socket connectto;",
+    ]);
+  });
+
+  it("loses the module again, if it has it", () => {
+    assert.deepEqual(selinux("disallow_nginx").calls, ["selinuxenabled", "semodule -l"]);
+    tools.add("semodule", "[[ $1 != -l ]] || printf 'uwsgi_nginx\\t1.0\\n'");
+    assert.equal(selinux("disallow_nginx").calls.at(-1), "semodule -r uwsgi_nginx");
+  });
+});
+
+describe("firewalld", () => {
+  let tools: FakeTools;
+  let folder: string;
+  const firewall = (commands: string) =>
+    tools.run(["firewalld.sh"], `opened_services='${folder}/state/firewalld'\n${commands}`);
+  beforeEach(() => {
+    tools = new FakeTools();
+    folder = mkdtempSync(join(tmpdir(), "firewalld-"));
+  });
+  afterEach(() => {
+    tools.remove();
+    rmSync(folder, { recursive: true });
+  });
+
+  it("is left alone where it does not run, though it is installed", () => {
+    tools.add("firewall-cmd", "exit 252");
+    const { code, stderr, calls } = firewall("open_services http https; close_services");
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
+    assert.deepEqual(calls, ["firewall-cmd --quiet --state"]);
+  });
+
+  it("lets the web in for good and for now, and closes again what was opened, and only that", () => {
+    // https is open already: somebody else's.
+    tools.add("firewall-cmd", `case "$*" in *--query-service\\ http) exit 1 ;; esac`);
+    const opened = firewall("open_services http https");
+    assert.equal(opened.code, 0);
+    assert.deepEqual(opened.calls, [
+      "firewall-cmd --quiet --state",
+      "firewall-cmd --quiet --permanent --query-service http",
+      "firewall-cmd --permanent --add-service http",
+      "firewall-cmd --quiet --query-service http",
+      "firewall-cmd --add-service http",
+      "firewall-cmd --quiet --permanent --query-service https",
+      "firewall-cmd --quiet --query-service https",
+    ]);
+    const closed = firewall("close_services");
+    assert.equal(closed.code, 0);
+    assert.deepEqual(closed.calls, [
+      "firewall-cmd --quiet --state",
+      "firewall-cmd --quiet --permanent --remove-service http",
+      "firewall-cmd --quiet --remove-service http",
+    ]);
+    assert.ok(!existsSync(join(folder, "state")), "nothing stays behind");
+  });
+
+  it("is open already: nothing is done, and nothing undone", () => {
+    mkdirSync(join(folder, "state"));
+    tools.add("firewall-cmd");
+    assert.ok(!firewall("open_services http").calls.some((call) => call.includes("--add")));
+    assert.deepEqual(firewall("close_services").calls, []);
+  });
+});

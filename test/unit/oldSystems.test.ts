@@ -1,0 +1,177 @@
+// What bash 4.2 and systemd 219 (CentOS 7) cannot do must not stand in anything that goes to a host; neither says so
+// loudly: systemd only logs what it ignores, and shellcheck does not know versions of bash.
+import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { platforms, type Platform } from "../../platforms";
+import { planApp } from "../../rendering/app";
+import { asset, renderTemplate } from "../../rendering/assets";
+import { appSchema } from "../../settings/schema";
+import { root } from "../support/engine";
+
+/** Directives that systemd 219 knows, of those that a unit of ours may want (systemd.unit(5) and its kin, of that version). */
+const known: Record<string, string> = {
+  Unit: "Description Documentation After Before Wants Requires BindsTo PartOf Conflicts ReloadPropagatedFrom PropagatesReloadTo ConditionPathExists JobTimeoutSec",
+  Install: "WantedBy RequiredBy Also Alias DefaultInstance",
+  Service:
+    "Type NotifyAccess PIDFile RemainAfterExit ExecStartPre ExecStart ExecStartPost ExecReload ExecStop ExecStopPost PermissionsStartOnly " +
+    "Restart RestartSec SuccessExitStatus StartLimitInterval StartLimitBurst StartLimitAction TimeoutSec TimeoutStartSec TimeoutStopSec WatchdogSec " +
+    "User Group SupplementaryGroups WorkingDirectory RootDirectory RuntimeDirectory RuntimeDirectoryMode UMask Nice OOMScoreAdjust " +
+    "Environment EnvironmentFile PassEnvironment StandardInput StandardOutput StandardError SyslogIdentifier SyslogFacility SyslogLevel " +
+    "KillMode KillSignal SendSIGHUP SendSIGKILL LimitNOFILE LimitNPROC LimitCORE LimitAS TasksMax MemoryLimit CPUShares CPUQuota BlockIOWeight Slice Delegate " +
+    "PrivateTmp PrivateDevices PrivateNetwork ProtectSystem ProtectHome NoNewPrivileges CapabilityBoundingSet AmbientCapabilities " +
+    "ReadWriteDirectories ReadOnlyDirectories InaccessibleDirectories MountFlags RestrictAddressFamilies SystemCallArchitectures SystemCallFilter " +
+    "LimitMEMLOCK SELinuxContext IgnoreSIGPIPE DeviceAllow DevicePolicy",
+};
+
+/** Values that systemd 219 drops, with what they were meant to do. */
+const dropped: [RegExp, string][] = [
+  [/^ProtectSystem=(?!full$|yes$|no$|true$|false$)/, "and then protects nothing"],
+  [/^Exec\w+=-?[+!:]/, "the whole line"],
+  [/^Type=(exec|notify-reload)/, ""],
+  [/^Standard(Output|Error)=(append|file|truncate):/, ""],
+  [/^WorkingDirectory=(~|-)/, ""],
+  [/^RuntimeDirectory=\S*\//, ""],
+];
+
+/** Lines of a unit that systemd 219 would ignore or drop. */
+function unknownTo219(unit: string): string[] {
+  let section = "";
+  return unit.split("\n").filter((line) => {
+    section = /^\[(\w+)\]$/.exec(line)?.[1] ?? section;
+    const directive = /^(\w+)=/.exec(line)?.[1];
+    if (directive === undefined) return line !== "" && !/^([#;]|\[(Unit|Service|Install)\]$)/.test(line);
+    return !known[section]?.split(" ").includes(directive) || dropped.some(([pattern]) => pattern.test(line));
+  });
+}
+
+describe("units on systemd 219", () => {
+  const old = Object.values(platforms).filter(({ systemd }: Platform) => systemd <= 219);
+  const source = { hash: "0123", archive: "", requirements: "" };
+  const variants: Record<string, unknown>[] = [{}, { master: false }, { dieOnTerm: false }, { uid: "web" }];
+  for (const platform of old) {
+    for (const settings of variants) {
+      it(`hold nothing that it does not know: ${platform.title}, ${JSON.stringify(settings)}`, () => {
+        const plan = planApp("hello", appSchema.parse({ ...settings, python: "3" }), source, platform, "2.0.31");
+        assert.deepEqual(unknownTo219(plan.unit), []);
+      });
+    }
+  }
+
+  for (const name of ["uwsgi.service", "nginx-restart.conf"]) {
+    it(`hold nothing that it does not know: ${name}`, () => {
+      assert.deepEqual(unknownTo219(renderTemplate(name)), []);
+    });
+  }
+
+  it("would not pass with what it does not know", () => {
+    const lines = [
+      "StateDirectory=x",
+      "ProtectSystem=strict",
+      "ExecStartPre=+/bin/true",
+      "MemoryMax=1G",
+      "RuntimeDirectory=a/b",
+    ];
+    assert.deepEqual(unknownTo219(["[Service]", "ExecStart=/bin/true", ...lines].join("\n")), lines);
+    assert.deepEqual(unknownTo219("[Unit]\nStartLimitBurst=3"), ["StartLimitBurst=3"]);
+    const { unit } = planApp("hello", appSchema.parse({}), source, platforms.debian12, "2.0.31");
+    assert.ok(unknownTo219(unit).includes("ProtectSystem=strict"));
+  });
+});
+
+/** What the tools of CentOS 7 do not have. */
+const tooNew: [RegExp, string][] = [
+  [/\$\{[^}]*@[QEPAaUuLKk]\}/, "bash 4.2 has no ${x@Q}"],
+  [/\bwait\s+-[nfp]/, "bash 4.2 has no wait -n"],
+  [/\b(mapfile|readarray)\b.*\s-d/, "bash 4.2 has no mapfile -d"],
+  [/\b(local|declare|typeset)\s+-\w*n/, "bash 4.2 has no references"],
+  [/\blocal\s+-($|\s)/, "bash 4.2 has no local -"],
+  [/\[\[\s+-v\s+\S*\[/, "bash 4.2 has no -v for elements"],
+  [/\b(EPOCHSECONDS|EPOCHREALTIME|SRANDOM|BASH_ARGV0)\b/, "bash 5 has it"],
+  [/\binherit_errexit\b|\blocalvar_inherit\b/, "bash 4.4 has it"],
+  [/\bsystemctl\b.*\s(--value|revert|try-reload-or-restart)\b/, "systemctl 219 does not have it"],
+  [/\bsystemd-run\b.*\s--wait\b/, "systemd-run 219 does not have it"],
+  [/\bjournalctl\b.*\s(-g|--grep)\b/, "journalctl 219 does not have it"],
+  [/\bcurl\b.*--(retry-connrefused|fail-with-body|retry-all-errors)\b/, "curl 7.29 does not have it"],
+  [/\btar\b.*--sort\b/, "tar 1.26 does not have it"],
+  [/\bip\s+-j/, "ip does not have it"],
+  [/\bopenssl\b.*-addext\b/, "openssl 1.0.2 does not have it"],
+  [/(^|[;&|(])\s*(git|jq|unzip|which)\s/, "a minimal server does not have it"],
+  [/C\.UTF-8/, "there is no such locale"],
+];
+
+function problems(script: string): string[] {
+  const lines = script.split("\n").filter((line) => !/^\s*#/.test(line));
+  const found = lines.flatMap((line) =>
+    tooNew.filter(([pattern]) => pattern.test(line)).map(([, why]) => `${why}: ${line.trim()}`),
+  );
+  // With set -u, bash 4.2 fails for an empty array, unless it is written ${list[@]+"${list[@]}"}.
+  for (const [, array = ""] of script.matchAll(/\b(\w+)=\(\)/g)) {
+    const bare = new RegExp(`(?<!\\+)"\\$\\{${array}\\[[@*]\\]\\}"`);
+    found.push(...lines.filter((line) => bare.test(line)).map((line) => `it may be empty: ${line.trim()}`));
+  }
+  return found;
+}
+
+describe("scripts on CentOS 7", () => {
+  const folder = path.join(root, "assets/scripts");
+  // It runs on the machine that Pulumi runs on.
+  const scripts = fs.readdirSync(folder).filter((name) => name !== "container-host.sh");
+  for (const name of scripts) {
+    it(`use nothing that it does not have: ${name}`, () => {
+      assert.deepEqual(problems(asset(`scripts/${name}`)), []);
+    });
+  }
+
+  it("would not pass with it", () => {
+    const bad = [
+      'echo "${x@Q}"',
+      "wait -n",
+      "mapfile -t -d '' list",
+      "local -n name=$1",
+      'list=(); for it in "${list[@]}"; do :; done',
+      "systemctl show --value -p MainPID nginx",
+      "journalctl -u nginx -g error",
+      "curl --retry-connrefused localhost",
+      "export LC_ALL=C.UTF-8",
+    ];
+    for (const line of bad) assert.equal(problems(line).length, 1, line);
+    assert.deepEqual(problems('list=(); run ${list[@]+"${list[@]}"} ${#list[@]}'), []);
+  });
+});
+
+describe("the names of the platforms", () => {
+  const all: Platform[] = Object.values(platforms);
+  const patternOf = (names: readonly string[]) =>
+    new RegExp(names.map((name) => `\\b${name.replace(" ", "[ _:-]?")}`).join("|"), "i");
+  /** The toolchain may ask which system the machine that it runs on has. */
+  const hosts = patternOf(all.flatMap(({ name, title }) => [name, title]));
+  const anything = patternOf(all.flatMap(({ name, title, os }) => [name, title, os.id]));
+  const code = (name: string, pattern: RegExp) =>
+    fs
+      .readFileSync(path.join(root, name), "utf8")
+      .split("\n")
+      .filter((line) => pattern.test(line.replace(/(^|\s)(\/\/|\/\*|\*|#).*$/, "")))
+      .map((line) => `${name}: ${line.trim()}`);
+  const files = (folder: string) =>
+    fs
+      .readdirSync(path.join(root, folder))
+      .filter((name) => /\.(ts|mjs|sh)$/.test(name))
+      .map((name) => `${folder}/${name}`);
+
+  it("stand in the descriptions of the platforms, and in no other line of code", () => {
+    const program = ["index.ts", ...["components", "settings", "rendering", "assets/scripts"].flatMap(files)];
+    // What belongs to one package manager is part of the platforms' descriptions.
+    const asked = program.filter((name) => !name.startsWith("assets/scripts/packages-"));
+    assert.deepEqual(
+      [...asked.flatMap((file) => code(file, anything)), ...files("toolchain").flatMap((file) => code(file, hosts))],
+      [],
+    );
+  });
+
+  it("would be found", () => {
+    assert.ok(hosts.test('if (platform.name === "centos7") {'));
+    assert.ok(hosts.test('pull("docker.io/library/debian:12")'));
+    assert.ok(anything.test("[[ $ID == debian ]]"));
+  });
+});

@@ -1,0 +1,138 @@
+// packages-yum.sh against yum's own words and exit codes, as they were recorded on a CentOS 7.9.
+import assert from "node:assert/strict";
+import { FakeTools, type Outcome } from "../support/fakeTools";
+
+describe("packages with yum", () => {
+  let tools: FakeTools;
+
+  /** A yum that says this and ends so; what it installs is there afterwards, by rpm's word. */
+  function yum(words: string, code: number, installs: readonly string[] = []): void {
+    tools.add(
+      "yum",
+      `cat <<'WORDS'\n${words}\nWORDS\nfor name in ${installs.join(" ")}; do echo "$name" >> "$FAKE/installed"; done; exit ${code}`,
+    );
+  }
+  const install = (...names: string[]): Outcome =>
+    tools.run(
+      ["packages-yum.sh"],
+      `package_config_file=/etc/uwsgi-nginx/yum.conf\ninstall_packages ${names.join(" ")}`,
+    );
+
+  beforeEach(() => {
+    tools = new FakeTools()
+      .add("sleep")
+      .add("rpm", 'grep --quiet --line-regexp "${!#}" "$FAKE/installed" 2> /dev/null');
+  });
+  afterEach(() => {
+    tools.remove();
+  });
+
+  it("asks for what is missing only, by what provides it, and in a language that can be read", () => {
+    yum("Complete!", 0, ["nginx"]);
+    tools.add("rpm", '[[ ${!#} == gcc ]] || grep --quiet --line-regexp "${!#}" "$FAKE/installed" 2> /dev/null');
+    const { code, calls } = install("gcc", "nginx");
+    assert.equal(code, 0);
+    assert.deepEqual(calls, [
+      "rpm --query --quiet --whatprovides gcc",
+      "rpm --query --quiet --whatprovides nginx",
+      "yum --config=/etc/uwsgi-nginx/yum.conf --assumeyes install nginx",
+      "rpm --query --quiet --whatprovides gcc",
+      "rpm --query --quiet --whatprovides nginx",
+    ]);
+  });
+
+  it("calls no yum when everything is there", () => {
+    yum("", 1);
+    tools.add("rpm");
+    assert.deepEqual(install("gcc").calls, ["rpm --query --quiet --whatprovides gcc"]);
+  });
+
+  it("does not believe yum's exit code 0: some of the names may be missing", () => {
+    yum("No package no-such-thing available.\nComplete!", 0, ["gcc"]);
+    const { code, stderr } = install("gcc", "no-such-thing");
+    assert.equal(code, 1);
+    assert.match(stderr, /^Error: there is no such package: no-such-thing$/m);
+  });
+
+  const failures: [string, string, RegExp][] = [
+    [
+      "no package has the name",
+      "No package no-such-thing available.\nError: Nothing to do",
+      /^Error: there is no such package: no-such-thing\n.*look the name up on the server with: yum --config=\/etc\/uwsgi-nginx\/yum\.conf provides NAME/m,
+    ],
+    [
+      "the key is another one",
+      'The GPG keys listed for the "CentOS 7 os" repository are already installed but they are not correct for this package.\nCheck that the correct key URLs are configured for this repository.',
+      /^Error: the packages are not signed with the key that is trusted for them, so none was installed\n.*host\.mirrors/m,
+    ],
+    [
+      "the key's file is not there",
+      'GPG key retrieval failed: [Errno 14] curl#37 - "Couldn\'t open file /etc/pki/rpm-gpg/RPM-GPG-KEY-EPEL-7"',
+      /^Error: the packages are not signed with the key that is trusted/m,
+    ],
+    [
+      "the disk is full",
+      "Error Summary\n-------------\nDisk Requirements:\n  At least 24MB more space needed on the / filesystem.",
+      /^Error: the server's disk is full\n/m,
+    ],
+    ["it says something else", "Error: Protected multilib versions", /^Error: yum could not install the packages: /m],
+  ];
+  for (const [what, words, message] of failures) {
+    it(`says what to do, at once, when ${what}`, () => {
+      yum(words, 1);
+      const { code, stderr, calls } = install("no-such-thing");
+      assert.equal(code, 1);
+      assert.match(stderr, message);
+      assert.ok(stderr.includes(`  | ${words.split("\n").at(-1)}`), "yum's last lines are shown");
+      assert.equal(calls.filter((call) => call.startsWith("yum")).length, 1);
+    });
+  }
+
+  const deadMirrors = [
+    'Could not retrieve mirrorlist http://mirrorlist.centos.org/?release=7 error was\n14: curl#6 - "Could not resolve host: mirrorlist.centos.org; Unknown error"\n\n Cannot find a valid baseurl for repo: base/7/x86_64',
+    "http://vault.centos.org/7.9.2009/os/x86_64/repodata/repomd.xml: [Errno 14] HTTP Error 403 - Forbidden\nTrying other mirror.\nfailure: repodata/repomd.xml from uwsgi-nginx-os: [Errno 256] No more mirrors to try.",
+    "Cannot retrieve metalink for repository: epel/x86_64. Please verify its path and try again",
+  ];
+  for (const words of deadMirrors) {
+    it(`tries three times, then names the mirrors: ${words.split("\n").at(-1)}`, () => {
+      yum(words, 1);
+      const { code, stderr, calls } = install("gcc");
+      assert.equal(code, 1);
+      assert.match(
+        stderr,
+        /^Error: no mirror gives out the packages\n.*\/etc\/uwsgi-nginx\/yum\.conf.*host\.mirrors.*host\.proxy/m,
+      );
+      assert.equal(calls.filter((call) => call.startsWith("yum")).length, 3);
+    });
+  }
+
+  it("goes on when an archive that failed is well again", () => {
+    tools.add(
+      "yum",
+      `[[ -e $FAKE/failed ]] || { touch "$FAKE/failed"; echo 'Error: [Errno 256] No more mirrors to try.'; exit 1; }\necho gcc >> "$FAKE/installed"`,
+    );
+    assert.equal(install("gcc").code, 0);
+  });
+
+  const locked =
+    "Existing lock /var/run/yum.pid: another copy is running as pid 4711.\nAnother app is currently holding the yum lock; exiting as configured by exit_on_lock";
+
+  it("waits for another yum that ends", () => {
+    tools.add(
+      "yum",
+      `echo x >> "$FAKE/tries"; [[ $(wc -l < "$FAKE/tries") -gt 3 ]] || { echo '${locked}'; exit 200; }\necho gcc >> "$FAKE/installed"`,
+    );
+    const { code, stderr, calls } = install("gcc");
+    assert.equal(code, 0);
+    assert.equal(stderr, "packages: installing gcc\npackages: waiting for another yum\n");
+    assert.equal(calls.filter((call) => call === "sleep 5").length, 3);
+  });
+
+  it("does not wait for ever for one that does not end", () => {
+    yum(locked, 200);
+    const { code, stderr, calls } = install("gcc");
+    assert.equal(code, 1);
+    assert.match(stderr, /^Error: another yum has been at work on this server for 300 seconds: .*pid 4711/m);
+    assert.equal(calls.filter((call) => call === "sleep 5").length, 59);
+  });
+});
