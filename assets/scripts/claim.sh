@@ -12,8 +12,9 @@ require_own_host() {
   if is_host_claimed; then
     owner=$(cat "$record/stack")
     [[ $owner == "$stack" ]] || fail "this server is the stack $owner's; nothing was changed" \
-      "Take another server, or put your apps into that stack. If there is no such stack any more, its apps are still there:" \
-      "give this one its name, or remove them and then $record."
+      "Take another server, or put your apps into that stack." \
+      "If that is the old name of this one, or one that is lost and that this one takes the place of, say so on the server:" \
+      "echo $stack > $record/stack"
     return 0
   fi
   for file in $files; do

@@ -247,17 +247,14 @@ describe("a server that one has", function () {
   it("serves the app beside the sites of others, through a bastion, with sudo and a password", async () => {
     await configure(behind({ user: "admin" }));
     await givePassword();
-    let isOver = false;
-    const watch = async () => {
-      for (let seen = ""; ; seen += await server.sh("ps -eo args --no-headers")) if (isOver) return seen;
-    };
-    const watched = watch();
+    const watched = server.sh("until [ -e /run/over ]; do ps -eo args --no-headers; sleep 0.2; done | sort -u");
     const load = await underLoad(theirs(), async () => {
-      const { output } = await product.up("--diff").finally(() => (isOver = true));
+      const { output } = await product.up("--diff").finally(() => server.sh("touch /run/over"));
       assert.ok(!output.includes(word), output);
     });
     undisturbed(load);
     const commandLines = await watched;
+    await server.sh("rm /run/over");
     assert.match(commandLines, /sudo -S -p {2}bash -c .* bash -s -- up/);
     assert.ok(!commandLines.includes(word), "the password is in no command line");
     assert.deepEqual(await ours(), { status: 200, text: "ours" });
