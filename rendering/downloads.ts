@@ -8,10 +8,10 @@ import { renderTemplate } from "./assets";
 export interface Downloads {
   /** What a script with the platform's package script among its parts needs to know. */
   packages: {
-    /** Path of the package manager's configuration; empty where the server's own is used. */
+    /** Path of the package manager's configuration; no such file is there where the server's own is used. */
     package_config_file: string;
   };
-  /** What a script needs to know that makes the host use all this: paths, texts and a command. */
+  /** What a script needs to know that makes the host use all this: paths, texts (empty: no such file) and a command. */
   files: Record<"package_config" | "ca_file" | "ca_update" | "ca_bundle" | "ca_certificates", string>;
   /** What a script that calls pip needs to know. */
   pip: { ca_bundle: string; pip_index: string; proxy: string };
@@ -26,7 +26,7 @@ export function planDownloads(
   const proxy = host.proxy ?? "";
   const text = renderTemplate(template, { file, mirrors: baseUrls(platform, host.mirrors, env), proxy });
   return {
-    packages: { package_config_file: text ? file : "" },
+    packages: { package_config_file: file },
     files: {
       package_config: text,
       ca_file: platform.trustStore.file,

@@ -21,7 +21,7 @@ install_packages() {
   if [[ -z $missing ]]; then return 0; fi
   say "packages: installing ${missing//$'\n'/ }"
   # Read beside the server's own configuration.
-  [[ -z $package_config_file ]] || export APT_CONFIG=$package_config_file
+  [[ ! -e $package_config_file ]] || export APT_CONFIG=$package_config_file
   # Mends what a killed run left half done.
   quietly "completing an interrupted installation" dpkg --configure -a --force-confold
   quietly "reading the package lists" apt-get update --quiet -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300

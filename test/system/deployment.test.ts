@@ -80,7 +80,9 @@ onEachPlatform("a stack on a fresh host", function (platform) {
   it("has files that their own programs find right", async () => {
     assert.equal(await product.ssh("nginx -t -q 2>&1"), "");
     assert.equal(
-      await product.ssh("systemd-analyze verify --man=no uwsgi@hello.service uwsgi.service nginx.service 2>&1"),
+      await product.ssh(
+        "systemd-analyze verify --man=no uwsgi@hello.service uwsgi.service nginx.service 2>&1 | grep -E 'uwsgi|nginx' || true",
+      ),
       "",
     );
     // `strict` makes uWSGI refuse what it does not know; `no-server` ends it once the app is loaded. Without the

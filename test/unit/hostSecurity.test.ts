@@ -1,9 +1,51 @@
-// What is done only where SELinux or firewalld is at work: with doubles of their tools, for they run on no host here.
+// The look at the host, and what is done only where SELinux or firewalld is at work: with doubles of the tools, for those
+// two run on no host here.
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, existsSync, mkdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FakeTools } from "../support/fakeTools";
+
+describe("the look at the host", () => {
+  let tools: FakeTools;
+  // This machine is the host, and the settings say what it is, but for what a test changes.
+  const look = (change: string) =>
+    tools.run(
+      ["system.sh"],
+      `title='The System 1'; . /etc/os-release; id=$ID version_id=\${VERSION_ID:-} architectures='x86_64 aarch64'
+       ${change}
+       require_system && echo fine`,
+    );
+  beforeEach(() => {
+    tools = new FakeTools().add("uname", "echo x86_64");
+  });
+  afterEach(() => {
+    tools.remove();
+  });
+
+  it("finds what the settings say", () => {
+    assert.deepEqual({ ...look(""), calls: [] }, { code: 0, stdout: "fine\n", stderr: "", calls: [] });
+  });
+
+  it("refuses another release, with what was found and what the settings say", () => {
+    const { code, stderr } = look("version_id=0");
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /^Error: this server runs .+, but the settings say The System 1; nothing was changed\n.*host\.platform/,
+    );
+  });
+
+  it("refuses another architecture, with what was found and what is supported", () => {
+    tools.add("uname", "echo s390x");
+    const { code, stderr } = look("");
+    assert.equal(code, 1);
+    assert.equal(
+      stderr,
+      "Error: this server is a s390x machine, but The System 1 is supported on x86_64 aarch64; nothing was changed\n",
+    );
+  });
+});
 
 describe("SELinux", () => {
   let tools: FakeTools;

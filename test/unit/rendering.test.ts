@@ -178,7 +178,7 @@ WantedBy=multi-user.target
   it("bring a killed nginx back", () => {
     assert.equal(
       renderTemplate("nginx-restart.conf"),
-      "# A killed nginx comes back.\n[Service]\nRestart=on-failure\nRestartSec=1\n",
+      "# A killed nginx comes back, after the workers it leaves behind, which would keep the port, are gone.\n[Service]\nKillMode=mixed\nRestart=on-failure\nRestartSec=1\n",
     );
   });
 });

@@ -3,6 +3,7 @@ import { generateKeyPairSync } from "node:crypto";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import * as yaml from "js-yaml";
 import { utils } from "ssh2";
 import { howToGetHostKey, pinnedHostKey } from "../../settings/hostKey";
 import { loadSettings, SettingsError } from "../../settings/load";
@@ -78,6 +79,21 @@ describe("settings", () => {
         },
       },
     });
+  });
+
+  it("of the stack file for CentOS 7 are accepted: the tutorial's Python, beside the ports of the stack `local`", () => {
+    const file = fs.readFileSync(path.join(root, "Pulumi.centos7.yaml"), "utf8");
+    const { config } = yaml.load(file) as { config: Record<string, unknown> };
+    const settings = load(
+      Object.fromEntries(Object.entries(config).map(([key, value]) => [key.replace(/^uwsgi-nginx:/, ""), value])),
+    );
+    const defaults = load({}).host as { httpPort: number; sshPort: number };
+    const { platform, image, httpPort, sshPort } = settings.host as typeof defaults & {
+      platform: string;
+      image: string;
+    };
+    assert.deepEqual([platform, image, settings.apps.hello?.python], ["centos7", "centos:7", "2.7"]);
+    assert.equal(new Set([httpPort, sshPort, defaults.httpPort, defaults.sshPort]).size, 4);
   });
 
   it("take numbers where YAML makes numbers of texts", () => {

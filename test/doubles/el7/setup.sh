@@ -173,7 +173,7 @@ ExecStart=/usr/sbin/nginx
 ExecReload=/usr/sbin/nginx -s reload
 KillSignal=SIGQUIT
 TimeoutStopSec=5
-KillMode=mixed
+KillMode=process
 PrivateTmp=true
 [Install]
 WantedBy=multi-user.target
