@@ -14,7 +14,8 @@ const settings = stackSettings();
 const downloads = planDownloads(settings.host);
 
 // The server.
-const server = makeHost("host", settings.host, downloads);
+const domains = Object.values(settings.apps).flatMap((app) => app.domains);
+const server = makeHost("host", settings.host, { downloads, domains });
 
 // What the apps are: plain data, before anything is done.
 const plans = Object.entries(settings.apps).map(([name, app]) => {

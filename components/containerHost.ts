@@ -2,13 +2,14 @@ import { createHash } from "node:crypto";
 import * as path from "node:path";
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import * as random from "@pulumi/random";
 import type { Platform } from "../platforms";
 import { script } from "../rendering/assets";
 import { systemParameters, type Downloads } from "../rendering/downloads";
-import { commandLine, quote } from "../rendering/shell";
-import { ed25519KeyPair, publicKeyOf } from "../rendering/sshKey";
+import { commandLine } from "../rendering/shell";
+import { publicKeyOf } from "../rendering/sshKey";
 import type { Host } from "./host";
+import { sshOptions, writeLoginFiles } from "./loginFiles";
+import { makeKey } from "./stackKey";
 
 /** How containers are run on this machine, as `npm start` found out (toolchain/containers.mjs). */
 export interface Containers {
@@ -110,22 +111,11 @@ export class ContainerHost extends pulumi.ComponentResource implements Host {
       { parent: this },
     );
 
-    const folder = path.posix.join(".local", "hosts", pulumi.getStack());
-    const keyFile = path.posix.join(folder, "id_ed25519");
-    const knownHosts = path.posix.join(folder, "known_hosts");
-    const write = (suffix: string, file: string, content: pulumi.Input<string>) =>
-      new command.local.Command(
-        `${name}-${suffix}`,
-        {
-          create: `umask 077 && mkdir -p ${quote(folder)} && cat > ${quote(file)}`,
-          delete: `rm -f ${quote(file)}; rmdir ${quote(folder)} 2> /dev/null || true`,
-          stdin: content,
-          addPreviousOutputInEnv: false,
-        },
-        { parent: this },
-      );
-    write("key-file", keyFile, key.privateKey);
-    write("known-hosts", knownHosts, pulumi.interpolate`[${address}]:${sshPort} ${hostKey.publicKey}\n`);
+    const files = writeLoginFiles(
+      name,
+      { privateKey: key.privateKey, knownHost: pulumi.interpolate`[${address}]:${sshPort} ${hostKey.publicKey}` },
+      this,
+    );
 
     this.platform = platform;
     this.httpPort = httpPort;
@@ -141,26 +131,14 @@ export class ContainerHost extends pulumi.ComponentResource implements Host {
     });
     this.sshCommand = pulumi.output(
       commandLine([
-        ...["ssh", "-p", String(sshPort), "-i", path.resolve(keyFile), "-o", "IdentitiesOnly=yes"],
-        ...["-o", `UserKnownHostsFile=${path.resolve(knownHosts)}`, `root@${address}`],
+        ...["ssh", "-p", String(sshPort)],
+        // Whole paths, so that the line works in every folder of this machine, which is the only one it works on.
+        ...sshOptions(files, (file) => path.resolve(file)),
+        `root@${address}`,
       ]),
     );
     this.registerOutputs({ address: this.address, sshCommand: this.sshCommand });
   }
-}
-
-/**
- * A key pair that stays the same for the life of the stack, from a secret in its state. A password, not RandomBytes:
- * that one's id, which is never secret, is its value.
- */
-function makeKey(
-  name: string,
-  parent: pulumi.Resource,
-): { privateKey: pulumi.Output<string>; publicKey: pulumi.Output<string> } {
-  // 64 letters and digits hold more than the 256 bits of a seed.
-  const { result } = new random.RandomPassword(name, { length: 64, special: false }, { parent });
-  const pair = pulumi.secret(result).apply((text) => ed25519KeyPair(createHash("sha256").update(text).digest()));
-  return { privateKey: pair.privateKey, publicKey: pulumi.unsecret(pair.publicKey) };
 }
 
 function containerNameOf(publicKey: string): string {

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { inlineScript } from "../rendering/assets";
-import { commandLine } from "../rendering/shell";
-import type { Host } from "./host";
+import { commandLine, quote } from "../rendering/shell";
+import type { Dialled } from "./host";
 
 /** What is to be done on a host as root, before it is known how the login becomes root. */
 export interface RootCommand {
@@ -15,7 +15,7 @@ export interface RootCommand {
 const sudo = inlineScript("sudo.sh");
 
 /** A command line that becomes root first. Where sudo asks for a password, the first line of stdin must be that. */
-function elevated(host: Host, words: readonly string[]): string {
+function elevated(host: Dialled, words: readonly string[]): string {
   if (!host.sudo) return commandLine(words);
   return commandLine(host.sudo.password ? ["bash", "-c", sudo, "sudo", ...words] : ["sudo", "-n", ...words]);
 }
@@ -26,16 +26,32 @@ function elevated(host: Host, words: readonly string[]): string {
  * A password makes the whole stdin a secret, of which a preview shows nothing: then the text is shown as a resource of
  * its own, which does nothing else.
  */
-export function asRoot(host: Host, name: string, steps: RootCommand, opts: pulumi.CustomResourceOptions | undefined) {
+export function asRoot(
+  host: Dialled,
+  name: string,
+  steps: RootCommand,
+  opts: pulumi.CustomResourceOptions | undefined,
+) {
   const { sudo: { password } = {} } = host;
   if (password) new ShownText(name, steps.stdin, { parent: opts?.parent });
   return {
     connection: host.connection,
     create: elevated(host, steps.create),
-    delete: steps.delete && elevated(host, steps.delete),
+    delete: steps.delete && onlyOn(host, elevated(host, steps.delete)),
     stdin: password ? pulumi.secret(pulumi.interpolate`${password}\n${steps.stdin}`) : steps.stdin,
     addPreviousOutputInEnv: false,
   };
+}
+
+/**
+ * The `delete` of what is on a host, which does nothing on any other.
+ *
+ * A server that was ended by hand is missed by a refresh and made again, at its address and with its key. What was on
+ * the first is replaced then, so the engine makes it on the new one and after that deletes the old: on the new one too.
+ */
+function onlyOn({ identity, identityFile }: Dialled, command: string): pulumi.Input<string> {
+  if (identityFile === undefined) return command;
+  return identity.apply((id) => `[ "$(cat ${quote(identityFile)})" != ${quote(id)} ] || ${command}`);
 }
 
 /** Not a ComponentResource, for that keeps its inputs from the engine, and a preview shows those only. */

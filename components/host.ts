@@ -22,6 +22,14 @@ export interface Host {
   readonly sshCommand: pulumi.Output<string>;
   /** Changes when the server is another one: then everything on it must be made again. */
   readonly identity: pulumi.Output<string>;
+  /**
+   * File on the server that holds its identity, for a server that can be another one at the same address with the same
+   * key, without the engine having ended the first (`onlyOn`). Default: none, for it cannot.
+   */
+  readonly identityFile?: string;
   /** The resource that is the server: what is on it dies with it. None where the server outlives the stack. */
   readonly machine?: pulumi.Resource;
 }
+
+/** What it takes to do something on a server. */
+export type Dialled = Pick<Host, "connection" | "sudo" | "identity" | "identityFile" | "machine">;

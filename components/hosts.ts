@@ -2,37 +2,58 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { platforms } from "../platforms";
-import { containerSource } from "../settings/containerSource";
 import type { Downloads } from "../rendering/downloads";
+import { containerSource } from "../settings/containerSource";
 import type { Settings } from "../settings/schema";
-import { ContainerHost, type Containers } from "./containerHost";
+import type { Containers } from "./containerHost";
 import type { Host } from "./host";
-import { SshHost } from "./sshHost";
 
 type HostSettings = Settings["host"];
 
-/** How each kind of host is made. */
-const kinds: {
-  [Kind in HostSettings["kind"]]: (name: string, settings: HostSettings & { kind: Kind }, downloads: Downloads) => Host;
-} = {
-  container: (name, settings, downloads) =>
-    new ContainerHost(name, {
-      ...settings,
-      ...containerSource(settings),
-      platform: platforms[settings.platform],
-      containers: readContainers(),
-      downloads,
-    }),
-  ssh: (name, settings) => {
-    requireAgent(settings);
-    return new SshHost(name, { ...settings, platform: platforms[settings.platform] });
+/** What a host has to know of the rest. */
+export interface Surroundings {
+  downloads: Downloads;
+  /** Names that people use. */
+  domains: readonly string[];
+}
+
+type Maker<Kind> = (name: string, settings: HostSettings & { kind: Kind }, surroundings: Surroundings) => Host;
+
+/* eslint-disable @typescript-eslint/no-require-imports -- an import in a function would make it asynchronous */
+/** How each kind is made. Its module, and a cloud's packages with it, are loaded by the stacks that use it only. */
+const kinds: { [Kind in HostSettings["kind"]]: () => Maker<Kind> } = {
+  container: () => {
+    const { ContainerHost } = require("./containerHost") as typeof import("./containerHost");
+    return (name, settings, { downloads }) =>
+      new ContainerHost(name, {
+        ...settings,
+        ...containerSource(settings),
+        platform: platforms[settings.platform],
+        containers: readContainers(),
+        downloads,
+      });
+  },
+  ssh: () => {
+    const { SshHost } = require("./sshHost") as typeof import("./sshHost");
+    return (name, settings) => {
+      requireAgent(settings);
+      return new SshHost(name, { ...settings, platform: platforms[settings.platform] });
+    };
+  },
+  aws: () => {
+    const { AwsHost } = require("./awsHost") as typeof import("./awsHost");
+    return (name, settings, { domains }) => {
+      if (settings.publicKey !== undefined) requireAgent({});
+      return new AwsHost(name, { ...settings, platform: platforms[settings.platform], domains });
+    };
   },
 };
+/* eslint-enable @typescript-eslint/no-require-imports */
 
 /** The server that the settings ask for. */
-export function makeHost(name: string, settings: HostSettings, downloads: Downloads): Host {
-  const make = kinds[settings.kind] as (name: string, settings: HostSettings, downloads: Downloads) => Host;
-  return make(name, settings, downloads);
+export function makeHost(name: string, settings: HostSettings, surroundings: Surroundings): Host {
+  const make = kinds[settings.kind]() as Maker<HostSettings["kind"]>;
+  return make(name, settings, surroundings);
 }
 
 /**

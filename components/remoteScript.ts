@@ -1,10 +1,10 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { asRoot } from "./elevation";
-import type { Host } from "./host";
+import type { Dialled } from "./host";
 
 export interface RemoteScriptArgs {
-  host: Host;
+  host: Dialled;
   /**
    * Text of the script with its parameters, as `script()` renders it. It travels by stdin, so that a preview shows what
    * changes line by line and an error does not show all of it. It holds no secret.
@@ -46,6 +46,6 @@ export class RemoteScript extends command.remote.Command {
  * replaced must never share a place with what its own old `delete` removes on the same host: a script is replaced with
  * its host only, a file also when its path changes.
  */
-export function onHost(host: Host): pulumi.CustomResourceOptions {
+export function onHost(host: Dialled): pulumi.CustomResourceOptions {
   return host.machine ? { deletedWith: host.machine } : {};
 }

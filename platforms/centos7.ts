@@ -71,4 +71,10 @@ export const centos7: Platform = {
     ],
     needsCgroupV1: true,
   },
+  aws: {
+    owner: "125523088429",
+    user: "centos",
+    names: { x86_64: "CentOS Linux 7 x86_64 - 2211" },
+    ssmAgent: { build: "linux", ending: "rpm", install: "rpm --install" },
+  },
 };

@@ -33,4 +33,10 @@ export const debian12: Platform = {
     bundle: "/etc/ssl/certs/ca-certificates.crt",
   },
   container: { packages: ["openssh-server", "sudo"], runOptions: [], command: ["/sbin/init"], needsCgroupV1: false },
+  aws: {
+    owner: "136693071363",
+    user: "admin",
+    names: { x86_64: "debian-12-amd64-2*", arm64: "debian-12-arm64-2*" },
+    ssmAgent: { build: "debian", ending: "deb", install: "dpkg --install" },
+  },
 };

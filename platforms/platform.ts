@@ -15,6 +15,22 @@ export interface Platform {
   /** Where extra CA certificates are put, the command that takes them in, and the bundle that results. */
   readonly trustStore: { readonly file: string; readonly update: string; readonly bundle: string };
   readonly container: Container;
+  /** The official images on AWS; none where nobody publishes any. */
+  readonly aws?: AwsImages;
+}
+
+/** EC2's names of architectures. */
+export type AwsArchitecture = "x86_64" | "arm64";
+
+export interface AwsImages {
+  /** Account that publishes them. */
+  readonly owner: string;
+  /** Their names; `*` stands for any text, and of several the newest is meant. */
+  readonly names: Readonly<Partial<Record<AwsArchitecture, string>>>;
+  /** User that their cloud-init makes, who becomes root with sudo and without a password. */
+  readonly user: string;
+  /** Amazon's SSM agent: the name of its build in the download's path, its package's ending, what installs that. */
+  readonly ssmAgent: { readonly build: string; readonly ending: string; readonly install: string };
 }
 
 export interface Packages {

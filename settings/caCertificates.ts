@@ -13,6 +13,7 @@ export function extraCaCertificates(
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): string | undefined {
   if (host.caCertificates !== undefined) return fs.readFileSync(host.caCertificates, "utf8");
+  if (host.kind !== "container") return undefined;
   const bundle = env.SSL_CERT_FILE;
   if (!bundle || !fs.existsSync(bundle)) return undefined;
   const usual = new Set(rootCertificates.map(encoded));

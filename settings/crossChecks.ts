@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { platforms, type Platform } from "../platforms";
+import { awsChecks } from "./awsChecks";
 import { containerSource } from "./containerSource";
 import type { Mistake } from "./load";
 import { isEncrypted } from "./privateKey";
@@ -13,7 +14,7 @@ import { appNamePattern, appSchema, settingsSchema, type AppSettings, type Setti
 export function crossChecks(values: Readonly<Record<string, unknown>>, folder: string): Mistake[] {
   const apps = validApps(values.apps ?? { hello: {} });
   return [
-    ...hostChecks(values.host, folder),
+    ...hostChecks(values.host, apps, folder),
     ...apps.flatMap(([name, app]) => appChecks(name, app, values.host, folder)),
     ...claimedTwice(apps, "domains", (_, app) => app.domains),
     ...claimedTwice(apps, "socket", (name, app) => [path.dirname(socketPath(name, app))]),
@@ -34,7 +35,7 @@ function validApps(values: unknown): [string, AppSettings][] {
   });
 }
 
-function hostChecks(values: unknown, folder: string): Mistake[] {
+function hostChecks(values: unknown, apps: readonly [string, AppSettings][], folder: string): Mistake[] {
   const host = settingsSchema.shape.host.safeParse(values);
   if (!host.success) return [];
   const mistakes: Mistake[] = [];
@@ -43,6 +44,7 @@ function hostChecks(values: unknown, folder: string): Mistake[] {
     const { sshPort } = host.data;
     mistakes.push({ path: ["host", "sshPort"], value: sshPort, text: "is the httpPort as well: choose another" });
   }
+  if (host.data.kind === "aws") mistakes.push(...awsChecks(host.data, apps));
   if (host.data.kind === "ssh") {
     const { user, sudoPassword, bastion } = host.data;
     mistakes.push(...keyChecks(host.data, ["host"]), ...(bastion ? keyChecks(bastion, ["host", "bastion"]) : []));

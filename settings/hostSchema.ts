@@ -2,7 +2,7 @@ import { z } from "zod";
 import { mirrors, platformNames, platforms, type Mirrors, type Platform } from "../platforms";
 import { howToGetHostKey, pinnedHostKey } from "./hostKey";
 import { privateKeyPattern } from "./privateKey";
-import { port, setting, wholeNumber } from "./setting";
+import { cidr, domainPattern, port, setting, wholeNumber } from "./setting";
 
 const ownPrivateKey = () => z.string().regex(/^-----BEGIN OPENSSH PRIVATE KEY-----\n/);
 
@@ -58,10 +58,17 @@ const server = {
 
 const kind = <Kind extends string>(name: Kind) =>
   setting(z.literal(name), {
-    meaning: "What the server is: a container on this machine, or one that you have.",
-    allowed: "one of container, ssh",
+    meaning: "What the server is: a container on this machine, one that you have, or an EC2 instance on AWS.",
+    allowed: "one of container, ssh, aws",
     defaultText: "`container`",
   });
+
+const ownLoginKey = setting(ownPrivateKey().optional(), {
+  meaning: "Private key to log in with, as a secret (`--secret`).",
+  allowed: "an unencrypted ed25519 key in OpenSSH's format (`ssh-keygen -t ed25519 -N ''`)",
+  defaultText: "one made for the stack",
+  secret: true,
+});
 
 const container = z.strictObject({
   kind: kind("container"),
@@ -90,12 +97,7 @@ const container = z.strictObject({
     meaning: "TCP port on 127.0.0.1 of this machine that leads to the server's sshd.",
     allowed: "a port from 1 to 65535",
   }),
-  privateKey: setting(ownPrivateKey().optional(), {
-    meaning: "Private key to log in with, as a secret (`--secret`).",
-    allowed: "an unencrypted ed25519 key in OpenSSH's format (`ssh-keygen -t ed25519 -N ''`)",
-    defaultText: "one made for the stack",
-    secret: true,
-  }),
+  privateKey: ownLoginKey,
 });
 
 const address = (whose: string) =>
@@ -190,11 +192,108 @@ const ssh = z.strictObject({
   }),
 });
 
+const networks = "a list of networks in CIDR notation, such as 198.51.100.7/32 or 2001:db8::/48";
+
+const aws = z.strictObject({
+  kind: kind("aws"),
+  ...server,
+  region: setting(z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/), {
+    meaning: "AWS region of the server.",
+    allowed: "a region of AWS, such as eu-central-1",
+    defaultText: "none, it must be given",
+  }),
+  sshCidrs: setting(z.array(cidr()).min(1), {
+    meaning: "Networks that may log in: your own and that of whatever runs `pulumi up`.",
+    allowed: networks,
+    defaultText: "none, they must be given",
+    missing: () =>
+      `is missing, and without it nobody can log in: set it to your own address as ADDRESS/32 (curl -s https://checkip.amazonaws.com)`,
+  }),
+  sshFromAnywhere: setting(z.boolean().default(false), {
+    meaning: "Accept networks as wide as the whole world in `sshCidrs`.",
+    allowed: "true or false",
+  }),
+  webCidrs: setting(z.array(cidr()).default(["0.0.0.0/0", "::/0"]), {
+    meaning: "Networks that may ask for pages (ports 80 and 443).",
+    allowed: networks,
+  }),
+  instanceType: setting(
+    z
+      .string()
+      .regex(/^[a-z][a-z0-9-]*\.[a-z0-9-]+$/)
+      .default("t3.micro"),
+    {
+      meaning: "Type of the instance: its processors and memory. A change stops and starts the server.",
+      allowed: "a type of EC2, such as t3.micro or t4g.small",
+    },
+  ),
+  amiId: setting(
+    z
+      .string()
+      .regex(/^ami-([0-9a-f]{8}|[0-9a-f]{17})$/)
+      .optional(),
+    {
+      meaning: "Image of the server. A change replaces the server and all that is on it.",
+      allowed: "the id of an image, such as ami-0123456789abcdef0",
+      defaultText: "the platform's newest official one when the server is made; a server keeps its own",
+    },
+  ),
+  user: setting(user().optional(), {
+    meaning: "User that the image's cloud-init makes, who becomes root with sudo and without a password.",
+    allowed: "a Linux user name",
+    defaultText: "that of the platform's official image",
+  }),
+  subnetId: setting(
+    z
+      .string()
+      .regex(/^subnet-([0-9a-f]{8}|[0-9a-f]{17})$/)
+      .optional(),
+    {
+      meaning: "Subnet of the server, with a route to an internet gateway; it gets IPv6 if the subnet has it.",
+      allowed: "the id of a subnet, such as subnet-0123456789abcdef0",
+      defaultText: "one of the default VPC, as AWS chooses",
+    },
+  ),
+  rootVolumeGib: setting(wholeNumber(8, 16384).default(10), {
+    meaning: "Size of the root volume (gp3, encrypted) in GiB. It can grow and never shrink.",
+    allowed: "a whole number from 8 to 16384",
+  }),
+  privateKey: ownLoginKey,
+  publicKey: setting(
+    z
+      .string()
+      .regex(/^ssh-ed25519 [A-Za-z0-9+/]{68}( [^\r\n]*)?$/)
+      .optional(),
+    {
+      meaning: "Public key to log in with, instead of `privateKey`: the private one stays with your ssh-agent.",
+      allowed: "a line `ssh-ed25519 AAAA…`, as in id_ed25519.pub",
+      defaultText: "the public half of `privateKey`",
+    },
+  ),
+  dnsZone: setting(z.string().max(253).regex(domainPattern).optional(), {
+    meaning: "Public hosted zone of yours on Route 53, which gets a record for each domain of the apps.",
+    allowed: "a domain name, such as example.org",
+    defaultText: "none: what names lead to the server is your own business",
+  }),
+  ssmAccess: setting(z.boolean().default(false), {
+    meaning: "A second way in: Amazon's SSM agent, and a role that lets it work.",
+    allowed: "true or false",
+  }),
+  terminationProtection: setting(z.boolean().default(false), {
+    meaning: "AWS refuses to end the server until this is false again; destroying and replacing fail meanwhile.",
+    allowed: "true or false",
+  }),
+  detailedMonitoring: setting(z.boolean().default(false), {
+    meaning: "CloudWatch figures every minute, at a price, instead of every five.",
+    allowed: "true or false",
+  }),
+});
+
 /** The kinds of servers, each with its settings; without `kind` it is the first. */
 export const hostSchema = z
   .preprocess(
     (value) => (isRecord(value) && value.kind === undefined ? { ...value, kind: "container" } : value),
-    z.discriminatedUnion("kind", [container, ssh]),
+    z.discriminatedUnion("kind", [container, ssh, aws]),
   )
   .prefault({});
 

@@ -1,13 +1,13 @@
 import { z } from "zod";
 import { pythonNames } from "../platforms";
 import { hostSchema } from "./hostSchema";
-import { setting, textOrNumber, wholeNumber } from "./setting";
+import { domainPattern, setting, textOrNumber, wholeNumber } from "./setting";
 
 /** Also the app's Linux user unless `uid` says otherwise, hence the limit (useradd(8): 32 characters at most). */
 export const appNamePattern = /^[a-z][a-z0-9-]{0,30}$/;
 const linuxName = /^[a-z_][a-z0-9_-]{0,31}$/;
-/** RFC 1123, and nginx's leading `*.`. */
-const domainPattern = /^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i;
+/** A name that nginx takes: a domain, and its leading `*.`. */
+const serverName = new RegExp(`^(\\*\\.)?${domainPattern.source.slice(1)}`, "i");
 
 export const appSchema = z.strictObject({
   source: setting(z.string().min(1).default("assets/apps/hello"), {
@@ -37,7 +37,7 @@ export const appSchema = z.strictObject({
     meaning: "Version of Python.",
     allowed: `one of ${pythonNames.join(", ")}`,
   }),
-  domains: setting(z.array(z.string().max(253).regex(domainPattern)).default([]), {
+  domains: setting(z.array(z.string().max(253).regex(serverName)).default([]), {
     meaning: "Names under which nginx serves the app. One app may have none: it answers for every other name.",
     allowed: "a list of domain names (letters, digits, hyphens and dots)",
   }),

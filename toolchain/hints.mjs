@@ -1,8 +1,63 @@
+/** @typedef {{ pattern: RegExp, whatToDo: (stack: string) => string }} Hint */
+
+/** What AWS refuses, by the codes of its API. @type {Hint[]} */
+const aws = [
+  {
+    pattern: /No valid credential sources found|ExpiredToken|InvalidClientTokenId|AuthFailure|SSO session has expired/,
+    whatToDo: () =>
+      "AWS does not know who you are. Log in (`aws sso login`), or set AWS_PROFILE; `aws sts get-caller-identity` shows who you are.",
+  },
+  {
+    pattern: /UnauthorizedOperation|AccessDenied/,
+    whatToDo: () => "Your role on AWS lacks a permission: docs/aws.md has the policies for deploying and previewing.",
+  },
+  {
+    pattern: /VcpuLimitExceeded|AddressLimitExceeded|InstanceLimitExceeded/,
+    whatToDo: () =>
+      "A quota of the account is used up in this region: free something there, or ask for more (Service Quotas in the console).",
+  },
+  {
+    pattern: /InsufficientInstanceCapacity/,
+    whatToDo: () =>
+      "AWS has none of these machines left in this zone at the moment: try again later, or set host.instanceType or host.subnetId (a subnet in another zone).",
+  },
+  {
+    pattern: /OptInRequired/,
+    whatToDo: () =>
+      "The image is sold on the AWS Marketplace, and this account has not accepted its terms: accept them there, or set host.amiId to another image.",
+  },
+  {
+    pattern: /disableApiTermination|OperationNotPermitted/,
+    whatToDo: (stack) =>
+      `The server is protected. To end it all the same: set host.terminationProtection to false, npm run up -- ${stack}, then this command again.`,
+  },
+  {
+    pattern: /InvalidKeyPair\.Duplicate|InvalidGroup\.Duplicate/,
+    whatToDo: (stack) =>
+      `An interrupted run has left something of this name. \`npm run up -- ${stack}\` once more takes another name; remove the old one in the console.`,
+  },
+  {
+    pattern: /RequestLimitExceeded|Throttling/,
+    whatToDo: () =>
+      "AWS takes no more requests from this account for the moment: wait a minute and run the same command again.",
+  },
+  {
+    pattern: /no matching Route ?53 Hosted Zone|HostedZoneNotFound|NoSuchHostedZone/i,
+    whatToDo: () =>
+      "The zone of host.dnsZone is not in this account: set it to one of `aws route53 list-hosted-zones`, or leave it out.",
+  },
+  {
+    pattern: /VPCIdNotSpecified|MissingInput.*subnet|No default VPC/i,
+    whatToDo: () =>
+      "This region has no default VPC: set host.subnetId to a public subnet, or `aws ec2 create-default-vpc`.",
+  },
+];
+
 /**
  * What to do about a failure that the engine or a plugin reports in its own words. A script of this project says that
  * itself, so these are the words of others only.
  *
- * @type {{ pattern: RegExp, whatToDo: (stack: string) => string }[]}
+ * @type {Hint[]}
  */
 const table = [
   {
@@ -60,6 +115,7 @@ const table = [
     pattern: /no space left on device|ENOSPC|disk quota exceeded/i,
     whatToDo: () => "A disk is full: 'df -h', here and on the server, shows which. Free some space there.",
   },
+  ...aws,
   {
     pattern: /invalid YAML file/,
     whatToDo: (stack) => `The file is Pulumi.${stack}.yaml, and the line is counted in it.`,

@@ -10,6 +10,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { environment, isTooOld, quoted, withoutOtherCheckout } from "./environment.mjs";
+import { UserError } from "./errors.mjs";
 import { isOnline } from "./online.mjs";
 import { places, userPulumiHome } from "./paths.mjs";
 import { isProgram, run, which } from "./run.mjs";
@@ -19,19 +20,22 @@ import { pinnedVersion } from "./versions.mjs";
 /** @typedef {Record<string, string | undefined>} Env */
 /** @typedef {"on PATH" | "beside the engine" | "installed" | "linked" | "stand-in"} Origin */
 
-/** The resource plugins that every stack here needs; their versions are those of the packages @pulumi/NAME. */
+/** The resource plugins that every stack here needs, each with a stand-in; their versions are those of the packages @pulumi/NAME. */
 const resourcePlugins = ["command", "random"];
+/** What a kind of server needs besides. @type {Record<string, string[]>} */
+const pluginsOfKind = { aws: ["aws"] };
 
 /**
  * Finds the language host and the resource plugins, genuine ones first, and says which have a stand-in.
  * @param {string} root
  * @param {string} engine
+ * @param {string} kind of the stack's server (settings/hostSchema.ts)
  * @param {Env} [env]
  */
-export async function preparePlugins(root, engine, env = withoutOtherCheckout(root)) {
+export async function preparePlugins(root, engine, kind, env = withoutOtherCheckout(root)) {
   /** @type {Record<string, Origin>} */
   const origins = { "pulumi-language-nodejs": prepareLanguageHost(root, engine, env) };
-  for (const name of resourcePlugins) {
+  for (const name of [...resourcePlugins, ...(pluginsOfKind[kind] ?? [])]) {
     origins[`pulumi-resource-${name}`] = await prepareResourcePlugin(root, engine, name, env);
   }
   const standIns = Object.keys(origins).filter((name) => origins[name] === "stand-in");
@@ -91,11 +95,17 @@ export async function prepareResourcePlugin(root, engine, plugin, env) {
         cwd: root,
         env: environment(root, env),
         output: "take",
-        timeoutSeconds: 300,
+        timeoutSeconds: 1200, // that of a cloud has hundreds of megabytes
       }),
     );
     if (code === 0) return "installed";
     say(stderr.trim().split("\n").at(-1) ?? "");
+  }
+  if (!resourcePlugins.includes(plugin)) {
+    throw new UserError(
+      `This stack needs the plugin ${plugin} ${version}, which is not on this machine and cannot be downloaded now.`,
+      `On a machine with internet access it installs itself; by hand: pulumi plugin install resource ${plugin} ${version}`,
+    );
   }
   writeStandIn(root, program, name);
   return "stand-in";

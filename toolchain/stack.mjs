@@ -100,6 +100,16 @@ export class Stack {
   }
 
   /**
+   * Runs a preview for its text.
+   * @param {string[]} args
+   */
+  async preview(args) {
+    const all = ["preview", "--diff", "--stack", this.name, "--suppress-progress", "--non-interactive"];
+    const options = /** @type {const} */ ({ cwd: this.root, env: this.env, output: "take" });
+    return run(this.engine, [...all, "--color", "never", ...args], options);
+  }
+
+  /**
    * An engine that was killed leaves the resources it was creating marked as pending: it cannot know what became of them,
    * goes on, and warns at every run until the marks are taken away. What is remote here is a script that may run again, or
    * a random value nobody has seen: those are simply made again. Anything else (a cloud server) may exist and cost money,

@@ -512,10 +512,10 @@ describe("a server that one has", () => {
     it("that does not run is missed where no key is given, and not where one is", async () => {
       delete process.env.SSH_AUTH_SOCK;
       assert.throws(
-        () => makeHost("host", settings, downloads),
+        () => makeHost("host", settings, { downloads, domains: [] }),
         /no ssh-agent runs .*, and host\.privateKey is not set/,
       );
-      const host = makeHost("host", { ...settings, privateKey: "key" }, downloads);
+      const host = makeHost("host", { ...settings, privateKey: "key" }, { downloads, domains: [] });
       await settled(host.identity);
     });
 
@@ -523,7 +523,7 @@ describe("a server that one has", () => {
       process.env.SSH_AUTH_SOCK = "/nowhere/agent";
       const withKey = { ...settings, privateKey: "key" } as typeof settings;
       assert.throws(
-        () => makeHost("host", withKey, downloads),
+        () => makeHost("host", withKey, { downloads, domains: [] }),
         /an ssh-agent that is gone: \/nowhere\/agent.*unset SSH_AUTH_SOCK/,
       );
     });

@@ -4,11 +4,13 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { platforms, type Platform } from "../../platforms";
+import { architectureOf } from "../../platforms/ec2";
 import { planApp } from "../../rendering/app";
 import { packApp, type AppSource } from "../../rendering/appSource";
 import { renderTemplate, script } from "../../rendering/assets";
 import { commandLine, quote } from "../../rendering/shell";
 import { ed25519KeyPair, publicKeyOf } from "../../rendering/sshKey";
+import { renderUserData } from "../../rendering/userData";
 import { appSchema } from "../../settings/schema";
 
 const source: AppSource = { hash: "0123", archive: "/tmp/app.tar.gz", requirements: "" };
@@ -355,5 +357,47 @@ describe("SSH keys", () => {
   it("are refused when the seed is not 32 bytes or the text is no ed25519 key", () => {
     assert.throws(() => ed25519KeyPair(Buffer.alloc(31)), /32 bytes, not 31/);
     assert.throws(() => publicKeyOf("-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n"), /no ed25519 key/);
+  });
+});
+
+describe("the user-data", () => {
+  const hostKey = { publicKey: "ssh-ed25519 AAAA", privateKey: "-----BEGIN-----\nabc\n-----END-----\n" };
+  const withoutAgent = `#cloud-config
+# The server's key is made with the stack, so that the very first connection is verified already: by this key, and no
+# other is offered.
+ssh_deletekeys: true
+ssh_genkeytypes: []
+ssh_keys:
+  ed25519_public: ssh-ed25519 AAAA
+  ed25519_private: |
+    -----BEGIN-----
+    abc
+    -----END-----
+bootcmd:
+  - [cloud-init-per, instance, host-key, sed, -i, 1i HostKeyAlgorithms ssh-ed25519, /etc/ssh/sshd_config]
+ssh_pwauth: false
+`;
+
+  it("gives the server its key, and lets it offer no other", () => {
+    assert.equal(renderUserData({ hostKey }), withoutAgent);
+  });
+
+  it("installs Amazon's agent if it is asked for", () => {
+    const ssmAgent = { platform: platforms.debian12, architecture: "arm64", region: "eu-west-1" } as const;
+    assert.equal(
+      renderUserData({ hostKey, ssmAgent }),
+      `${withoutAgent}runcmd:
+  - curl -fsSL --retry 5 -o /run/amazon-ssm-agent.deb https://s3.eu-west-1.amazonaws.com/amazon-ssm-eu-west-1/latest/debian_arm64/amazon-ssm-agent.deb && dpkg --install /run/amazon-ssm-agent.deb
+`,
+    );
+  });
+});
+
+describe("an instance type's name", () => {
+  it("tells its architecture", () => {
+    const arm = ["t4g.small", "a1.large", "c7gn.xlarge", "x2gd.medium", "g5g.xlarge", "im4gn.large"];
+    const intel = ["t3.micro", "g4dn.xlarge", "m7i-flex.large", "t3a.small", "u-6tb1.metal", "g6.xlarge"];
+    assert.deepEqual([...new Set(arm.map(architectureOf))], ["arm64"]);
+    assert.deepEqual([...new Set(intel.map(architectureOf))], ["x86_64"]);
   });
 });

@@ -48,6 +48,10 @@ function encryptedKey(): string {
 
 const app = (settings: Record<string, unknown>) => ({ apps: { hello: settings } });
 
+const aws = (settings: Record<string, unknown>) => ({
+  host: { kind: "aws", region: "eu-central-1", sshCidrs: ["198.51.100.7/32"], ...settings },
+});
+
 describe("settings", () => {
   // What stands in for a setting on this machine is no part of these tests.
   const standIn = process.env.CENTOS7_ROOT_FILESYSTEM;
@@ -151,7 +155,7 @@ describe("settings", () => {
     [
       "an unknown kind of host",
       { host: { kind: "cloud" } },
-      'host.kind: "cloud" is not allowed: it must be one of container, ssh',
+      'host.kind: "cloud" is not allowed: it must be one of container, ssh, aws',
     ],
     [
       "a host that is a text",
@@ -163,6 +167,51 @@ describe("settings", () => {
       "a CA file that is not there",
       { host: { caCertificates: "ca.pem" } },
       'host.caCertificates: "ca.pem" is no file that can be read',
+    ],
+    [
+      "a server on AWS without a region",
+      aws({ region: undefined }),
+      "host.region: is missing: it must be a region of AWS, such as eu-central-1",
+    ],
+    [
+      "a server on AWS that nobody may log in to",
+      aws({ sshCidrs: undefined }),
+      "host.sshCidrs: is missing, and without it nobody can log in: set it to your own address as ADDRESS/32 (curl -s https://checkip.amazonaws.com)",
+    ],
+    [
+      "a network that is none",
+      aws({ sshCidrs: ["198.51.100.7"] }),
+      'host.sshCidrs[0]: "198.51.100.7" is not allowed: it must be a list of networks in CIDR notation, such as 198.51.100.7/32 or 2001:db8::/48',
+    ],
+    [
+      "a host for a network",
+      aws({ webCidrs: ["198.51.100.7/24"] }),
+      'host.webCidrs[0]: "198.51.100.7/24" names a host in a network: do you mean 198.51.100.0/24?',
+    ],
+    ...["0.0.0.0/0", "128.0.0.0/1", "::/0"].map((cidr): [string, Record<string, unknown>, string] => [
+      `the whole world to log in: ${cidr}`,
+      aws({ sshCidrs: ["198.51.100.7/32", cidr] }),
+      `host.sshCidrs[1]: "${cidr}" lets the whole world try to log in: name your own networks, or set host.sshFromAnywhere to true`,
+    ]),
+    [
+      "an image's name for its id",
+      aws({ amiId: "CentOS 7" }),
+      'host.amiId: "CentOS 7" is not allowed: it must be the id of an image, such as ami-0123456789abcdef0',
+    ],
+    [
+      "a private key and a public one",
+      aws({ privateKey: "-----BEGIN OPENSSH PRIVATE KEY-----\n", publicKey: `ssh-ed25519 ${"A".repeat(68)}` }),
+      `host.publicKey: "ssh-ed25519 ${"A".repeat(68)}" is given as well as privateKey, which holds it: remove one of them`,
+    ],
+    [
+      "a domain that is not in the zone",
+      { ...aws({ dnsZone: "example.org" }), ...app({ domains: ["example.org", "a.example.org", "badexample.org"] }) },
+      'apps.hello.domains[2]: "badexample.org" is not in the zone example.org (host.dnsZone)',
+    ],
+    [
+      "a container's port on AWS",
+      aws({ httpPort: 80 }),
+      `host.httpPort: unknown setting; did you mean "platform"? Known here: kind, platform, caCertificates, mirrors, proxy, pipIndex, region, sshCidrs, sshFromAnywhere, webCidrs, instanceType, amiId, user, subnetId, rootVolumeGib, privateKey, publicKey, dnsZone, ssmAccess, terminationProtection, detailedMonitoring`,
     ],
     [
       "a Python that the platform does not have",
@@ -225,6 +274,36 @@ describe("settings", () => {
       assert.deepEqual(mistakes(settings), [`uwsgi-nginx:${expected}`]);
     });
   }
+
+  it("take the whole world as the one exception that is spelt out", () => {
+    const { host } = load(aws({ sshCidrs: ["0.0.0.0/0"], sshFromAnywhere: true }));
+    assert.deepEqual(host, {
+      kind: "aws",
+      platform: "debian12",
+      region: "eu-central-1",
+      sshCidrs: ["0.0.0.0/0"],
+      sshFromAnywhere: true,
+      mirrors: {},
+      webCidrs: ["0.0.0.0/0", "::/0"],
+      instanceType: "t3.micro",
+      rootVolumeGib: 10,
+      ssmAccess: false,
+      terminationProtection: false,
+      detailedMonitoring: false,
+    });
+  });
+
+  it("of the stack dev lack nothing but what is the user's own: the networks that may log in", () => {
+    const { config } = yaml.load(fs.readFileSync(path.join(root, "Pulumi.dev.yaml"), "utf8")) as {
+      config: Record<string, Record<string, unknown>>;
+    };
+    const host = config["uwsgi-nginx:host"];
+    assert.deepEqual(
+      mistakes({ host }).map((mistake) => mistake.split(":")[1]),
+      ["host.sshCidrs"],
+    );
+    assert.equal(load({ host: { ...host, sshCidrs: ["198.51.100.7/32"] } }).host.kind, "aws");
+  });
 
   const ssh = (more: Record<string, unknown> = {}) => ({
     host: { kind: "ssh", address: "server.example.org", hostKey: scanned, ...more },

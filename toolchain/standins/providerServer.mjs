@@ -15,6 +15,7 @@ import { isObject, normalize } from "./wire.mjs";
 /**
  * @typedef {object} Operation what a create, update or delete may use
  * @property {string} name of the resource
+ * @property {string} id of the resource; empty while it is being made
  * @property {boolean} preview
  * @property {AbortSignal} signal aborted when the user cancels or the resource's custom timeout has passed
  * @property {import("./engineLink.mjs").Log} log
@@ -26,15 +27,19 @@ import { isObject, normalize } from "./wire.mjs";
  * @property {(operation: Operation, inputs: JsonObject) => Promise<{ id: string, outputs: JsonObject }>} create
  * @property {(operation: Operation, state: JsonObject, inputs: JsonObject) => Promise<JsonObject>} [update]
  * @property {(operation: Operation, state: JsonObject) => Promise<void>} [delete]
+ * @property {(state: JsonObject, id: string) => JsonObject | undefined} [read] what is there now; undefined: it is gone.
+ *   Without it, what is in the state is all there is to read.
  */
+/** @typedef {(args: JsonObject) => JsonObject} LookUp */
 
 /**
  * @param {object} provider
  * @param {string} provider.name
  * @param {string} provider.version of the genuine plugin that this one stands for
  * @param {Record<string, Resource>} provider.resources by type
+ * @param {Record<string, LookUp>} [provider.functions] by token
  */
-export async function serveProvider({ name, version, resources }) {
+export async function serveProvider({ name, version, resources, functions = {} }) {
   /** @param {string} urn @returns {Resource} */
   const resourceOf = (urn) => {
     const type = typeOf(urn);
@@ -79,7 +84,11 @@ export async function serveProvider({ name, version, resources }) {
     }),
 
     invoke: handler((/** @type {import("@pulumi/pulumi/proto/provider_pb.js").InvokeRequest} */ request) => {
-      throw unimplemented(`function '${request.getTok()}'`);
+      const lookUp = functions[request.getTok()];
+      if (!lookUp) throw unimplemented(`function '${request.getTok()}'`);
+      const response = new messages.InvokeResponse();
+      response.setReturn(encode(lookUp(decode(request.getArgs()))));
+      return response;
     }),
 
     getSchema: handler(() => {
@@ -116,13 +125,15 @@ export async function serveProvider({ name, version, resources }) {
       return response;
     }),
 
-    // Neither provider looks at the world: what is in the state is all there is to read.
     read: handler((/** @type {import("@pulumi/pulumi/proto/provider_pb.js").ReadRequest} */ request) => {
-      resourceOf(request.getUrn());
-      if (Object.keys(decode(request.getProperties())).length === 0) throw unimplemented("importing a resource");
+      const { read = (/** @type {JsonObject} */ state) => state } = resourceOf(request.getUrn());
+      const state = decode(request.getProperties());
+      if (Object.keys(state).length === 0) throw unimplemented("importing a resource");
       const response = new messages.ReadResponse();
+      const found = read(state, request.getId());
+      if (!found) return response; // without an id: it is gone
       response.setId(request.getId());
-      response.setProperties(request.getProperties());
+      response.setProperties(encode(found));
       response.setInputs(request.getInputs());
       return response;
     }),
@@ -160,7 +171,7 @@ function createOperations() {
     cancel: () => cancelled.abort(new Error("context canceled")),
     /**
      * @template Result
-     * @param {{ getUrn(): string, getTimeout(): number }} request
+     * @param {{ getUrn(): string, getTimeout(): number, getId?(): string }} request
      * @param {boolean} preview
      * @param {(operation: Operation) => Promise<Result>} work
      */
@@ -173,7 +184,8 @@ function createOperations() {
       const timer = seconds > 0 ? setTimeout(expire, seconds * 1000) : undefined;
       const signal = AbortSignal.any([cancelled.signal, deadline.signal]);
       try {
-        return await work({ name: urn.split("::").slice(3).join("::"), preview, signal, log });
+        const name = urn.split("::").slice(3).join("::");
+        return await work({ name, id: request.getId?.() ?? "", preview, signal, log });
       } finally {
         clearTimeout(timer);
         await log.flushed();

@@ -11,6 +11,7 @@ describe("arguments", () => {
       stack: "centos7",
       args: ["--show-sames", "-j"],
     });
+    assert.deepEqual(parseArguments(["env", "dev"]), { command: "env", stack: "dev", args: [] });
     assert.equal(parseArguments(["destroy", "acme/site/prod"]).stack, "acme/site/prod");
   });
 
@@ -35,7 +36,7 @@ describe("arguments", () => {
     [["up", "local", "--gone"], /--gone is a flag of 'destroy' only/],
     [["start", "local", "--yes"], /'start' takes no flags, but got '--yes'/],
     [["clean", "local"], /'clean' takes no arguments/],
-    [["env", "--json"], /'env' takes no arguments/],
+    [["env", "--json"], /'env' takes no flags, but got '--json'/],
   ];
   for (const [argv, message] of mistakes) {
     it(`are refused with exit code 2: ${JSON.stringify(argv)}`, () => {
@@ -47,14 +48,14 @@ describe("arguments", () => {
 describe("test command", () => {
   it("runs unit tests, then system tests; flags go to both, files instead of both", () => {
     assert.deepEqual(
-      mochaRuns(["--grep", "x"]).map(({ args }) => args),
+      mochaRuns(["unit", "system"], ["--grep", "x"]).map(({ args }) => args),
       [
         ["test/unit/**/*.test.ts", "--grep", "x"],
         ["test/system/**/*.test.ts", "--grep", "x"],
       ],
     );
     assert.deepEqual(
-      mochaRuns(["test/unit/a.test.ts", "--bail"]).map(({ args }) => args),
+      mochaRuns(["unit", "system"], ["test/unit/a.test.ts", "--bail"]).map(({ args }) => args),
       [["test/unit/a.test.ts", "--bail"]],
     );
   });

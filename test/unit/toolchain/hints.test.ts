@@ -32,6 +32,19 @@ describe("hints", () => {
     ["cannot listen on the TCP port: listen tcp4 127.0.0.1:8080: bind: address already in use", /^A port is taken/],
     ["tar: app/wsgi.py: Cannot write: No space left on device", /^A disk is full/],
     ["error: getting stack configuration: invalid YAML file: yaml: line 6: mapping values", /^The file is Pulumi\.dev/],
+    ["error: No valid credential sources found", /^AWS does not know who you are/],
+    ["api error UnauthorizedOperation: You are not authorized to perform this operation", /docs\/aws\.md/],
+    ["api error VcpuLimitExceeded: You have requested more vCPU capacity than your current limit", /^A quota/],
+    ["api error InsufficientInstanceCapacity: We currently do not have sufficient t3.micro capacity", /host\.subnetId/],
+    ["api error OptInRequired: In order to use this AWS Marketplace product you need to accept terms", /host\.amiId/],
+    [
+      "api error OperationNotPermitted: The instance 'i-1' may not be terminated. Modify its 'disableApiTermination'",
+      /host\.terminationProtection to false, npm run up -- dev/,
+    ],
+    ["api error InvalidKeyPair.Duplicate: The keypair already exists", /npm run up -- dev/],
+    ["api error RequestLimitExceeded: Request limit exceeded", /wait a minute/],
+    ["no matching Route53 Hosted Zone found", /host\.dnsZone/],
+    ["api error VPCIdNotSpecified: No default VPC for this user", /host\.subnetId/],
   ];
   for (const [diagnostics, hint] of cases) {
     it(`one for: ${diagnostics}`, () => {

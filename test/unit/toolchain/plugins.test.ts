@@ -4,6 +4,7 @@ import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { prepareEngine } from "../../../toolchain/engine.mjs";
 import { environment } from "../../../toolchain/environment.mjs";
+import { hostKind } from "../../../toolchain/hostKind.mjs";
 import { prepareLanguageHost, prepareResourcePlugin } from "../../../toolchain/plugins.mjs";
 import { program, projectFolder, put, removeProjectFolders } from "./support";
 
@@ -69,6 +70,20 @@ describe("language host", () => {
   });
 });
 
+describe("the kind of a stack's server", () => {
+  afterEach(removeProjectFolders);
+
+  it("is what its settings say, and a container where they say nothing", async () => {
+    const root = projectFolder();
+    put(join(root, "Pulumi.yaml"), "name: site\n");
+    put(join(root, "Pulumi.dev.yaml"), "config:\n  site:host:\n    kind: aws\n");
+    put(join(root, "Pulumi.broken.yaml"), "config: [\n");
+    put(join(root, "Pulumi.empty.yaml"), "");
+    assert.equal(await hostKind(root, "acme/site/dev"), "aws");
+    for (const stack of ["broken", "empty", "missing"]) assert.equal(await hostKind(root, stack), "container");
+  });
+});
+
 describe("resource plugin", () => {
   afterEach(removeProjectFolders);
   const folder = "plugins/resource-command-v1.2.1";
@@ -80,6 +95,16 @@ describe("resource plugin", () => {
     const prepare = () => prepareResourcePlugin(root, "/no/engine", "command", env);
     return { root, env, prepare, ours: join(root, ".local/pulumi-home", folder, name) };
   }
+
+  it("that has no stand-in and cannot be downloaded is an error that says so", async () => {
+    const { root, env } = setUp();
+    await assert.rejects(prepareResourcePlugin(root, "/no/engine", "aws", env), {
+      name: "UserError",
+      message: /This stack needs the plugin aws \d+\.\d+\.\d+, which is not on this machine/,
+    });
+    program(join(root, "theirs", "pulumi-resource-aws"));
+    assert.equal(await prepareResourcePlugin(root, "/no/engine", "aws", env), "on PATH");
+  });
 
   it("is a stand-in that starts the project's script when there is nothing else", async () => {
     const { root, prepare, ours } = setUp();

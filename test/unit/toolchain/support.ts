@@ -8,7 +8,8 @@ const made: string[] = [];
 export function projectFolder(): string {
   const root = realpathSync(mkdtempSync(join(tmpdir(), "toolchain test ")));
   made.push(root);
-  const dependencies = { "@pulumi/pulumi": "3.248.0", "@pulumi/command": "1.2.1", "@pulumi/random": "4.21.1" };
+  const pulumi = { "@pulumi/pulumi": "3.248.0", "@pulumi/aws": "7.48.0" };
+  const dependencies = { ...pulumi, "@pulumi/command": "1.2.1", "@pulumi/random": "4.21.1" };
   put(join(root, "package.json"), JSON.stringify({ dependencies }));
   put(join(root, "Pulumi.yaml"), "name: example\nruntime: nodejs\n");
   put(join(root, ".local", "offline"), "");

@@ -1,0 +1,23 @@
+import type { AwsArchitecture, Platform } from "../platforms";
+import { renderTemplate } from "./assets";
+import type { SshKeyPair } from "./sshKey";
+
+export interface UserData {
+  /** The server's own key. */
+  hostKey: SshKeyPair;
+  /** The server that Amazon's SSM agent is installed on. Default: none. */
+  ssmAgent?: { platform: Platform; architecture: AwsArchitecture; region: string };
+}
+
+/** What cloud-init does at a server's first boot. It holds the server's private key. */
+export function renderUserData({ hostKey, ssmAgent }: UserData): string {
+  return renderTemplate("user-data.cloud-config", { hostKey, ssmAgent: ssmAgent && describeAgent(ssmAgent) });
+}
+
+function describeAgent({ platform, architecture, region }: NonNullable<UserData["ssmAgent"]>) {
+  if (!platform.aws) throw new Error(`no SSM agent is known for ${platform.title}`);
+  const { build, ending, install } = platform.aws.ssmAgent;
+  const file = `amazon-ssm-agent.${ending}`;
+  const folder = `latest/${build}_${architecture === "x86_64" ? "amd64" : architecture}`;
+  return { file, install, url: `https://s3.${region}.amazonaws.com/amazon-ssm-${region}/${folder}/${file}` };
+}

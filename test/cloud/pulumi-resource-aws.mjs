@@ -1,0 +1,366 @@
+// The double of pulumi-resource-aws, for tests and the demonstration only: it serves what components/awsHost.ts uses,
+// takes no input that the SDK's types do not have, and behaves in the ways of AWS that hurt. Its account is the folder
+// AWS_DOUBLE.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { serveProvider } from "../../toolchain/standins/providerServer.mjs";
+import { changes, isObject, open, reveal, unknown } from "../../toolchain/standins/wire.mjs";
+import { Cloud, newId, Refusal } from "./account.mjs";
+
+/** @typedef {import("../../toolchain/standins/wire.mjs").Json} Json */
+/** @typedef {import("../../toolchain/standins/wire.mjs").JsonObject} JsonObject */
+/** @typedef {import("./shapes").Shape} Shape */
+/** @typedef {import("../../toolchain/standins/providerServer.mjs").Operation} Operation */
+/** @typedef {import("./account.mjs").Account} Account */
+/**
+ * @typedef {object} Kind of resource
+ * @property {string[]} replaces inputs whose change makes another
+ * @property {string[]} computed outputs that are known only once it is made
+ * @property {(inputs: any, operation: Operation) => { id: string, outputs: JsonObject }} create
+ * @property {(id: string, inputs: any, state: any) => void} [update]
+ * @property {(id: string) => void} delete
+ * @property {(account: Account, id: string) => boolean} isThere
+ */
+
+const folder = process.env.AWS_DOUBLE ?? "";
+const cloud = new Cloud(folder);
+/** @type {{ shapes: Record<string, Shape> }} */
+const { shapes } = JSON.parse(readFileSync(join(folder, "shapes.json"), "utf8"));
+
+/**
+ * @template Result
+ * @param {string} operation
+ * @param {(account: Account) => Result} answer
+ */
+function ask(operation, answer) {
+  const result = cloud.request(operation, answer);
+  if (result instanceof Refusal) throw result;
+  return result;
+}
+
+/** @type {Record<string, Kind>} */
+const kinds = {
+  "aws:ec2/keyPair:KeyPair": {
+    replaces: ["keyName", "publicKey"],
+    computed: ["keyName"],
+    create({ keyName, publicKey }, { name }) {
+      const id = keyName ?? `${name}-${newId("k").slice(-7)}`;
+      ask("EC2: ImportKeyPair", ({ keyPairs }) => {
+        if (!/^ssh-(ed25519|rsa) /.test(publicKey))
+          throw new Refusal("EC2: ImportKeyPair", "InvalidKey.Format: no key");
+        if (keyPairs[id]) {
+          throw new Refusal("EC2: ImportKeyPair", `InvalidKeyPair.Duplicate: The keypair already exists: ${id}`);
+        }
+        keyPairs[id] = { publicKey };
+      });
+      return { id, outputs: { keyName: id } };
+    },
+    delete: (id) => ask("EC2: DeleteKeyPair", ({ keyPairs }) => void delete keyPairs[id]),
+    isThere: ({ keyPairs }, id) => id in keyPairs,
+  },
+
+  "aws:ec2/securityGroup:SecurityGroup": {
+    replaces: ["name", "description", "vpcId"],
+    computed: ["name", "vpcId", "arn"],
+    create({ ingress = [], vpcId = "vpc-default" }, { name }) {
+      const id = newId("sg");
+      ask("EC2: CreateSecurityGroup", ({ groups }) => void (groups[id] = { ingress }));
+      return { id, outputs: { name: `${name}-${id.slice(-7)}`, vpcId, arn: `arn:aws:ec2:::${id}` } };
+    },
+    update: (id, { ingress = [] }) =>
+      ask("EC2: AuthorizeSecurityGroupIngress", ({ groups }) => void (groups[id] = { ingress })),
+    delete: (id) =>
+      ask("EC2: DeleteSecurityGroup", ({ groups, instances }) => {
+        const used = Object.values(instances).some((it) => it.state !== "terminated" && it.groups.includes(id));
+        if (used)
+          throw new Refusal("EC2: DeleteSecurityGroup", `DependencyViolation: resource ${id} has a dependent object`);
+        delete groups[id];
+      }),
+    isThere: ({ groups }, id) => id in groups,
+  },
+
+  "aws:ec2/instance:Instance": {
+    // With userDataReplaceOnChange, which the program always sets.
+    replaces: ["ami", "subnetId", "keyName", "userData", "rootBlockDevice.encrypted", "ipv6AddressCount"],
+    computed: ["privateIp", "primaryNetworkInterfaceId", "instanceState", "arn"],
+    create(inputs) {
+      const id = newId("i");
+      const publicKey = ask("EC2: RunInstances", ({ images, instanceTypes, keyPairs, groups }) => {
+        const refuse = (/** @type {string} */ error) => new Refusal("EC2: RunInstances", error);
+        const image = images.find((it) => it.id === inputs.ami);
+        if (!image) throw refuse(`InvalidAMIID.NotFound: The image id '[${inputs.ami}]' does not exist`);
+        const architectures = instanceTypes[inputs.instanceType];
+        if (!architectures)
+          throw refuse(`InvalidParameterValue: Invalid value '${inputs.instanceType}' for InstanceType`);
+        if (!architectures.includes(image.architecture)) throw refuse("InvalidParameterValue: architecture mismatch");
+        const keyPair = keyPairs[inputs.keyName];
+        if (!keyPair) throw refuse(`InvalidKeyPair.NotFound: The key pair '${inputs.keyName}' does not exist`);
+        for (const group of inputs.vpcSecurityGroupIds ?? []) {
+          if (!groups[group]) throw refuse(`InvalidGroup.NotFound: The security group '${group}' does not exist`);
+        }
+        if (Buffer.byteLength(inputs.userData) > 16384)
+          throw refuse("InvalidParameterValue: User data is limited to 16384 bytes");
+        return keyPair.publicKey;
+      });
+      const container = cloud.launch(id, { userData: inputs.userData, publicKey });
+      cloud.change(({ instances }) => {
+        instances[id] = {
+          state: "running",
+          container,
+          groups: inputs.vpcSecurityGroupIds ?? [],
+          protected: inputs.disableApiTermination === true,
+          keyName: inputs.keyName,
+          ami: inputs.ami,
+        };
+      });
+      const outputs = { privateIp: "10.0.0.7", primaryNetworkInterfaceId: newId("eni"), instanceState: "running" };
+      return { id, outputs: { ...outputs, arn: `arn:aws:ec2:::instance/${id}` } };
+    },
+    update(id, inputs, state) {
+      ask("EC2: ModifyInstanceAttribute", ({ instances }) => {
+        const instance = instances[id];
+        if (instance?.state !== "running")
+          throw new Refusal("EC2: ModifyInstanceAttribute", `InvalidInstanceID.NotFound: ${id}`);
+        instance.groups = inputs.vpcSecurityGroupIds ?? [];
+        instance.protected = inputs.disableApiTermination === true;
+      });
+      // Another type only fits a stopped instance.
+      if (inputs.instanceType !== state.instanceType) cloud.engine("restart", "--time=5", `uwsgi-nginx-cloud-${id}`);
+    },
+    delete(id) {
+      const gone = ask("EC2: TerminateInstances", ({ instances }) => {
+        const instance = instances[id];
+        if (!instance || instance.state === "terminated") return true;
+        if (instance.protected) {
+          throw new Refusal(
+            "EC2: TerminateInstances",
+            `OperationNotPermitted: The instance '${id}' may not be terminated. Modify its 'disableApiTermination' instance attribute and try again.`,
+          );
+        }
+        return false;
+      });
+      if (!gone) cloud.terminate(id);
+    },
+    isThere: ({ instances }, id) => ["running", "stopped"].includes(instances[id]?.state ?? ""),
+  },
+
+  "aws:ec2/eip:Eip": {
+    replaces: ["domain"],
+    computed: ["publicIp", "allocationId", "associationId"],
+    create({ instance = "" }) {
+      const id = newId("eipalloc");
+      const ip = ask("EC2: AllocateAddress", (account) => {
+        const taken = Object.values(account.addresses).map((it) => it.ip);
+        // Of this machine's own network, one block for each account.
+        const block = (Number.parseInt(Buffer.from(folder).toString("hex").slice(-4), 16) % 250) + 1;
+        const ip = Array.from({ length: 200 }, (_, index) => `127.77.${block}.${index + 1}`).find(
+          (it) => !taken.includes(it),
+        );
+        if (!ip)
+          throw new Refusal("EC2: AllocateAddress", "AddressLimitExceeded: The maximum number of addresses is reached");
+        requireInstance(account, instance);
+        account.addresses[id] = { ip, instance };
+        return ip;
+      });
+      cloud.startNetwork();
+      return { id, outputs: { publicIp: ip, allocationId: id, associationId: newId("eipassoc") } };
+    },
+    update: (id, { instance = "" }) =>
+      ask("EC2: AssociateAddress", (account) => {
+        requireInstance(account, instance);
+        const address = account.addresses[id];
+        if (address) address.instance = instance;
+      }),
+    delete: (id) => ask("EC2: ReleaseAddress", ({ addresses }) => void delete addresses[id]),
+    isThere: ({ addresses }, id) => id in addresses,
+  },
+
+  "aws:route53/record:Record": other("Route 53: ChangeResourceRecordSets", ["zoneId", "name", "type"], ["fqdn"]),
+  "aws:iam/role:Role": other("IAM: CreateRole", ["name"], ["name", "arn"]),
+  "aws:iam/rolePolicyAttachment:RolePolicyAttachment": other("IAM: AttachRolePolicy", ["role", "policyArn"], []),
+  "aws:iam/instanceProfile:InstanceProfile": other("IAM: CreateInstanceProfile", ["name"], ["name", "arn"]),
+};
+
+/** @param {Account} account @param {string} id */
+function requireInstance({ instances }, id) {
+  if (id && instances[id]?.state !== "running") {
+    throw new Refusal("EC2: AssociateAddress", `InvalidInstanceID: The instance '${id}' is not in a valid state`);
+  }
+}
+
+/**
+ * What only has to be there.
+ * @param {string} operation
+ * @param {string[]} replaces
+ * @param {string[]} computed
+ * @returns {Kind}
+ */
+function other(operation, replaces, computed) {
+  return {
+    replaces,
+    computed,
+    create(inputs, { name }) {
+      const id = `${name}-${newId("x").slice(-7)}`;
+      ask(operation, ({ others }) => void (others[id] = inputs));
+      return { id, outputs: Object.fromEntries(computed.map((output) => [output, inputs[output] ?? id])) };
+    },
+    update: (id, inputs) => ask(operation, ({ others }) => void (others[id] = inputs)),
+    delete: (id) => cloud.change(({ others }) => void delete others[id]),
+    isThere: ({ others }, id) => id in others,
+  };
+}
+
+/** @type {Record<string, (args: any, account: Account) => JsonObject>} */
+const functions = {
+  "aws:ec2/getAmiIds:getAmiIds": ({ owners, filters }, { images }) => ({
+    ids: images.filter(({ owner, name }) => owners.includes(owner) && matches(filters, { name })).map(({ id }) => id),
+  }),
+  "aws:ec2/getAmi:getAmi": ({ filters }, { images }) => {
+    const [image] = images.filter(({ id }) => matches(filters, { "image-id": id }));
+    if (!image) throw new Error("Your query returned no results. Please change your search criteria and try again.");
+    return image;
+  },
+  "aws:ec2/getInstanceType:getInstanceType": ({ instanceType }, { instanceTypes }) => {
+    const supportedArchitectures = instanceTypes[instanceType];
+    if (!supportedArchitectures) {
+      throw new Refusal(
+        "EC2: DescribeInstanceTypes",
+        `InvalidInstanceType: The following supplied instance types do not exist: [${instanceType}]`,
+      );
+    }
+    return { supportedArchitectures };
+  },
+  "aws:ec2/getSubnet:getSubnet": ({ id }, { subnets }) => {
+    const subnet = subnets[id];
+    if (!subnet)
+      throw new Refusal("EC2: DescribeSubnets", `InvalidSubnetID.NotFound: The subnet ID '${id}' does not exist`);
+    return { id, vpcId: subnet.vpcId, ipv6CidrBlock: subnet.ipv6CidrBlock };
+  },
+  "aws:ec2/getRouteTable:getRouteTable": ({ subnetId, vpcId, filters }, { subnets, routeTables }) => {
+    const [found] = Object.entries(routeTables).filter(([id, table]) =>
+      subnetId
+        ? subnets[subnetId]?.routeTable === id
+        : table.vpcId === vpcId && matches(filters, { "association.main": String(table.main) }),
+    );
+    if (!found) throw new Error("query returned no results. Please change your search criteria and try again");
+    return { routeTableId: found[0], routes: found[1].routes };
+  },
+  "aws:route53/getZone:getZone": ({ name }, { zones }) => {
+    const zoneId = zones[name];
+    if (!zoneId) throw new Error("no matching Route 53 Hosted Zone found");
+    return { zoneId, name };
+  },
+};
+
+/** @param {{ name: string, values: string[] }[] | undefined} filters @param {Record<string, string>} has */
+function matches(filters = [], has) {
+  return filters.every(({ name, values }) => {
+    const value = has[name];
+    if (value === undefined) throw new Error(`the double knows no filter '${name}' here`);
+    return values.some((it) => new RegExp(`^${it.replace(/[.+()]/g, "\\$&").replaceAll("*", ".*")}$`).test(value));
+  });
+}
+
+/**
+ * What does not have the shape that the SDK's types give.
+ * @param {Shape} shape
+ * @param {Json | undefined} given
+ * @param {string} path
+ * @returns {{ property: string, reason: string }[]}
+ */
+function failures(shape, given, path = "") {
+  const value = open(given);
+  if (value === undefined || value === unknown) return [];
+  if (typeof shape === "string") {
+    return typeof value === shape
+      ? []
+      : [{ property: path, reason: `must be a ${shape}, not ${JSON.stringify(value)}` }];
+  }
+  if ("list" in shape) {
+    if (!Array.isArray(value)) return [{ property: path, reason: "must be a list" }];
+    return value.flatMap((item, index) => failures(shape.list, item, `${path}[${index}]`));
+  }
+  if (!isObject(value)) return [{ property: path, reason: "must be an object" }];
+  if ("map" in shape)
+    return Object.entries(value).flatMap(([key, item]) => failures(shape.map, item, `${path}.${key}`));
+  const unknownOnes = Object.keys(value).filter((key) => !(key in shape.fields) && !key.startsWith("__"));
+  return [
+    ...unknownOnes.map((key) => ({
+      property: key,
+      reason: `@pulumi/aws knows no input '${path ? `${path}.` : ""}${key}'`,
+    })),
+    ...Object.entries(shape.fields).flatMap(([key, { required, shape: inner }]) =>
+      required && value[key] === undefined
+        ? [{ property: key, reason: `Missing required argument ${key}` }]
+        : failures(inner, value[key], path ? `${path}.${key}` : key),
+    ),
+  ];
+}
+
+/** @param {string} token */
+function shapeOf(token) {
+  const shape = shapes[token];
+  if (!shape) throw new Error(`no shape of ${token} was written: add it to the tests' list`);
+  return shape;
+}
+
+/**
+ * @param {string} type
+ * @param {Kind} kind
+ * @returns {import("../../toolchain/standins/providerServer.mjs").Resource}
+ */
+function resource(type, kind) {
+  const shape = shapeOf(type);
+  return {
+    check: (inputs) => ({ inputs, failures: failures(shape, inputs) }),
+    diff(state, inputs) {
+      /** @type {import("../../toolchain/standins/providerServer.mjs").Diff} */
+      const diff = new Map();
+      const names = typeof shape === "object" && "fields" in shape ? Object.keys(shape.fields) : [];
+      for (const name of names) {
+        if (!(name in inputs) && kind.computed.includes(name)) continue;
+        for (const [path, change] of changes(state[name], inputs[name], name)) {
+          const replaces = kind.replaces.some(
+            (it) => path === it || path.startsWith(`${it}.`) || path.startsWith(`${it}[`),
+          );
+          diff.set(path, replaces ? `${change}_REPLACE` : change);
+        }
+      }
+      return diff;
+    },
+    async create(operation, inputs) {
+      const unmade = Object.fromEntries(kind.computed.map((name) => [name, unknown]));
+      if (operation.preview) return { id: "", outputs: { ...unmade, ...inputs } };
+      const { id, outputs } = kind.create(reveal(inputs), operation);
+      return { id, outputs: { ...outputs, ...inputs } };
+    },
+    async update(operation, state, inputs) {
+      if (!operation.preview) kind.update?.(operation.id, reveal(inputs), reveal(state));
+      const computed = kind.computed.map((name) => [name, state[name] ?? null]);
+      return { ...Object.fromEntries(computed), ...inputs };
+    },
+    async delete(operation) {
+      kind.delete(operation.id);
+    },
+    read: (state, id) => (kind.isThere(cloud.account, id) ? state : undefined),
+  };
+}
+
+await serveProvider({
+  name: "aws",
+  version: "7.48.0",
+  resources: Object.fromEntries(Object.entries(kinds).map(([type, kind]) => [type, resource(type, kind)])),
+  functions: Object.fromEntries(
+    Object.entries(functions).map(([token, lookUp]) => [
+      token,
+      (args) => {
+        const [wrong] = failures(shapeOf(token), args);
+        if (wrong) throw new Error(`${token}: ${wrong.property}: ${wrong.reason}`);
+        const { account } = cloud;
+        const credentials = account.faults.find(({ operation, times }) => operation === "Credentials" && times > 0);
+        if (credentials) throw new Error(credentials.error);
+        return lookUp(reveal(args), account);
+      },
+    ]),
+  ),
+});

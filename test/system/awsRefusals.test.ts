@@ -1,0 +1,100 @@
+// What AWS refuses: each is said with what to do, and the next up goes on from there.
+import assert from "node:assert/strict";
+import { hints } from "../../toolchain/hints.mjs";
+import { canRun, CloudStack, officialImage, subnets } from "../support/cloud";
+import { ask } from "../support/load";
+
+describe("a stack that AWS refuses", function () {
+  this.timeout(300_000);
+
+  let stack: CloudStack;
+  before(async function () {
+    if (!canRun) this.skip();
+    stack = await CloudStack.make();
+  });
+  after(() => CloudStack.removeAll());
+
+  const settings: [string, Record<string, unknown>, RegExp][] = [
+    [
+      "an instance type that does not exist",
+      { instanceType: "t3.mikro" },
+      /the instance type t3\.mikro in eu-central-1 cannot be looked up: set host\.instanceType .*InvalidInstanceType/,
+    ],
+    [
+      "an architecture that the region has no image for",
+      { instanceType: "t4g.small" },
+      /eu-central-1 has no image "debian-12-arm64-2\*" .*: set host\.amiId/,
+    ],
+    [
+      "an image for another architecture",
+      { instanceType: "t4g.small", amiId: officialImage.id },
+      /the image ami-00000000000000001 is made for x86_64, but t4g\.small is arm64: set host\.instanceType or host\.amiId/,
+    ],
+    [
+      "an image that is not there",
+      { amiId: "ami-0123456789abcdef0" },
+      /the image ami-0123456789abcdef0 in eu-central-1 cannot be looked up: set host\.amiId .*no results/,
+    ],
+    [
+      "a subnet without a way to the internet",
+      { subnetId: subnets.privateSubnet },
+      /the subnet subnet-00000000000000002 has no route to an internet gateway, .* add one to rtb-2, or set host\.subnetId/,
+    ],
+  ];
+  for (const [what, host, expected] of settings) {
+    it(`says what to do about ${what}, already in the preview, and makes no server`, async () => {
+      await stack.configure(host);
+      const { code, output } = await stack.run("preview", "--stack", stack.stack);
+      assert.notEqual(code, 0, output);
+      assert.match(output, expected);
+      assert.match((await stack.failUp()).output, expected);
+      assert.deepEqual(stack.instances(), []);
+    });
+  }
+
+  it("says that a zone is not ours", async () => {
+    await stack.configure({ dnsZone: "example.com" }, { domains: ["www.example.com"] });
+    const { output } = await stack.failUp();
+    assert.match(hints(output, "dev").join(), /The zone of host\.dnsZone is not in this account/);
+  });
+
+  const refusals: [string, string, RegExp][] = [
+    ["Credentials", "No valid credential sources found", /^AWS does not know who you are/],
+    ["EC2: ImportKeyPair", "InvalidKeyPair.Duplicate: The keypair already exists", /takes another name/],
+    ["EC2: CreateSecurityGroup", "RequestLimitExceeded: Request limit exceeded.", /wait a minute/],
+    ["EC2: RunInstances", "OptInRequired: You need to accept terms and subscribe.", /host\.amiId to another image/],
+    ["EC2: RunInstances", "VcpuLimitExceeded: You have requested more vCPU capacity", /^A quota/],
+    ["EC2: RunInstances", "InsufficientInstanceCapacity: no t3.micro", /host\.instanceType or host\.subnetId/],
+    ["EC2: AllocateAddress", "AddressLimitExceeded: The maximum number of addresses", /^A quota/],
+  ];
+  for (const [operation, error, hint] of refusals) {
+    it(`has a hint for ${error}`, async () => {
+      await stack.configure();
+      stack.fail(operation, error);
+      const { output } = await stack.failUp();
+      assert.match(output, new RegExp(error.split(":")[0] ?? ""));
+      assert.match(hints(output, "dev").join("\n"), hint);
+    });
+  }
+
+  it("shows what cloud-init says of itself when a server does not boot well", async () => {
+    // The image of the double has no curl, which installs Amazon's agent.
+    await stack.configure({ ssmAccess: true });
+    const { output } = await stack.failUp();
+    assert.match(output, /status: error/);
+    assert.match(output, /curl: not found/);
+    assert.match(output, /Error: cloud-init has failed; what it says of itself stands above/);
+  });
+
+  it("goes up once AWS lets it, and leaves nothing that it made before", async () => {
+    await stack.configure();
+    await stack.up();
+    assert.match((await ask(String((await stack.outputs()).url))).text, /Hello There!/);
+    const { groups, keyPairs, addresses, others } = stack.cloud.account;
+    assert.equal(stack.instances().length, 1);
+    assert.deepEqual(
+      [groups, keyPairs, addresses, others].map((it) => Object.keys(it).length),
+      [1, 1, 1, 0],
+    );
+  });
+});

@@ -1,0 +1,312 @@
+// The exact inputs and options of a server on AWS, through Pulumi's mocks.
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import * as pulumi from "@pulumi/pulumi";
+import { AwsHost } from "../../components/awsHost";
+import { RemoteFile } from "../../components/remoteFile";
+import { RemoteScript } from "../../components/remoteScript";
+import { platforms } from "../../platforms";
+import { inlineScript, script } from "../../rendering/assets";
+import { ed25519KeyPair } from "../../rendering/sshKey";
+import { renderUserData } from "../../rendering/userData";
+import { hostSchema } from "../../settings/hostSchema";
+import {
+  type Cloud,
+  input,
+  made,
+  options,
+  password,
+  recordOptions,
+  revealed,
+  settled,
+  startMocks,
+} from "../support/mocks";
+
+const keys = ed25519KeyPair(createHash("sha256").update(password).digest());
+const ami = "ami-0123456789abcdef0";
+const subnetId = "subnet-0123456789abcdef0";
+
+/** An account in which all is as it should be, but for what a test says. */
+function cloud(answers: Record<string, unknown> = {}): Cloud {
+  const lookUps: Record<string, unknown> = {
+    getAmiIds: { ids: [ami, "ami-0aaaaaaaaaaaaaaaa"] },
+    getAmi: { architecture: "x86_64", platform: "" },
+    getInstanceType: { supportedArchitectures: ["i386", "x86_64"] },
+    getSubnet: { vpcId: "vpc-1", ipv6CidrBlock: "2001:db8::/64" },
+    getRouteTable: { routeTableId: "rtb-1", routes: [{ cidrBlock: "0.0.0.0/0", gatewayId: "igw-1" }] },
+    getZone: { zoneId: "Z1" },
+    ...answers,
+  };
+  return {
+    lookUp: (token) => {
+      const answer = lookUps[token.split(":").at(-1) ?? ""];
+      if (answer instanceof Error) throw answer;
+      return answer as Record<string, unknown>;
+    },
+    outputs: (type) => (type.endsWith(":Eip") ? { publicIp: "192.0.2.7" } : { name: "made-up", keyName: "key" }),
+  };
+}
+
+function make(settings: Record<string, unknown> = {}, domains: string[] = []): AwsHost {
+  const parsed = hostSchema.parse({
+    kind: "aws",
+    region: "eu-central-1",
+    sshCidrs: ["198.51.100.7/32"],
+    ...settings,
+  });
+  assert.equal(parsed.kind, "aws");
+  return new AwsHost("host", { ...parsed, platform: platforms[parsed.platform], domains }, recordOptions);
+}
+
+/** What the look before a launch says; undefined if it finds nothing. */
+async function lookBeforeLaunch(newInputs: Record<string, unknown> = { ami }): Promise<string | undefined> {
+  const hook = options.get("host")?.hooks?.beforeCreate?.[0];
+  assert.ok(hook instanceof pulumi.ResourceHook);
+  assert.equal(hook.opts?.onDryRun, true, "it also looks in a preview");
+  try {
+    await hook.callback({ urn: "", id: "", name: "host", type: "", newInputs });
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+describe("a server on AWS", () => {
+  it("is an instance with an encrypted disk, behind a firewall, with IMDSv2 only", async () => {
+    await startMocks(false, cloud());
+    const host = make();
+    assert.equal(await settled(host.identity), "host-id");
+    await pulumi.runtime.disconnect();
+    const { userData, ...inputs } = input("host");
+    assert.deepEqual(inputs, {
+      ami,
+      instanceType: "t3.micro",
+      vpcSecurityGroupIds: ["host-firewall-id"],
+      keyName: "key",
+      userDataReplaceOnChange: true,
+      rootBlockDevice: { volumeType: "gp3", volumeSize: 10, encrypted: true },
+      metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
+      creditSpecification: { cpuCredits: "standard" },
+      disableApiTermination: false,
+      monitoring: false,
+      tags: { Name: "uwsgi-nginx-test" },
+    });
+    assert.notEqual(revealed(userData), userData, "it holds the server's private key, so it is a secret");
+    assert.equal(revealed(userData), renderUserData({ hostKey: keys }));
+    assert.deepEqual(options.get("host")?.additionalSecretOutputs, ["userData"]);
+
+    assert.deepEqual(input("host-firewall"), {
+      description: "SSH and web of the server",
+      ingress: [
+        { protocol: "tcp", fromPort: 22, toPort: 22, cidrBlocks: ["198.51.100.7/32"] },
+        { protocol: "tcp", fromPort: 80, toPort: 80, cidrBlocks: ["0.0.0.0/0"], ipv6CidrBlocks: ["::/0"] },
+        { protocol: "tcp", fromPort: 443, toPort: 443, cidrBlocks: ["0.0.0.0/0"], ipv6CidrBlocks: ["::/0"] },
+      ],
+      egress: [{ protocol: "-1", fromPort: 0, toPort: 0, cidrBlocks: ["0.0.0.0/0"], ipv6CidrBlocks: ["::/0"] }],
+      tags: { Name: "uwsgi-nginx-test" },
+    });
+    assert.deepEqual(input("host-login"), { publicKey: keys.publicKey });
+    assert.deepEqual(input("host-address"), {
+      domain: "vpc",
+      instance: "host-id",
+      tags: { Name: "uwsgi-nginx-test" },
+    });
+    assert.equal(input("host-aws").region, "eu-central-1");
+    assert.equal(input("host-aws").defaultTags, JSON.stringify({ tags: { Project: "uwsgi-nginx", Stack: "test" } }));
+  });
+
+  it("is waited for once, with its own key from the first dial, before anybody else dials", async () => {
+    await startMocks(false, cloud());
+    const host = make();
+    const connection = {
+      host: "192.0.2.7",
+      port: 22,
+      user: "admin",
+      privateKey: keys.privateKey,
+      hostKey: keys.publicKey,
+    };
+    assert.deepEqual(await settled(host.connection), connection);
+    await pulumi.runtime.disconnect();
+    const { connection: dialled, ...inputs } = input("host-wait-for-boot");
+    assert.deepEqual(revealed(dialled), { ...connection, dialErrorLimit: 60, perDialTimeout: 5 });
+    assert.deepEqual(inputs, {
+      create: "sudo -n bash -s --",
+      stdin: script("wait-for-boot.sh", { parameters: { timeout: "600" } }),
+      triggers: ["host-id"],
+      addPreviousOutputInEnv: false,
+    });
+    assert.equal(options.get("host-wait-for-boot")?.deletedWith, host.machine);
+    assert.equal(
+      await settled(host.sshCommand),
+      "ssh -i .local/hosts/test/id_ed25519 -o IdentitiesOnly=yes -o UserKnownHostsFile=.local/hosts/test/known_hosts admin@192.0.2.7",
+    );
+    assert.equal(revealed(input("host-known-hosts").stdin), `192.0.2.7 ${keys.publicKey}\n`);
+  });
+
+  it("is tidied up as itself only, not as the one that came after it at its address", async () => {
+    await startMocks(false, cloud());
+    const host = make();
+    const file = new RemoteFile("file", { host, path: "/etc/a b", content: "" });
+    const removal = new RemoteScript("removable", { host, script: "", removable: true });
+    await Promise.all([settled(file.id), settled(removal.id)]);
+    const guard = `[ "$(cat /var/lib/cloud/data/instance-id)" != host-id ] || `;
+    const quoted = inlineScript("remove-file.sh").replaceAll("'", `'\\''`);
+    assert.equal(input("file").delete, `${guard}sudo -n bash -c '${quoted}' remove-file '/etc/a b'`);
+    assert.equal(input("removable").delete, `${guard}sudo -n bash -s -- down`);
+  });
+
+  it("keeps its image when a newer one is found, and takes the user's own", async () => {
+    let asked: Record<string, unknown> | undefined;
+    await startMocks(false, { ...cloud(), lookUp: (_, inputs) => ((asked = inputs), { ids: [ami] }) });
+    await settled(make().identity);
+    assert.deepEqual(asked, {
+      owners: ["136693071363"],
+      filters: [{ name: "name", values: ["debian-12-amd64-2*"] }],
+      includeDeprecated: true,
+      sortAscending: false,
+    });
+    assert.deepEqual(options.get("host")?.ignoreChanges, ["ami", "ipv6AddressCount"]);
+
+    const own = "ami-0bbbbbbbbbbbbbbbb";
+    await startMocks(false, { ...cloud(), lookUp: () => assert.fail("nothing is looked up") });
+    await settled(make({ amiId: own }).identity);
+    assert.equal(input("host").ami, own);
+    assert.deepEqual(options.get("host")?.ignoreChanges, ["ipv6AddressCount"]);
+  });
+
+  it("takes each setting", async () => {
+    await startMocks(false, cloud({ getAmi: { architecture: "arm64", platform: "" } }));
+    const own = ed25519KeyPair(Buffer.alloc(32, 2));
+    const host = make(
+      {
+        instanceType: "t4g.small",
+        subnetId,
+        rootVolumeGib: 40,
+        webCidrs: ["203.0.113.0/24"],
+        publicKey: own.publicKey,
+        dnsZone: "example.org",
+        ssmAccess: true,
+        terminationProtection: true,
+        detailedMonitoring: true,
+      },
+      ["a.example.org", "b.example.org", "a.example.org"],
+    );
+    const connection = await settled(host.connection);
+    await pulumi.runtime.disconnect();
+    assert.equal(connection.privateKey, undefined, "the ssh-agent has it");
+    assert.ok(!made.has("host-login-key") && !made.has("host-key-file"));
+    assert.equal(input("host-login").publicKey, own.publicKey);
+    const { instanceType, subnetId: subnet, ipv6AddressCount, rootBlockDevice } = input("host");
+    assert.deepEqual(
+      { instanceType, subnet, ipv6AddressCount, rootBlockDevice },
+      {
+        instanceType: "t4g.small",
+        subnet: subnetId,
+        ipv6AddressCount: 1,
+        rootBlockDevice: { volumeType: "gp3", volumeSize: 40, encrypted: true },
+      },
+    );
+    assert.equal(input("host").disableApiTermination, true);
+    assert.equal(input("host").monitoring, true);
+    assert.equal(input("host").iamInstanceProfile, "made-up");
+    assert.equal(
+      revealed(input("host").userData),
+      renderUserData({
+        hostKey: keys,
+        ssmAgent: { platform: platforms.debian12, architecture: "arm64", region: "eu-central-1" },
+      }),
+    );
+    assert.equal(input("host-firewall").vpcId, "vpc-1");
+    assert.deepEqual((input("host-firewall").ingress as unknown[])[1], {
+      protocol: "tcp",
+      fromPort: 80,
+      toPort: 80,
+      cidrBlocks: ["203.0.113.0/24"],
+    });
+    assert.deepEqual(
+      ["host-dns-a.example.org", "host-dns-b.example.org"].map((name) => input(name)),
+      ["a.example.org", "b.example.org"].map((name) => ({
+        zoneId: "Z1",
+        name,
+        type: "A",
+        ttl: 300,
+        records: ["192.0.2.7"],
+      })),
+    );
+    assert.deepEqual(input("host-ssm-policy"), {
+      role: "made-up",
+      policyArn: "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore",
+    });
+  });
+
+  it("can be previewed before anything is known", async () => {
+    await startMocks(true, cloud());
+    const host = make({ ssmAccess: true, dnsZone: "example.org" }, ["a.example.org"]);
+    await Promise.all([settled(host.urn), pulumi.runtime.disconnect()]);
+    assert.equal(input("host").ami, ami);
+    assert.equal(input("host-wait-for-boot").create, "sudo -n bash -s --");
+    assert.equal(input("host-dns-a.example.org").name, "a.example.org");
+  });
+
+  /** As it comes over gRPC. */
+  const refusal = (details: string) => Object.assign(new Error(), { details });
+  const refused: [
+    string,
+    { answers?: Record<string, unknown>; settings?: Record<string, unknown>; ami?: string },
+    string,
+  ][] = [
+    [
+      "a region without the image",
+      { ami: "none-found" },
+      'eu-central-1 has no image "debian-12-amd64-2*" of Debian 12\'s account 136693071363: set host.amiId to one of your own, or host.region to another region',
+    ],
+    [
+      "an image that is not there",
+      { answers: { getAmi: refusal("Your query returned no results.") } },
+      `the image ${ami} in eu-central-1 cannot be looked up: set host.amiId to one that is there and that this account may use (Your query returned no results.)`,
+    ],
+    [
+      "an instance type that is not there",
+      { answers: { getInstanceType: refusal("InvalidInstanceType") }, settings: { instanceType: "t3.mikro" } },
+      "the instance type t3.mikro in eu-central-1 cannot be looked up: set host.instanceType to one of those that `aws ec2 describe-instance-types` lists (InvalidInstanceType)",
+    ],
+    [
+      "an image for another architecture",
+      { answers: { getAmi: { architecture: "arm64", platform: "" } }, settings: { amiId: ami } },
+      `the image ${ami} is made for arm64, but t3.micro is i386 or x86_64: set host.instanceType or host.amiId`,
+    ],
+    [
+      "an image of Windows",
+      { answers: { getAmi: { architecture: "x86_64", platform: "windows" } }, settings: { amiId: ami } },
+      `the image ${ami} is Windows: set host.amiId to one of Debian 12`,
+    ],
+    [
+      "a subnet that nobody reaches",
+      {
+        answers: { getRouteTable: { routeTableId: "rtb-1", routes: [{ cidrBlock: "0.0.0.0/0", gatewayId: "" }] } },
+        settings: { subnetId },
+      },
+      `the subnet ${subnetId} has no route to an internet gateway, so nobody would reach the server: add one to rtb-1, or set host.subnetId to a public subnet`,
+    ],
+  ];
+  for (const [what, { answers, settings, ami: launched = ami }, expected] of refused) {
+    it(`is not made with ${what}`, async () => {
+      await startMocks(false, cloud(answers));
+      await settled(make(settings).identity);
+      assert.equal(await lookBeforeLaunch({ ami: launched }), `The server was not made:\n  - ${expected}`);
+    });
+  }
+
+  it("is made where all is in order, in a subnet with its VPC's main routes too", async () => {
+    const { lookUp, outputs } = cloud();
+    await startMocks(false, {
+      outputs,
+      lookUp: (token, inputs) => {
+        if (token.endsWith(":getRouteTable") && inputs.subnetId) throw new Error("no matching route table found");
+        return lookUp?.(token, inputs) ?? {};
+      },
+    });
+    await settled(make({ subnetId }).identity);
+    assert.equal(await lookBeforeLaunch(), undefined);
+  });
+});

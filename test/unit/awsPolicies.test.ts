@@ -1,0 +1,160 @@
+// docs/aws.md's policies have what the program's resources need, and nothing else.
+import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { tokens } from "../support/cloud";
+import { root } from "../support/engine";
+
+/** What the provider asks of AWS for each type: to look at it, and to make, change and end it. */
+const actions: Record<string, { read: string[]; write?: string[] }> = {
+  "aws:ec2/instance:Instance": {
+    read: [
+      "ec2:DescribeIamInstanceProfileAssociations",
+      "ec2:DescribeInstanceAttribute",
+      "ec2:DescribeInstanceCreditSpecifications",
+      "ec2:DescribeInstances",
+      "ec2:DescribeInstanceTypes",
+      "ec2:DescribeTags",
+      "ec2:DescribeVolumes",
+    ],
+    write: [
+      "ec2:AssignIpv6Addresses",
+      "ec2:AssociateIamInstanceProfile",
+      "ec2:CreateTags",
+      "ec2:DeleteTags",
+      "ec2:DisassociateIamInstanceProfile",
+      "ec2:ModifyInstanceAttribute",
+      "ec2:ModifyInstanceCreditSpecification",
+      "ec2:ModifyInstanceMetadataOptions",
+      "ec2:ModifyVolume",
+      "ec2:MonitorInstances",
+      "ec2:RunInstances",
+      "ec2:StartInstances",
+      "ec2:StopInstances",
+      "ec2:TerminateInstances",
+      "ec2:UnassignIpv6Addresses",
+      "ec2:UnmonitorInstances",
+      "iam:PassRole",
+    ],
+  },
+  "aws:ec2/securityGroup:SecurityGroup": {
+    read: ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroupRules", "ec2:DescribeSecurityGroups"],
+    write: [
+      "ec2:AuthorizeSecurityGroupEgress",
+      "ec2:AuthorizeSecurityGroupIngress",
+      "ec2:CreateSecurityGroup",
+      "ec2:CreateTags",
+      "ec2:DeleteSecurityGroup",
+      "ec2:DeleteTags",
+      "ec2:RevokeSecurityGroupEgress",
+      "ec2:RevokeSecurityGroupIngress",
+    ],
+  },
+  "aws:ec2/keyPair:KeyPair": {
+    read: ["ec2:DescribeKeyPairs"],
+    write: ["ec2:CreateTags", "ec2:DeleteKeyPair", "ec2:DeleteTags", "ec2:ImportKeyPair"],
+  },
+  "aws:ec2/eip:Eip": {
+    read: ["ec2:DescribeAddresses", "ec2:DescribeAddressesAttribute"],
+    write: [
+      "ec2:AllocateAddress",
+      "ec2:AssociateAddress",
+      "ec2:CreateTags",
+      "ec2:DeleteTags",
+      "ec2:DisassociateAddress",
+      "ec2:ReleaseAddress",
+    ],
+  },
+  "aws:route53/record:Record": {
+    read: ["route53:GetChange", "route53:GetHostedZone", "route53:ListResourceRecordSets"],
+    write: ["route53:ChangeResourceRecordSets"],
+  },
+  "aws:iam/role:Role": {
+    read: ["iam:GetRole", "iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole", "iam:ListRolePolicies"],
+    write: ["iam:CreateRole", "iam:DeleteRole", "iam:TagRole", "iam:UntagRole", "iam:UpdateAssumeRolePolicy"],
+  },
+  "aws:iam/rolePolicyAttachment:RolePolicyAttachment": {
+    read: ["iam:ListAttachedRolePolicies"],
+    write: ["iam:AttachRolePolicy", "iam:DetachRolePolicy"],
+  },
+  "aws:iam/instanceProfile:InstanceProfile": {
+    read: ["iam:GetInstanceProfile"],
+    write: [
+      "iam:AddRoleToInstanceProfile",
+      "iam:CreateInstanceProfile",
+      "iam:DeleteInstanceProfile",
+      "iam:RemoveRoleFromInstanceProfile",
+      "iam:TagInstanceProfile",
+      "iam:UntagInstanceProfile",
+    ],
+  },
+  "aws:ec2/getAmi:getAmi": { read: ["ec2:DescribeImages"] },
+  "aws:ec2/getAmiIds:getAmiIds": { read: ["ec2:DescribeImages"] },
+  "aws:ec2/getInstanceType:getInstanceType": { read: ["ec2:DescribeInstanceTypes"] },
+  "aws:ec2/getSubnet:getSubnet": { read: ["ec2:DescribeSubnets"] },
+  "aws:ec2/getRouteTable:getRouteTable": { read: ["ec2:DescribeRouteTables"] },
+  "aws:route53/getZone:getZone": { read: ["route53:ListHostedZones", "route53:ListTagsForResource"] },
+};
+/** The stack's state in S3 and its key in KMS. */
+const state = {
+  read: ["kms:Decrypt", "s3:GetObject", "s3:ListBucket"],
+  write: ["kms:Encrypt", "s3:DeleteObject", "s3:PutObject"],
+};
+
+interface Statement {
+  Effect: string;
+  Action: string[];
+  Resource: string | string[];
+  Condition?: unknown;
+}
+const policy = (name: string): Statement[] =>
+  JSON.parse(fs.readFileSync(path.join(root, "docs/iam", `${name}.json`), "utf8")).Statement;
+const allowed = (name: string) => [...new Set(policy(name).flatMap(({ Action }) => Action))].sort();
+const needed = (kinds: ("read" | "write")[]) =>
+  [...new Set([...Object.values(actions), state].flatMap((it) => kinds.flatMap((kind) => it[kind] ?? [])))].sort();
+
+describe("the policies for AWS", () => {
+  it("speak of every type that the program may use, and of no other", () => {
+    assert.deepEqual(Object.keys(actions).sort(), [...tokens].sort());
+    // What the components use of the SDK is what the double knows: each by its class or function.
+    const sources = ["awsHost.ts", "awsImage.ts"].map((name) =>
+      fs.readFileSync(path.join(root, "components", name), "utf8"),
+    );
+    const used = sources.flatMap((text) =>
+      [...text.matchAll(/\b(ec2|iam|route53)\s*\.(get)?([A-Z]\w+?)(?:Output)?\(/g)].map(
+        ([, module, get = "", name]) => `${module}:${get}${name}`,
+      ),
+    );
+    const known = tokens.map((token) => {
+      const [, module = "", name] = token.split(":");
+      return `${module.split("/")[0]}:${name}`;
+    });
+    assert.deepEqual([...new Set(used)].sort(), known.sort());
+  });
+
+  it("for a preview allow to look, and nothing else", () => {
+    assert.deepEqual(allowed("preview"), needed(["read"]));
+  });
+
+  it("for deploying allow what the resources need, and nothing else", () => {
+    assert.deepEqual(allowed("deploy"), needed(["read", "write"]));
+  });
+
+  it("allow changes in one region, roles of this name only, and no others than EC2 to use them", () => {
+    for (const { Action, Resource, Condition } of policy("deploy")) {
+      const changes = Action.filter((action) => !/:(Describe|Get|List)/.test(action));
+      if (changes.some((action) => action.startsWith("ec2:"))) {
+        assert.deepEqual(Condition, { StringEquals: { "aws:RequestedRegion": "REGION" } });
+      }
+      if (changes.some((action) => /^(iam|s3|kms|route53):/.test(action))) assert.notEqual(Resource, "*");
+      // Or who deploys could give a server, and so itself, every right there is.
+      if (Action.includes("iam:AttachRolePolicy")) {
+        const ssm = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore";
+        assert.deepEqual(Condition, { ArnEquals: { "iam:PolicyARN": ssm } });
+      }
+      if (Action.includes("iam:PassRole")) {
+        assert.deepEqual(Condition, { StringEquals: { "iam:PassedToService": "ec2.amazonaws.com" } });
+      }
+    }
+  });
+});

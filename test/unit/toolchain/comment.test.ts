@@ -1,0 +1,205 @@
+import assert from "node:assert/strict";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { marker, renderComment } from "../../../toolchain/comment.mjs";
+import { postComment, pullRequestOf, runUrl } from "../../../toolchain/pullRequest.mjs";
+import { projectFolder, put, removeProjectFolders } from "./support";
+
+/** As `pulumi preview --diff` 3.248.0 prints it. */
+const stdout = `Previewing update (dev):
+  pulumi:pulumi:Stack: (same)
+    [urn=urn:pulumi:dev::test::pulumi:pulumi:Stack::test-dev]
+    + command:local:Command: (create)
+        [urn=urn:pulumi:dev::test::uwsgi-nginx:index:UwsgiApp$command:local:Command::new]
+        [provider=urn:pulumi:dev::test::pulumi:providers:command::default_1_2_1::cc8c12f3-67ed-4d04-ad18-70418b867946]
+        create                : "cat > /dev/null"
+        stdin                 : "line 0\\nline 1\\nline 2\\n..."
+    +-command:local:Command: (replace)
+        [id=repf17a0be0]
+        [urn=urn:pulumi:dev::test::uwsgi-nginx:index:UwsgiApp$command:local:Command::rep]
+      ~ triggers: [
+          ~ [0]: 5 => 7
+        ]
+    ~ command:local:Command: (update)
+        [id=sec9e1855bb]
+        [urn=urn:pulumi:dev::test::uwsgi-nginx:index:UwsgiApp$command:local:Command::sec]
+      ~ stdin: [secret] => [secret]
+    ~ command:local:Command: (update)
+        [id=inicb3111ea]
+        [urn=urn:pulumi:dev::test::uwsgi-nginx:index:UwsgiApp$command:local:Command::ini]
+      ~ stdin:${" "}
+            ...
+            line 29
+          - processes = 5
+          + processes = 7
+            line 31
+            ...
+    - command:local:Command: (delete)
+        [id=gone645f5ba5]
+        [urn=urn:pulumi:dev::test::uwsgi-nginx:index:UwsgiApp$command:local:Command::gone]
+        create                : "cat > /dev/null"
+    --outputs:--
+  ~ url: "u5" => "u7"
+Resources:
+    + 1 to create
+    ~ 2 to update
+    - 1 to delete
+    +-1 to replace
+    5 changes. 2 unchanged
+`;
+const preview = { stack: "dev", failed: false, stdout, stderr: "", runUrl: "https://github.example/run/1" };
+
+describe("the comment of a pull request", () => {
+  it("shows the very lines that change, what ends or is replaced first", () => {
+    assert.equal(
+      renderComment(preview),
+      `<!-- preview of stack dev -->
+
+### Preview of \`dev\`: 5 changes. 2 unchanged
+
+\`\`\`diff
+! rep (replace, command:local:Command)
+!       triggers: [
+!           [0]: 5 => 7
+         ]
+
+- gone (delete, command:local:Command)
+         create                : "cat > /dev/null"
+
+! sec (update, command:local:Command)
+!       stdin: [secret] => [secret]
+
+! ini (update, command:local:Command)
+!       stdin:${" "}
+             ...
+             line 29
+-           processes = 5
++           processes = 7
+             line 31
+             ...
+
+! outputs of the stack
+!   url: "u5" => "u7"
+
++ new (create, command:local:Command)
+         create                : "cat > /dev/null"
+         stdin                 : "line 0\\nline 1\\nline 2\\n..."
+\`\`\`
+
+[All of it](https://github.example/run/1)
+`,
+    );
+  });
+
+  it("says it when nothing changes", () => {
+    const nothing = "Previewing update (dev):\n  pulumi:pulumi:Stack: (same)\nResources:\n    7 unchanged\n";
+    assert.equal(
+      renderComment({ ...preview, stdout: nothing, runUrl: undefined }),
+      "<!-- preview of stack dev -->\n\n### Preview of `dev`: no changes\n",
+    );
+  });
+
+  it("shows why a preview failed", () => {
+    const failed = { ...preview, failed: true, stdout: "", stderr: "error: A setting is wrong; nothing was changed" };
+    assert.match(renderComment(failed), /: failed\n\n```text\nerror: A setting is wrong; nothing was changed\n```\n/);
+  });
+
+  it("cuts what is long and names what it leaves out, within GitHub's limit", () => {
+    const block = (name: string, lines: number) =>
+      `    ~ command:remote:Command: (update)\n        [urn=urn:pulumi:dev::t::x::${name}]\n${"      + a line of some length that was added to a file\n".repeat(lines)}`;
+    const names = Array.from({ length: 60 }, (_, index) => `app-${index}`);
+    const long = renderComment({
+      ...preview,
+      stdout: `${names.map((name) => block(name, 100)).join("")}Resources:\n    ~ 60 to update\n    60 changes\n`,
+    });
+    assert.ok(long.length < 65_536, String(long.length));
+    assert.match(long, /^### Preview of `dev`: 60 changes$/m);
+    assert.match(long, /^ {2}… 41 more lines$/m);
+    for (const name of names) assert.ok(long.includes(`! ${name} (`) !== long.includes(`\`~ ${name}\``), name);
+  });
+
+  it("holds no private key, and nothing in it ends its frame", () => {
+    const key = "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----";
+    const text = renderComment({ ...preview, stdout: stdout.replace("line 29", `\`\`\`\n${key}`) });
+    assert.doesNotMatch(text, /AAAA|PRIVATE KEY/);
+    assert.match(text, /^````diff$/m);
+    const failed = renderComment({ ...preview, failed: true, stderr: `error: ${key.slice(0, 50)}` });
+    assert.doesNotMatch(failed, /PRIVATE KEY/);
+  });
+});
+
+describe("posting the comment", () => {
+  let server: Server;
+  let comments: { id: number; body: string }[];
+  let requests: string[];
+  let status: number;
+  beforeEach(async () => {
+    [comments, requests, status] = [[], [], 200];
+    server = createServer((request, response) => {
+      let text = "";
+      request.on("data", (chunk: Buffer) => (text += chunk.toString()));
+      request.on("end", () => {
+        requests.push(`${request.method} ${request.url} ${request.headers.authorization}`);
+        const page = Number(new URL(request.url ?? "", "http://x").searchParams.get("page"));
+        const { body } = (text ? JSON.parse(text) : {}) as { body?: string };
+        const id = Number(/comments\/(\d+)$/.exec(request.url ?? "")?.[1]);
+        if (request.method === "POST" && body) comments.push({ id: comments.length + 1, body });
+        if (request.method === "PATCH" && body) comments = comments.map((it) => (it.id === id ? { id, body } : it));
+        response.writeHead(status, { "content-type": "application/json" });
+        response.end(JSON.stringify(request.method === "GET" ? comments.slice((page - 1) * 100, page * 100) : {}));
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  });
+  afterEach(() => {
+    server.close();
+    removeProjectFolders();
+  });
+
+  function pullRequest() {
+    const event = put(join(projectFolder(), "event.json"), JSON.stringify({ pull_request: { number: 7 } }));
+    const { port } = server.address() as AddressInfo;
+    const api = { GITHUB_API_URL: `http://127.0.0.1:${port}`, GITHUB_REPOSITORY: "acme/site", GITHUB_TOKEN: "token" };
+    return pullRequestOf({ GITHUB_EVENT_PATH: event, ...api });
+  }
+
+  it("makes one, and writes over it the next time, wherever it stands", async () => {
+    comments = Array.from({ length: 150 }, (_, index) => ({ id: index + 1, body: "me too" }));
+    const mark = marker("dev");
+    await postComment(pullRequest(), mark, `${mark} first`);
+    await postComment(pullRequest(), mark, `${mark} second`);
+    const list = "/repos/acme/site/issues/7/comments?per_page=100&page=";
+    assert.deepEqual(requests, [
+      `GET ${list}1 Bearer token`,
+      `GET ${list}2 Bearer token`,
+      "POST /repos/acme/site/issues/7/comments Bearer token",
+      `GET ${list}1 Bearer token`,
+      `GET ${list}2 Bearer token`,
+      "PATCH /repos/acme/site/issues/comments/151 Bearer token",
+    ]);
+    assert.deepEqual(
+      comments.filter(({ body }) => body.startsWith(mark)).map(({ body }) => body),
+      [`${mark} second`],
+    );
+  });
+
+  it("that is refused says what is missing, without the token", async () => {
+    status = 403;
+    await assert.rejects(postComment(pullRequest(), marker("dev"), "text"), (error: Error) => {
+      assert.match(error.message, /GitHub refused the comment .*403/);
+      assert.match(error.message, /pull-requests: write/);
+      assert.doesNotMatch(error.message, /token/);
+      return true;
+    });
+  });
+
+  it("is for workflows", () => {
+    assert.throws(() => pullRequestOf({}), { name: "UserError", message: /Without --post the comment is printed/ });
+    assert.equal(runUrl({}), undefined);
+    assert.equal(
+      runUrl({ GITHUB_SERVER_URL: "https://github.com", GITHUB_REPOSITORY: "a/b", GITHUB_RUN_ID: "1" }),
+      "https://github.com/a/b/actions/runs/1",
+    );
+  });
+});
