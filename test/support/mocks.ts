@@ -9,6 +9,8 @@ interface Made {
 }
 
 export const made = new Map<string, Made>();
+/** What previews show of texts that are secret only for what travels with them. */
+export const texts = new Map<string, unknown>();
 export const options = new Map<string, pulumi.CustomResourceOptions>();
 export const password = "a".repeat(64);
 
@@ -22,10 +24,15 @@ export interface Cloud {
 /** Starts a run of the engine's double. Everything that is made is kept by its name. */
 export async function startMocks(preview = false, { lookUp, outputs: cloudOutputs }: Cloud = {}): Promise<void> {
   made.clear();
+  texts.clear();
   options.clear();
   await pulumi.runtime.setMocks(
     {
       newResource: ({ name, type, inputs }) => {
+        if (type === "uwsgi-nginx:index:Text") {
+          texts.set(name, (inputs as { text: unknown }).text);
+          return { id: undefined, state: {} };
+        }
         made.set(name, { type, inputs: inputs as Record<string, unknown> });
         const stdout = name.startsWith("base-build-uwsgi") ? '{"uwsgi": "2.0.31", "python": "3.11.2"}' : "";
         const outputs = type.endsWith(":RandomPassword")

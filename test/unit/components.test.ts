@@ -18,75 +18,18 @@ import { planDownloads } from "../../rendering/downloads";
 import { ed25519KeyPair } from "../../rendering/sshKey";
 import { hostSchema } from "../../settings/hostSchema";
 import { appSchema, settingsSchema } from "../../settings/schema";
-
-interface Made {
-  type: string;
-  inputs: Record<string, unknown>;
-}
-
-const made = new Map<string, Made>();
-/** What previews show of texts that are secret only for what travels with them. */
-const texts = new Map<string, unknown>();
-const options = new Map<string, pulumi.CustomResourceOptions>();
-const password = "a".repeat(64);
-
-/** Starts a run of the engine's double. Everything that is made is kept by its name. */
-async function startMocks(preview = false): Promise<void> {
-  made.clear();
-  texts.clear();
-  options.clear();
-  await pulumi.runtime.setMocks(
-    {
-      newResource: ({ name, type, inputs }) => {
-        if (type === "uwsgi-nginx:index:Text") {
-          texts.set(name, (inputs as { text: unknown }).text);
-          return { id: undefined, state: {} };
-        }
-        made.set(name, { type, inputs: inputs as Record<string, unknown> });
-        const stdout = name.startsWith("base-build-uwsgi") ? '{"uwsgi": "2.0.31", "python": "3.11.2"}' : "";
-        const outputs = type.endsWith(":RandomPassword") ? { result: password } : { stdout, stderr: "" };
-        // As the engine does: in a preview nobody knows what a command will print.
-        return { id: preview ? undefined : `${name}-id`, state: { ...inputs, ...(preview ? {} : outputs) } };
-      },
-      call: () => ({}),
-    },
-    "uwsgi-nginx",
-    "test",
-    preview,
-  );
-}
-
-const recordOptions: pulumi.ComponentResourceOptions = {
-  transformations: [
-    (args) => {
-      options.set(args.name, args.opts);
-      return undefined;
-    },
-  ],
-};
-
-function input(name: string): Record<string, unknown> {
-  const resource = made.get(name);
-  assert.ok(resource, `no resource ${name} was made, only ${[...made.keys()].join(", ")}`);
-  return resource.inputs;
-}
-
-/** A secret arrives in an envelope. */
-function revealed(value: unknown): unknown {
-  const envelope = value as { value?: unknown; "4dabf18193072939515e22adb298388d"?: string } | undefined;
-  return envelope?.["4dabf18193072939515e22adb298388d"] === "1b47061264138c4ac30d75fd1eb44270" ? envelope.value : value;
-}
-
-function settled<T>(output: pulumi.Output<T>): Promise<T> {
-  return new Promise((resolve) => void output.apply(resolve));
-}
-
-/** Names of the resources that a resource waits for. */
-async function dependencies(name: string): Promise<string[]> {
-  const dependsOn = options.get(name)?.dependsOn as pulumi.Resource[] | undefined;
-  const urns = await Promise.all((dependsOn ?? []).map((resource) => settled(resource.urn)));
-  return urns.map((urn) => urn.split("::").at(-1) ?? "").sort();
-}
+import {
+  dependencies,
+  input,
+  made,
+  options,
+  password,
+  recordOptions,
+  revealed,
+  settled,
+  startMocks,
+  texts,
+} from "../support/mocks";
 
 const containers = {
   command: ["podman", "--runtime", "runc"],

@@ -47,3 +47,13 @@ describe("the stand-ins", () => {
       assert.ok(!imports(path.join(root, file)).some((from) => from.includes("toolchain")), file);
   });
 });
+
+describe("a cloud's packages", () => {
+  it("are loaded by the stacks with a server there only", () => {
+    const files = ["index.ts", ...fs.readdirSync(path.join(root, "components")).map((name) => `components/${name}`)];
+    for (const file of files.filter((name) => !name.startsWith("components/aws"))) {
+      const loaded = imports(path.join(root, file)).filter((from) => /^@pulumi\/aws|\/aws\w*$/.test(from));
+      assert.deepEqual(loaded, [], file);
+    }
+  });
+});
