@@ -31,7 +31,9 @@ export function renderComment({ stack, failed, stdout, stderr, runUrl }) {
     const text = [rest.join("\n"), withoutKeys(stderr)].map((it) => it.trim()).filter(Boolean);
     return page(stack, "failed", [fenced("text", cutStart(text.join("\n\n"))), wholeLog]);
   }
-  const title = summary.find((line) => /\bchanges?\b/.test(line)) ?? "no changes";
+  // A first preview has counts only: "+ 25 to create".
+  const counts = summary.filter((line) => / to \w+$/.test(line)).join(", ");
+  const title = summary.find((line) => /\bchanges?\b/.test(line)) ?? (counts || "changes of outputs only");
   if (changes.length === 0) return page(stack, "no changes", [wholeLog]);
   const { shown, left } = fitting(changes.sort((a, b) => rank(a) - rank(b)));
   const names = left.map(({ sign, name }) => `\`${sign} ${name}\``).join(", ");

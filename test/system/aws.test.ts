@@ -34,7 +34,7 @@ describe("a stack on AWS", function () {
     assert.equal(await page(), hello);
     const { url, sshCommand } = await stack.outputs();
     assert.match(String(url), /^http:\/\/127\.77\.\d+\.\d+\/$/);
-    assert.match(String(sshCommand), /^ssh -i \.local\/hosts\/dev\/id_ed25519 .* root@127\.77\.\d+\.\d+$/);
+    assert.match(String(sshCommand), /^ssh -i \.local\/hosts\/dev\/id_ed25519 .* admin@127\.77\.\d+\.\d+$/);
   });
 
   it("keeps the server's private key out of outputs, previews and the state's clear text", async () => {

@@ -375,6 +375,8 @@ ssh_keys:
     -----END-----
 bootcmd:
   - [cloud-init-per, instance, host-key, sed, -i, 1i HostKeyAlgorithms ssh-ed25519, /etc/ssh/sshd_config]
+  # Every resource of a deployment dials for itself; the default of 10 drops some of them at random.
+  - [cloud-init-per, instance, many-dials, sed, -i, 1i MaxStartups 100:30:200, /etc/ssh/sshd_config]
 ssh_pwauth: false
 `;
 

@@ -92,6 +92,13 @@ describe("the comment of a pull request", () => {
     );
   });
 
+  it("counts where everything is new, and where only outputs change", () => {
+    const all = `${stdout.split("    +-command")[0]}Resources:\n    + 25 to create\n`;
+    assert.match(renderComment({ ...preview, stdout: all }), /^### Preview of `dev`: \+ 25 to create$/m);
+    const outputs = `    --outputs:--\n  ~ url: "u5" => "u7"\nResources:\n    7 unchanged\n`;
+    assert.match(renderComment({ ...preview, stdout: outputs }), /^### Preview of `dev`: changes of outputs only$/m);
+  });
+
   it("says it when nothing changes", () => {
     const nothing = "Previewing update (dev):\n  pulumi:pulumi:Stack: (same)\nResources:\n    7 unchanged\n";
     assert.equal(
