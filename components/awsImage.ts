@@ -1,4 +1,5 @@
 import * as ec2 from "@pulumi/aws/ec2";
+import * as route53 from "@pulumi/aws/route53";
 import * as pulumi from "@pulumi/pulumi";
 import type { AwsArchitecture, Platform } from "../platforms";
 
@@ -15,6 +16,7 @@ export interface Launch {
   /** The user's own image. */
   amiId?: string;
   subnetId?: string;
+  dnsZone?: string;
 }
 
 /** Stands for the image where none was found: a server that is there keeps its own and does not need it. */
@@ -43,6 +45,7 @@ export function lookBeforeLaunch(name: string, launch: Launch, onAws: OnAws): pu
       const findings = await Promise.all([
         imageFindings(String(newInputs?.ami), launch, onAws),
         subnetFindings(launch, onAws),
+        zoneFindings(launch, onAws),
       ]);
       const lines = findings.flat();
       if (lines.length > 0) throw new Error(["The server was not made:", ...lines.map((it) => `  - ${it}`)].join("\n"));
@@ -105,6 +108,16 @@ async function subnetFindings({ subnetId, region }: Launch, onAws: OnAws): Promi
     : [
         `the subnet ${subnetId} has no route to an internet gateway, so nobody would reach the server: add one to ${table.routeTableId}, or set host.subnetId to a public subnet`,
       ];
+}
+
+async function zoneFindings({ dnsZone }: Launch, onAws: OnAws): Promise<string[]> {
+  if (dnsZone === undefined) return [];
+  const zone = await lookUp(
+    () => route53.getZone({ name: dnsZone }, onAws),
+    `the zone ${dnsZone}`,
+    "set host.dnsZone to one of those that `aws route53 list-hosted-zones` shows, or leave it out",
+  );
+  return typeof zone === "string" ? [zone] : [];
 }
 
 function officialImage({ platform, architecture }: Launch): { owner: string; name: string } {

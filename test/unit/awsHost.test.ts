@@ -281,6 +281,11 @@ describe("a server on AWS", () => {
       `the image ${ami} is Windows: set host.amiId to one of Debian 12`,
     ],
     [
+      "a zone that is not ours",
+      { answers: { getZone: refusal("no matching zone") }, settings: { dnsZone: "example.com" } },
+      "the zone example.com cannot be looked up: set host.dnsZone to one of those that `aws route53 list-hosted-zones` shows, or leave it out (no matching zone)",
+    ],
+    [
       "a subnet that nobody reaches",
       {
         answers: { getRouteTable: { routeTableId: "rtb-1", routes: [{ cidrBlock: "0.0.0.0/0", gatewayId: "" }] } },
