@@ -68,6 +68,8 @@ describe("a stack that AWS refuses", function () {
   ];
   for (const [operation, error, hint] of refusals) {
     it(`has a hint for ${error}`, async () => {
+      // What a case before it has made is not asked for again.
+      await stack.destroy();
       await stack.configure();
       stack.fail(operation, error);
       const { output } = await stack.failUp();
