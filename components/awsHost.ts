@@ -52,8 +52,15 @@ export class AwsHost extends pulumi.ComponentResource implements Host {
     const provider = new Provider(`${name}-aws`, { region, defaultTags: { tags } }, { parent: this });
     const onAws = { parent: this, provider };
 
-    const hostKey = makeKey(`${name}-host-key`, this);
     const login = loginKey(name, args, this);
+    // Another server has another key, or the first dial after a replacement could reach the old one: it keeps the address
+    // for a moment.
+    const hostKey = makeKey(`${name}-host-key`, this, {
+      ami: args.amiId ?? "official",
+      subnet: subnetId ?? "default",
+      login: login.publicKey,
+      ssm: String(args.ssmAccess),
+    });
     const keyPair = new ec2.KeyPair(`${name}-login`, { publicKey: login.publicKey }, onAws);
 
     const subnet = subnetId === undefined ? undefined : ec2.getSubnetOutput({ id: subnetId }, onAws);

@@ -6,13 +6,15 @@ import { ed25519KeyPair } from "../rendering/sshKey";
 /**
  * A key pair that stays the same for the life of the stack, from a secret in its state. A password, not RandomBytes:
  * that one's id, which is never secret, is its value.
+ * @param keepers a change of any of these makes another key. Default: none
  */
 export function makeKey(
   name: string,
   parent: pulumi.Resource,
+  keepers?: Record<string, pulumi.Input<string>>,
 ): { privateKey: pulumi.Output<string>; publicKey: pulumi.Output<string> } {
   // 64 letters and digits hold more than the 256 bits of a seed.
-  const { result } = new random.RandomPassword(name, { length: 64, special: false }, { parent });
+  const { result } = new random.RandomPassword(name, { length: 64, special: false, keepers }, { parent });
   const pair = pulumi.secret(result).apply((text) => ed25519KeyPair(createHash("sha256").update(text).digest()));
   return { privateKey: pair.privateKey, publicKey: pulumi.unsecret(pair.publicKey) };
 }

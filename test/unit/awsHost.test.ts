@@ -106,6 +106,13 @@ describe("a server on AWS", () => {
       tags: { Name: "uwsgi-nginx-test" },
     });
     assert.deepEqual(input("host-login"), { publicKey: keys.publicKey });
+    // What replaces the server gives it another key, so that the old one is never taken for the new.
+    assert.deepEqual(input("host-host-key").keepers, {
+      ami: "official",
+      subnet: "default",
+      login: keys.publicKey,
+      ssm: "false",
+    });
     assert.deepEqual(input("host-address"), {
       domain: "vpc",
       instance: "host-id",
