@@ -53,11 +53,13 @@ export async function runTests(root, kinds, args) {
       if (failed) break;
     }
   }
-  for (const { name, args: flags } of failed ? [] : mochaRuns(kinds, args)) {
+  for (const { name, runs } of failed ? [] : mochaStages(root, kinds, args)) {
     say(`\n${name}`);
-    const { code, stdout } = await runMocha(root, flags);
-    for (const [word, count] of mochaCounts(stdout)) counts[word] += count;
-    if (code !== 0) failed = name;
+    for (const flags of runs) {
+      const { code, stdout } = await runMocha(root, flags);
+      for (const [word, count] of mochaCounts(stdout)) counts[word] += count;
+      if (code !== 0) failed = name;
+    }
     if (failed) break;
   }
   const minutes = ((performance.now() - start) / 60_000).toFixed(1);
@@ -70,13 +72,20 @@ export async function runTests(root, kinds, args) {
 }
 
 /**
+ * Mocha's arguments, run by run. Each file of system tests is a run of its own: mocha skips a suite that stops at its first
+ * failure when another one has failed before it.
+ * @param {string} root
  * @param {string[]} kinds
  * @param {string[]} args
- * @returns {{ name: string, args: string[] }[]}
+ * @returns {{ name: string, runs: string[][] }[]} a stage that fails is the last one
  */
-export function mochaRuns(kinds, args) {
-  if (args.some((arg) => /\.test\.[cm]?ts$/.test(arg))) return [{ name: "tests", args }];
-  return kinds.map((kind) => ({ name: `${kind} tests`, args: [`test/${kind}/**/*.test.ts`, ...args] }));
+export function mochaStages(root, kinds, args) {
+  if (args.some((arg) => /\.test\.[cm]?ts$/.test(arg))) return [{ name: "tests", runs: [args] }];
+  return kinds.map((kind) => {
+    const folder = join(root, "test", kind);
+    const files = kind === "system" ? filesBelow(folder, ".test.ts") : [join(folder, "**/*.test.ts")];
+    return { name: `${kind} tests`, runs: files.map((file) => [relative(root, file), ...args]) };
+  });
 }
 
 /**

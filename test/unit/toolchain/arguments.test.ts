@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { parseArguments } from "../../../toolchain/arguments.mjs";
-import { mochaCounts, mochaRuns } from "../../../toolchain/checks.mjs";
+import { mochaCounts, mochaStages } from "../../../toolchain/checks.mjs";
+import { root } from "../../support/engine";
 
 describe("arguments", () => {
   it("name the stack first, 'local' if none, and pass the rest on", () => {
@@ -46,18 +47,13 @@ describe("arguments", () => {
 });
 
 describe("test command", () => {
-  it("runs unit tests, then system tests; flags go to both, files instead of both", () => {
-    assert.deepEqual(
-      mochaRuns(["unit", "system"], ["--grep", "x"]).map(({ args }) => args),
-      [
-        ["test/unit/**/*.test.ts", "--grep", "x"],
-        ["test/system/**/*.test.ts", "--grep", "x"],
-      ],
-    );
-    assert.deepEqual(
-      mochaRuns(["unit", "system"], ["test/unit/a.test.ts", "--bail"]).map(({ args }) => args),
-      [["test/unit/a.test.ts", "--bail"]],
-    );
+  it("runs unit tests, then each file of system tests; flags go to all, files instead of all", () => {
+    const [unit, system] = mochaStages(root, ["unit", "system"], ["--grep", "x"]);
+    assert.deepEqual(unit, { name: "unit tests", runs: [["test/unit/**/*.test.ts", "--grep", "x"]] });
+    assert.ok(system?.runs.some((run) => run.join(" ") === "test/system/deployment.test.ts --grep x"));
+    assert.deepEqual(mochaStages(root, ["unit", "system"], ["test/unit/a.test.ts", "--bail"]), [
+      { name: "tests", runs: [["test/unit/a.test.ts", "--bail"]] },
+    ]);
   });
 
   it("reads mocha's counts, in colour or not, and nothing else", () => {
