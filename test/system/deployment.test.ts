@@ -15,6 +15,10 @@ const tutorialApp = (text: string) => `def application(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/html")])
     return [b"${text}"]
 `;
+/** Its worker drops one connection for each time that the mark is made. */
+const dropMark = "/opt/apps/hello/shared/drop";
+const droppingApp = (text: string) => `import os
+${tutorialApp(text).replace("    start", `    if os.path.exists("${dropMark}"):\n        os.remove("${dropMark}")\n        os._exit(1)\n    start`)}`;
 
 onEachPlatform("a stack on a fresh host", function (platform) {
   this.timeout(600_000);
@@ -154,9 +158,16 @@ onEachPlatform("a stack on a fresh host", function (platform) {
   });
 
   it("makes a changed text live without dropping a request", async () => {
-    await product.writeApp("hello", { "wsgi.py": tutorialApp("changed") });
+    await product.writeApp("hello", { "wsgi.py": droppingApp("changed") });
     const load = await underLoad(product.url, () => product.up());
     assert.deepEqual({ failures: load.failures, texts: load.texts }, { failures: [], texts: [hello, "changed"] });
+  });
+
+  it("asks once more when a worker drops a connection, unless that might do something twice", async () => {
+    await product.ssh(`touch ${dropMark}`);
+    assert.deepEqual(await page(), { status: 200, text: "changed" });
+    const post = "curl --silent --output /dev/null --write-out '%{http_code}' --request POST http://127.0.0.1/";
+    assert.equal(await product.ssh(`touch ${dropMark}; ${post}`), "502");
     await product.writeApp("hello", { "wsgi.py": tutorialApp(hello) });
     await product.up();
   });
