@@ -143,7 +143,7 @@ export async function removeCloud(cloud: Cloud): Promise<void> {
 }
 
 /** How an instance is run: as the tests' servers are, with cloud-init in the image. Built once. */
-async function instanceContainers(): Promise<Account["containers"]> {
+export async function instanceContainers(): Promise<Account["containers"]> {
   const file = join(root, ".local/containers.json");
   const containers = JSON.parse(await readFile(file, "utf8")) as Account["containers"];
   const recipe = join(root, "test/cloud/Containerfile");

@@ -35,11 +35,10 @@ export async function el7Image(): Promise<{ image: string } | { reason: string }
   if (process.getuid?.() !== 0 || !(await succeeds("apt-get", "--version"))) {
     return { reason: "the double of CentOS 7 is made with mmdebstrap, as root on Debian or Ubuntu" };
   }
-  if (!(await succeeds("mmdebstrap", "--version"))) {
+  if (!(await succeeds("mmdebstrap", "--version")) || !(await succeeds("python3", "-m", "pip", "--version"))) {
+    const tools = ["mmdebstrap", "debian-archive-keyring", "python3-pip"];
     await run("apt-get", ["update"], { maxBuffer: 1e8 });
-    await run("apt-get", ["install", "--yes", "--no-install-recommends", "mmdebstrap", "debian-archive-keyring"], {
-      maxBuffer: 1e8,
-    });
+    await run("apt-get", ["install", "--yes", "--no-install-recommends", ...tools], { maxBuffer: 1e8 });
   }
   const work = await mkdtemp(join(tmpdir(), "el7-"));
   try {
