@@ -200,7 +200,7 @@ describe("npm start and its kind, in a fresh checkout", function () {
     await onServer("mv /root/.ssh/authorized_keys /root/.ssh/aside");
     const output = await fail(checkout.terminal("up", "--", "local", "--yes", "--skip-preview"));
     assert.match(output, /unable to authenticate/);
-    assert.match(output, /The server no longer takes this stack's key/);
+    assert.match(output, /does not take the key: put it into the user.s ~\/\.ssh\/authorized_keys there/);
     assert.ok(output.includes(replacing), output);
     await onServer("mv /root/.ssh/aside /root/.ssh/authorized_keys");
   });
