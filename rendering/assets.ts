@@ -23,9 +23,18 @@ export function asset(name: string): string {
   return fs.readFileSync(path.join(assetsFolder, name), "utf8");
 }
 
-/** The script `assets/scripts/NAME` as an argument of `bash -c`; without its comments, for an error shows the command. */
+/**
+ * The script `assets/scripts/NAME` as an argument of `bash -c`: without its comments, for an error shows the command, and
+ * on one line, for csh takes no line break in quotes, and is what some servers log in to.
+ */
 export function inlineScript(name: string): string {
-  return asset(`scripts/${name}`).replace(/^#.*\n/gm, "");
+  const lines = asset(`scripts/${name}`).split("\n");
+  const code = lines.map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("#"));
+  return code
+    .join("\n")
+    .replace(/ \\\n/g, " ")
+    .replace(/( in|\||;;|\{)\n/g, "$1 ")
+    .replaceAll("\n", "; ");
 }
 
 export interface ScriptText {

@@ -36,32 +36,27 @@ import_own_keys() {
 }
 
 install_with_yum() {
-  local log attempt
-  log=$(mktemp)
+  local said attempt
   for ((attempt = 1; ; attempt++)); do
-    if run_yum "$log" install "$@"; then
-      rm -f "$log"
-      return 0
-    fi
+    if run_yum install "$@"; then return 0; fi
     # Archives fail at times, and are well the next moment.
-    if ((attempt >= yum_attempts)) || ! is_about_mirrors "$log"; then break; fi
+    if ((attempt >= yum_attempts)) || ! is_about_mirrors; then break; fi
     say "packages: a mirror failed, trying again"
     sleep 2
   done
-  explain "$log"
+  explain
 }
 
-# Runs yum, and waits for its turn when another yum is at work. Arguments: LOG ARGUMENT…
+# Runs yum, and waits for its turn when another yum is at work. What it printed goes to the caller's variable said.
 run_yum() {
-  local log=$1 attempt result
-  shift
+  local attempt result
   for ((attempt = 1; ; attempt++)); do
     result=0
-    yum --config="$package_config_file" --assumeyes "$@" > "$log" 2>&1 9>&- || result=$?
+    said=$(yum --config="$package_config_file" --assumeyes "$@" 2>&1 9>&-) || result=$?
     # exit_on_lock in its configuration makes it say so instead of waiting for ever.
-    grep --quiet --ignore-case 'holding the yum lock\|waiting for process with pid' "$log" || return "$result"
+    it_said --ignore-case 'holding the yum lock\|waiting for process with pid' || return "$result"
     if ((attempt >= lock_attempts)); then
-      fail "another yum has been at work on this server for $((lock_attempts * lock_pause)) seconds: $(lock_holder "$log")" \
+      fail "another yum has been at work on this server for $((lock_attempts * lock_pause)) seconds: $(lock_holder)" \
         "Wait for it or end it (its process id is in /var/run/yum.pid), then run up again."
     fi
     if ((attempt == 1)); then say "packages: waiting for another yum"; fi
@@ -69,30 +64,33 @@ run_yum() {
   done
 }
 
+# Whether yum's words hold a pattern. Arguments: OPTION… PATTERN
+it_said() { grep --quiet "$@" <<< "$said"; }
+
 lock_holder() {
   local pid
   pid=$(cat /var/run/yum.pid 2> /dev/null) && tr '\0' ' ' < "/proc/$pid/cmdline" 2> /dev/null && return
-  grep --ignore-case --max-count 1 'lock\|pid' "$1"
+  grep --ignore-case --max-count 1 'lock\|pid' <<< "$said"
 }
 
 is_about_mirrors() {
-  grep --quiet 'Cannot find a valid baseurl\|Could not resolve host\|No more mirrors to try\|All mirrors were tried\|Cannot retrieve \(metalink\|repository metadata\)\|Failed to download metadata' "$1"
+  it_said 'Cannot find a valid baseurl\|Could not resolve host\|No more mirrors to try\|All mirrors were tried\|Cannot retrieve \(metalink\|repository metadata\)\|Failed to download metadata'
 }
 
-# Ends with what yum's words mean. Argument: LOG
+# Ends with what yum's words mean.
 explain() {
   local unknown
-  tail -n 15 "$1" | sed 's/^/  | /' >&2
-  unknown=$(sed -n -e 's/^No package \(.*\) available\.$/\1/p' -e 's/^No match for argument: \(.*\)$/\1/p' "$1" | paste -s -d ' ')
+  tail -n 15 <<< "$said" | sed 's/^/  | /' >&2
+  unknown=$(sed -n -e 's/^No package \(.*\) available\.$/\1/p' -e 's/^No match for argument: \(.*\)$/\1/p' <<< "$said" | paste -s -d ' ')
   if [[ -n $unknown ]]; then
     fail_unknown "$unknown"
-  elif grep --quiet 'GPG key\|GPG check FAILED\|Public key for\|is not signed' "$1"; then
+  elif it_said 'GPG key\|GPG check FAILED\|Public key for\|is not signed'; then
     fail "the packages are not signed with the key that is trusted for them, so none was installed" \
       "A mirror gives out something else than the system's own packages, or the key in /etc/pki/rpm-gpg is another one: see host.mirrors."
-  elif is_about_mirrors "$1"; then
+  elif is_about_mirrors; then
     fail "no mirror gives out the packages" \
       "The mirrors stand in $package_config_file on the server: name others with host.mirrors, or a proxy with host.proxy, and look whether the server reaches them (curl)."
-  elif grep --quiet 'No space left\|needs [0-9]* *[KMG]B\? on the\|insufficient disk space\|At least .* more space needed' "$1"; then
+  elif it_said 'No space left\|needs [0-9]* *[KMG]B\? on the\|insufficient disk space\|At least .* more space needed'; then
     fail "the server's disk is full" "Free some space (df -h), then run up again."
   fi
   fail "yum could not install the packages: its last lines stand above" "Mend what it says, then run up again."

@@ -21,10 +21,14 @@ export class Checkout {
     readonly folder: string,
     readonly httpPort: number,
     readonly sshPort: number,
+    private readonly env: NodeJS.ProcessEnv,
   ) {}
 
-  /** The files that git would take but for the settings of stacks, with settings that choose free ports. */
-  static async copy(): Promise<Checkout> {
+  /**
+   * The files that git would take but for the settings of stacks, with settings that choose free ports. `env` is on top of
+   * the newcomer's environment.
+   */
+  static async copy(env: NodeJS.ProcessEnv = {}): Promise<Checkout> {
     const folder = await realpath(await mkdtemp(join(tmpdir(), "uwsgi-nginx-checkout-")));
     const { stdout } = await run("git", ["ls-files", "-z", "-co", "--exclude-standard"], { cwd: root });
     const isOwnStack = (name: string) => /^Pulumi\..+\.yaml$/.test(name);
@@ -33,7 +37,7 @@ export class Checkout {
       // A file that is deleted and not yet committed is listed too.
       await copyFile(join(root, name), join(folder, name)).catch(() => undefined);
     }
-    const checkout = new Checkout(folder, await freePort(), await freePort());
+    const checkout = new Checkout(folder, await freePort(), await freePort(), { ...environment, ...env });
     await checkout.configure({});
     return checkout;
   }
@@ -70,16 +74,24 @@ export class Checkout {
   /** The same on a terminal, where `type` types: "\x03" is Ctrl-C. */
   terminal(...args: string[]): StartedRun & { type: (text: string) => void } {
     const command = ["npm", "run", "--silent", ...args].map((word) => `'${word}'`).join(" ");
-    const started = this.start("script", ["-qefc", command, "/dev/null"], "pipe");
+    const started = this.start("script", ["-qefc", command, "/dev/null"], { stdin: "pipe" });
     return { ...started, type: (text) => void started.child.stdin?.write(text) };
   }
 
-  bash(script: string): StartedRun {
-    return this.start("bash", ["-c", script]);
+  bash(script: string, env: NodeJS.ProcessEnv = {}): StartedRun {
+    return this.start("bash", ["-c", script], { env });
   }
 
-  private start(command: string, args: readonly string[], stdin: "ignore" | "pipe" = "ignore"): StartedRun {
-    const child = spawn(command, args, { cwd: this.folder, env: environment, stdio: [stdin, "pipe", "pipe"] });
+  private start(
+    command: string,
+    args: readonly string[],
+    { stdin = "ignore", env = {} }: { stdin?: "ignore" | "pipe"; env?: NodeJS.ProcessEnv } = {},
+  ): StartedRun {
+    const child = spawn(command, args, {
+      cwd: this.folder,
+      env: { ...this.env, ...env },
+      stdio: [stdin, "pipe", "pipe"],
+    });
     this.children.add(child);
     const parts = { stdout: "", stderr: "", output: "" };
     for (const stream of ["stdout", "stderr"] as const) {

@@ -67,15 +67,9 @@ export class CloudStack extends Workspace {
 
   /** Sets the stack's configuration, with what a server on AWS must have. */
   async configure(host: Readonly<Record<string, unknown>> = {}, app: Readonly<Record<string, unknown>> = {}) {
-    const caCertificates = process.env.SSL_CERT_FILE;
-    const needed = { kind: "aws", platform: "debian12", region: "eu-central-1", sshCidrs: ["198.51.100.0/24"] };
-    const values = {
-      "uwsgi-nginx:host": { ...needed, ...(caCertificates ? { caCertificates } : {}), ...host },
-      "uwsgi-nginx:apps": { hello: app },
-    };
     const file = `Pulumi.${this.stack}.yaml`;
     const salt = /^encryptionsalt:.*\n/m.exec(await this.readFile(file))?.[0] ?? "";
-    await this.writeFile(file, `${salt}config: ${JSON.stringify(values)}\n`);
+    await this.writeFile(file, salt + devSettings(host, app));
   }
 
   /** Makes the next requests of this kind fail. */
@@ -96,9 +90,20 @@ export class CloudStack extends Workspace {
   }
 }
 
+/** The settings of a stack, with what a server on AWS must have. */
+export function devSettings(host: Readonly<Record<string, unknown>>, app: Readonly<Record<string, unknown>>): string {
+  const caCertificates = process.env.SSL_CERT_FILE;
+  const needed = { kind: "aws", platform: "debian12", region: "eu-central-1", sshCidrs: ["198.51.100.0/24"] };
+  const values = {
+    "uwsgi-nginx:host": { ...needed, ...(caCertificates ? { caCertificates } : {}), ...host },
+    "uwsgi-nginx:apps": { hello: app },
+  };
+  return `config: ${JSON.stringify(values)}\n`;
+}
+
 /** Variables that make an engine use the account. */
-export function variablesOf({ folder }: Cloud): Record<string, string> {
-  return { AWS_DOUBLE: folder, PATH: `${join(folder, "bin")}:${environment(root).PATH ?? ""}` };
+export function variablesOf({ folder }: Cloud, path = environment(root).PATH) {
+  return { AWS_DOUBLE: folder, PATH: `${join(folder, "bin")}:${path ?? ""}` };
 }
 
 /** A new account: one image, a default VPC, a public subnet and one that is not. */

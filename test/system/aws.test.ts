@@ -1,7 +1,6 @@
 // The product on AWS, as far as the double of the cloud goes: the genuine engine, the exact program, instances whose
 // cloud-init really runs the user-data.
 import assert from "node:assert/strict";
-import { renderComment } from "../../toolchain/comment.mjs";
 import { canRun, CloudStack, officialImage } from "../support/cloud";
 import { ask } from "../support/load";
 import { waitFor } from "../support/waitFor";
@@ -51,16 +50,6 @@ describe("a stack on AWS", function () {
     assert.match(changes((await stack.up()).output), /^Resources:\n {4}\d+ unchanged\n$/);
     stack.cloud.change((account) => (account.images = []));
     assert.match(changes((await stack.up()).output), /^Resources:\n {4}\d+ unchanged\n$/, "even when it is withdrawn");
-  });
-
-  it("shows a pull request the very line that a change of processes changes", async () => {
-    await stack.configure({}, { processes: 7 });
-    const preview = await stack.preview("--diff", "--suppress-progress");
-    const comment = renderComment({ stack: "dev", failed: false, ...preview });
-    assert.match(comment, /^- +processes = 5\n\+ +processes = 7$/m);
-    assert.match(comment, /^! hello-ini \(update, /m);
-    assert.doesNotMatch(comment, /host \(/, "the server itself does not change");
-    await stack.configure();
   });
 
   it("survives a stop and start", async () => {

@@ -103,17 +103,18 @@ describe("a server that one has", function () {
       ssh-keygen -q -t ecdsa -N '' -f /etc/ssh/ssh_host_ecdsa_key
       echo 'HostKey /etc/ssh/ssh_host_ecdsa_key' >> /etc/ssh/sshd_config.d/00-test.conf
       systemctl restart ssh
-      useradd --create-home --shell /bin/bash admin
+      # Some like csh, which has other quotes; and it must be there before them.
+      apt-get update -qq
+      DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends tcsh ${packages.join(" ")} > /dev/null
+      useradd --create-home --shell /bin/tcsh admin
       # Debian's sudo makes it for a user who uses it for the first time.
       install --owner admin --group admin --mode 644 /dev/null /home/admin/.sudo_as_admin_successful
       usermod --append --groups sudo admin
-      useradd --create-home --shell /bin/bash deploy
+      useradd --create-home --shell /bin/sh deploy
       useradd --create-home --shell /bin/bash guest
       useradd --create-home --shell /bin/bash terminal
       echo 'deploy ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/deploy
       printf 'terminal ALL=(ALL) NOPASSWD: ALL\\nDefaults:terminal requiretty\\n' > /etc/sudoers.d/terminal
-      apt-get update -qq
-      DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends ${packages.join(" ")} > /dev/null
       mkdir -p /srv/theirs && echo theirs > /srv/theirs/index.html
       printf 'server {\\n listen 80;\\n server_name 127.0.0.1;\\n root /srv/theirs;\\n}\\n' > /etc/nginx/conf.d/theirs.conf
       systemctl reload nginx
@@ -123,6 +124,9 @@ describe("a server that one has", function () {
     hostKeys = [server.connection.hostKey, await server.sh("cut -d' ' -f1,2 /etc/ssh/ssh_host_ecdsa_key.pub")].join(
       "\n",
     );
+
+    // Nothing resolves its own name, as where a cloud has given it one.
+    await server.sh("hostname nowhere.invalid", "--privileged");
 
     address = (await server.sh("hostname -I")).split(" ")[0] ?? "";
 

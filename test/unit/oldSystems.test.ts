@@ -1,11 +1,12 @@
 // What bash 4.2 and systemd 219 (CentOS 7) cannot do must not stand in anything that goes to a host; neither says so
 // loudly: systemd only logs what it ignores, and shellcheck does not know versions of bash.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { platforms, type Platform } from "../../platforms";
 import { planApp } from "../../rendering/app";
-import { asset, renderTemplate } from "../../rendering/assets";
+import { asset, inlineScript, renderTemplate } from "../../rendering/assets";
 import { appSchema } from "../../settings/schema";
 import { root } from "../support/engine";
 
@@ -138,6 +139,16 @@ describe("scripts on CentOS 7", () => {
     for (const line of bad) assert.equal(problems(line).length, 1, line);
     assert.deepEqual(problems('list=(); run ${list[@]+"${list[@]}"} ${#list[@]}'), []);
   });
+});
+
+describe("scripts in a command line", () => {
+  for (const name of ["write-file.sh", "remove-file.sh", "sudo.sh", "check-sudo.sh"]) {
+    it(`are what bash understands, and hold nothing that csh would take for its own: ${name}`, () => {
+      const line = inlineScript(name);
+      assert.doesNotMatch(line, /\n|![^ =(]/);
+      execFileSync("bash", ["-n", "-c", line]);
+    });
+  }
 });
 
 describe("the names of the platforms", () => {

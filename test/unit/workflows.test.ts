@@ -2,37 +2,9 @@
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { load } from "js-yaml";
 import { root } from "../support/engine";
+import { files, type Job, job, runs, workflows } from "../support/workflows";
 
-interface Job {
-  if?: string;
-  environment?: string;
-  concurrency?: { group: string; "cancel-in-progress": boolean };
-  permissions?: Record<string, string>;
-  "timeout-minutes"?: number;
-  steps: { run?: string; uses?: string; with?: Record<string, string> }[];
-}
-interface Workflow {
-  permissions: Record<string, string>;
-  concurrency?: Job["concurrency"];
-  jobs: Record<string, Job>;
-}
-
-const folder = path.join(root, ".github");
-const files = fs
-  .readdirSync(folder, { recursive: true, encoding: "utf8" })
-  .filter((name) => name.endsWith(".yml"))
-  .map((name) => [name, fs.readFileSync(path.join(folder, name), "utf8")] as const);
-const workflows = Object.fromEntries(
-  files.filter(([name]) => name.startsWith("workflows/")).map(([name, text]) => [name.slice(10, -4), load(text)]),
-) as Record<string, Workflow>;
-const job = (workflow: string, name: string): Job => {
-  const found = workflows[workflow]?.jobs[name];
-  assert.ok(found, `${workflow} has a job ${name}`);
-  return found;
-};
-const runs = ({ steps }: Job) => steps.flatMap(({ run }) => run ?? []);
 const role = ({ steps }: Job) => steps.map((step) => step.with?.role).find(Boolean);
 
 describe("workflows", () => {

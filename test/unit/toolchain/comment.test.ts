@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { marker, renderComment } from "../../../toolchain/comment.mjs";
 import { postComment, pullRequestOf, runUrl } from "../../../toolchain/pullRequest.mjs";
+import { GitHub } from "../../support/gitHub";
 import { projectFolder, put, removeProjectFolders } from "./support";
 
 /** As `pulumi preview --diff` 3.248.0 prints it. */
@@ -137,47 +136,27 @@ describe("the comment of a pull request", () => {
 });
 
 describe("posting the comment", () => {
-  let server: Server;
-  let comments: { id: number; body: string }[];
-  let requests: string[];
-  let status: number;
+  let gitHub: GitHub;
   beforeEach(async () => {
-    [comments, requests, status] = [[], [], 200];
-    server = createServer((request, response) => {
-      let text = "";
-      request.on("data", (chunk: Buffer) => (text += chunk.toString()));
-      request.on("end", () => {
-        requests.push(`${request.method} ${request.url} ${request.headers.authorization}`);
-        const page = Number(new URL(request.url ?? "", "http://x").searchParams.get("page"));
-        const { body } = (text ? JSON.parse(text) : {}) as { body?: string };
-        const id = Number(/comments\/(\d+)$/.exec(request.url ?? "")?.[1]);
-        if (request.method === "POST" && body) comments.push({ id: comments.length + 1, body });
-        if (request.method === "PATCH" && body) comments = comments.map((it) => (it.id === id ? { id, body } : it));
-        response.writeHead(status, { "content-type": "application/json" });
-        response.end(JSON.stringify(request.method === "GET" ? comments.slice((page - 1) * 100, page * 100) : {}));
-      });
-    });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    gitHub = await GitHub.start();
   });
   afterEach(() => {
-    server.close();
+    gitHub.stop();
     removeProjectFolders();
   });
 
   function pullRequest() {
     const event = put(join(projectFolder(), "event.json"), JSON.stringify({ pull_request: { number: 7 } }));
-    const { port } = server.address() as AddressInfo;
-    const api = { GITHUB_API_URL: `http://127.0.0.1:${port}`, GITHUB_REPOSITORY: "acme/site", GITHUB_TOKEN: "token" };
-    return pullRequestOf({ GITHUB_EVENT_PATH: event, ...api });
+    return pullRequestOf(gitHub.variables(event));
   }
 
   it("makes one, and writes over it the next time, wherever it stands", async () => {
-    comments = Array.from({ length: 150 }, (_, index) => ({ id: index + 1, body: "me too" }));
+    gitHub.comments = Array.from({ length: 150 }, (_, index) => ({ id: index + 1, body: "me too" }));
     const mark = marker("dev");
     await postComment(pullRequest(), mark, `${mark} first`);
     await postComment(pullRequest(), mark, `${mark} second`);
     const list = "/repos/acme/site/issues/7/comments?per_page=100&page=";
-    assert.deepEqual(requests, [
+    assert.deepEqual(gitHub.requests, [
       `GET ${list}1 Bearer token`,
       `GET ${list}2 Bearer token`,
       "POST /repos/acme/site/issues/7/comments Bearer token",
@@ -186,13 +165,13 @@ describe("posting the comment", () => {
       "PATCH /repos/acme/site/issues/comments/151 Bearer token",
     ]);
     assert.deepEqual(
-      comments.filter(({ body }) => body.startsWith(mark)).map(({ body }) => body),
+      gitHub.comments.filter(({ body }) => body.startsWith(mark)).map(({ body }) => body),
       [`${mark} second`],
     );
   });
 
   it("that is refused says what is missing, without the token", async () => {
-    status = 403;
+    gitHub.status = 403;
     await assert.rejects(postComment(pullRequest(), marker("dev"), "text"), (error: Error) => {
       assert.match(error.message, /GitHub refused the comment .*403/);
       assert.match(error.message, /pull-requests: write/);

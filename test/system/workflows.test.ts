@@ -1,0 +1,115 @@
+// What the workflows run, line by line, in a fresh checkout against the double of AWS and one of GitHub's API.
+import assert from "node:assert/strict";
+import { mkdtemp, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileBackendUrl } from "../../toolchain/environment.mjs";
+import type { Cloud } from "../cloud/account.mjs";
+import { Checkout } from "../support/checkout";
+import { canRun, devSettings, makeCloud, removeCloud, variablesOf } from "../support/cloud";
+import { GitHub } from "../support/gitHub";
+import { job, runs } from "../support/workflows";
+
+describe("the workflows", function () {
+  this.timeout(600_000);
+  this.bail(true);
+
+  let cloud: Cloud;
+  let gitHub: GitHub;
+  let checkout: Checkout;
+  const configure = (app: Record<string, unknown>, host: Record<string, unknown> = {}) =>
+    writeFile(checkout.path("Pulumi.dev.yaml"), devSettings(host, app) + salt);
+  let salt = "";
+
+  /** The steps of a job that a shell runs, up to one that fails. */
+  async function workflow(name: string, jobName: string, env: NodeJS.ProcessEnv = {}) {
+    const backend = { PULUMI_BACKEND_URL: fileBackendUrl(checkout.path("state")), CI: "true" };
+    let all = "";
+    for (const script of runs(job(name, jobName))) {
+      const { code, output } = await checkout.bash(`set -e -o pipefail\n${script}`, { ...backend, ...env }).ended;
+      all += output;
+      if (code !== 0) return { ok: false, output: all };
+    }
+    return { ok: true, output: all };
+  }
+  const instances = () => Object.values(cloud.account.instances).filter(({ state }) => state !== "terminated").length;
+  const comments = () => gitHub.comments.map(({ body }) => body);
+
+  async function pullRequest() {
+    const event = checkout.path("event.json");
+    await writeFile(event, JSON.stringify({ pull_request: { number: 7 } }));
+    return workflow("pull-request", "preview", gitHub.variables(event));
+  }
+
+  before(async function () {
+    if (!canRun) return this.skip();
+    cloud = await makeCloud(await mkdtemp(join(tmpdir(), "uwsgi-nginx-account-")));
+    gitHub = await GitHub.start();
+    checkout = await Checkout.copy(variablesOf(cloud, process.env.PATH));
+    // What an operator does once, by hand.
+    await configure({});
+    const init = `mkdir state && eval "$(npm run --silent env)" && pulumi stack init dev`;
+    const env = { PULUMI_BACKEND_URL: fileBackendUrl(checkout.path("state")) };
+    const { code, output } = await checkout.bash(init, env).ended;
+    assert.equal(code, 0, output);
+    salt = /^encryptionsalt:.*\n/m.exec(await checkout.read("Pulumi.dev.yaml"))?.[0] ?? "";
+  });
+  after(async () => {
+    await (checkout as Checkout | undefined)?.remove();
+    await removeCloud(cloud);
+    gitHub.stop();
+  });
+
+  it("deploy the stack when something is merged", async () => {
+    const { ok, output } = await workflow("deploy", "up");
+    assert.ok(ok, output);
+    assert.equal(instances(), 1);
+  });
+
+  it("show a pull request the line of the ini that its branch changes, and nothing where it changes nothing", async () => {
+    assert.deepEqual(await pullRequest().then(({ ok }) => [ok, comments().length]), [true, 1]);
+    assert.match(comments().join(), /^### Preview of `dev`: no changes$/m);
+    await configure({ processes: 7 });
+    const { ok, output } = await pullRequest();
+    assert.ok(ok, output);
+    assert.equal(gitHub.comments.length, 1, "one comment, updated");
+    assert.match(comments().join(), /^! hello-ini \(update, /m);
+    assert.match(comments().join(), /^- +processes = 5\n\+ +processes = 7$/m);
+    assert.doesNotMatch(output + comments().join(), /PRIVATE KEY|#cloud-config|token/);
+  });
+
+  it("show a pull request what is wrong with its settings, and fail", async () => {
+    await configure({ processes: 0 });
+    const { ok } = await pullRequest();
+    assert.equal(ok, false);
+    assert.match(comments().join(), /^### Preview of `dev`: failed$/m);
+    assert.match(comments().join(), /apps\.hello\.processes/);
+    await configure({});
+  });
+
+  it("fail in the night when the settings are not what is there, or the cloud was changed by hand, and else do not", async () => {
+    assert.deepEqual(await workflow("drift", "drift").then(({ ok }) => ok), true);
+    await configure({ processes: 7 });
+    const settings = await workflow("drift", "drift");
+    assert.equal(settings.ok, false);
+    assert.match(settings.output, /processes = 7/);
+    await configure({});
+    cloud.change(({ groups }) => {
+      for (const { ingress } of Object.values(groups)) ingress.splice(0, 1);
+    });
+    const hand = await workflow("drift", "drift");
+    assert.equal(hand.ok, false);
+    assert.match(hand.output, /aws:ec2\/securityGroup:SecurityGroup: \(update\)/);
+  });
+
+  it("destroy nothing while the name was not typed twice, and then everything", async () => {
+    const refused = await workflow("destroy", "destroy", { STACK: "dev", CONFIRMATION: "prod" });
+    assert.equal(refused.ok, false);
+    assert.match(refused.output, /The confirmation is not the stack's name: nothing was touched\./);
+    assert.equal(instances(), 1);
+    const { ok, output } = await workflow("destroy", "destroy", { STACK: "dev", CONFIRMATION: "dev" });
+    assert.ok(ok, output);
+    const { groups, keyPairs, addresses, others } = cloud.account;
+    assert.deepEqual([groups, keyPairs, addresses, others, instances()], [{}, {}, {}, {}, 0]);
+  });
+});
