@@ -33,7 +33,7 @@ export class NginxSite extends pulumi.ComponentResource {
         host,
         removable: true,
         script: script("activate-site.sh", {
-          parts: ["health.sh", "selinux.sh"],
+          parts: ["claim.sh", "health.sh", "selinux.sh"],
           parameters: {
             app: plan.name,
             domains: plan.settings.domains.join(" "),

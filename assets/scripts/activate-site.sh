@@ -18,6 +18,7 @@ up() {
   local problem since
   since=$(date +%s)
   [[ ! -f $site ]] || cp -p "$site" "$work/site"
+  take_names
   cmp --silent "$staged" "$site" || install_file "$staged" "$site"
   # Tested before it is loaded: nginx with a bad configuration would keep running, but never start again.
   if ! nginx -t 2> "$work/nginx"; then
@@ -40,6 +41,39 @@ up() {
   fi
 }
 
+# No two apps of a stack want the same name: the settings see to that. One that has it all the same is an older site, which
+# its own step changes or removes after this one; until then it goes without.
+take_names() {
+  local app site_of_app
+  mkdir "$work/others"
+  for app in $(claimed_apps); do
+    site_of_app=${site%/*}/$app.conf
+    if [[ $site_of_app == "$site" || ! -f $site_of_app ]]; then continue; fi
+    if without_names < "$site_of_app" > "$work/rest"; then
+      cmp --silent "$work/rest" "$site_of_app" && continue
+      cp -p "$site_of_app" "$work/others"
+      install_file "$work/rest" "$site_of_app"
+    else
+      mv -T "$site_of_app" "$work/others/$app.conf"
+    fi
+  done
+}
+
+# A site of ours without the names that the app wants; fails where none is left.
+without_names() {
+  awk -v wanted=" $domains " '
+    $1 == "listen" && / default_server;/ && wanted == "  " { none = 1 }
+    $1 == "server_name" {
+      sub(/;$/, "")
+      for (i = 2; i <= NF; i++) if (!index(wanted, " " $i " ")) kept = kept " " $i
+      if (kept == "") none = 1
+      $0 = "    server_name" kept ";"
+    }
+    { print }
+    END { exit none }
+  '
+}
+
 # For nginx a name that two sites have is only a warning: one of them would never be asked.
 require_own_names() {
   local name taken=''
@@ -59,6 +93,10 @@ down() {
 }
 
 restore() {
+  local other
+  for other in "$work"/others/*.conf; do
+    [[ ! -f $other ]] || install_file "$other" "${site%/*}/${other##*/}"
+  done
   if [[ -f $work/site ]]; then install_file "$work/site" "$site"; else rm -f "$site"; fi
 }
 

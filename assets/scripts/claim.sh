@@ -61,6 +61,8 @@ claim_app() {
 # Whether it was claimed. Argument: APP
 is_claimed() { [[ -e $record/apps/$1 ]]; }
 
+claimed_apps() { [[ ! -d $record/apps ]] || ls "$record/apps"; }
+
 leave_app() { rm -f "$record/apps/$1"; }
 
 # How the users that were made for an app are known; by it, so that nobody else's user is ever removed. Argument: APP

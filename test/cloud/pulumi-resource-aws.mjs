@@ -20,7 +20,7 @@ import { Cloud, newId, Refusal } from "./account.mjs";
  * @property {(inputs: any, operation: Operation) => { id: string, outputs: JsonObject }} create
  * @property {(id: string, inputs: any, state: any) => void} [update]
  * @property {(id: string) => void} delete
- * @property {(account: Account, id: string) => boolean} isThere
+ * @property {(account: Account, id: string) => JsonObject | undefined} read what a refresh finds that may have changed
  */
 
 const folder = process.env.AWS_DOUBLE ?? "";
@@ -57,7 +57,7 @@ const kinds = {
       return { id, outputs: { keyName: id } };
     },
     delete: (id) => ask("EC2: DeleteKeyPair", ({ keyPairs }) => void delete keyPairs[id]),
-    isThere: ({ keyPairs }, id) => id in keyPairs,
+    read: ({ keyPairs }, id) => keyPairs[id] && {},
   },
 
   "aws:ec2/securityGroup:SecurityGroup": {
@@ -77,7 +77,7 @@ const kinds = {
           throw new Refusal("EC2: DeleteSecurityGroup", `DependencyViolation: resource ${id} has a dependent object`);
         delete groups[id];
       }),
-    isThere: ({ groups }, id) => id in groups,
+    read: ({ groups }, id) => groups[id] && { ingress: groups[id].ingress },
   },
 
   "aws:ec2/instance:Instance": {
@@ -142,7 +142,7 @@ const kinds = {
       });
       if (!gone) cloud.terminate(id);
     },
-    isThere: ({ instances }, id) => ["running", "stopped"].includes(instances[id]?.state ?? ""),
+    read: ({ instances }, id) => (["running", "stopped"].includes(instances[id]?.state ?? "") ? {} : undefined),
   },
 
   "aws:ec2/eip:Eip": {
@@ -167,7 +167,7 @@ const kinds = {
         if (address) address.instance = instance;
       }),
     delete: (id) => ask("EC2: ReleaseAddress", ({ addresses }) => void delete addresses[id]),
-    isThere: ({ addresses }, id) => id in addresses,
+    read: ({ addresses }, id) => addresses[id] && {},
   },
 
   "aws:route53/record:Record": other("Route 53: ChangeResourceRecordSets", ["zoneId", "name", "type"], ["fqdn"]),
@@ -201,7 +201,7 @@ function other(operation, replaces, computed) {
     },
     update: (id, inputs) => ask(operation, ({ others }) => void (others[id] = inputs)),
     delete: (id) => cloud.change(({ others }) => void delete others[id]),
-    isThere: ({ others }, id) => id in others,
+    read: ({ others }, id) => others[id] && {},
   };
 }
 
@@ -337,7 +337,10 @@ function resource(type, kind) {
     async delete(operation) {
       kind.delete(operation.id);
     },
-    read: (state, id) => (kind.isThere(cloud.account, id) ? state : undefined),
+    read(state, id) {
+      const found = kind.read(cloud.account, id);
+      return found && { ...state, ...found };
+    },
   };
 }
 

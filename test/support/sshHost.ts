@@ -5,8 +5,8 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { utils } from "ssh2";
 import { root } from "./engine";
+import { type KeyPair, makeKey } from "./keys";
 import { waitFor } from "./waitFor";
 
 const run = promisify(execFile);
@@ -31,15 +31,6 @@ export interface Connection {
   readonly user: string;
   readonly privateKey: string;
   readonly hostKey: string;
-}
-
-export interface KeyPair {
-  readonly private: string;
-  readonly public: string;
-}
-
-export function makeKey(): KeyPair {
-  return utils.generateKeyPairSync("ed25519");
 }
 
 export class SshHost {

@@ -1,8 +1,8 @@
 // What this project relies on in @pulumi/command, tried on a real host through the real engine. It holds for the genuine
 // plugin and for its stand-in alike.
 import assert from "node:assert/strict";
-import { utils } from "ssh2";
-import { type Connection, makeKey, SshHost } from "../support/sshHost";
+import { makeKey } from "../support/keys";
+import { type Connection, SshHost } from "../support/sshHost";
 import { type Run, Workspace } from "../support/engine";
 import { freePort } from "../support/product";
 import { waitFor } from "../support/waitFor";
@@ -441,11 +441,7 @@ describe("the command provider", function () {
     });
 
     it("takes an encrypted private key with its password, and refuses it without", async () => {
-      const { private: privateKey, public: publicKey } = utils.generateKeyPairSync("ed25519", {
-        cipher: "aes256-ctr",
-        passphrase: "hunter2",
-        rounds: 1,
-      });
+      const { private: privateKey, public: publicKey } = makeKey("-N", "hunter2", "-a", "1");
       await host.sh(`printf '%s\\n' '${publicKey}' >> /etc/ssh/test_authorized_keys`);
       const connection = { ...host.connection, privateKey };
       assert.match((await failUp(command, connection)).output, /ssh: this private key is passphrase protected/);

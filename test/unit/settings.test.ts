@@ -4,11 +4,11 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import * as yaml from "js-yaml";
-import { utils } from "ssh2";
 import { howToGetHostKey, pinnedHostKey } from "../../settings/hostKey";
 import { loadSettings, SettingsError } from "../../settings/load";
 import { isEncrypted } from "../../settings/privateKey";
 import { root } from "../support/engine";
+import { makeKey } from "../support/keys";
 
 /** Loads settings as the engine hands them over: structured values as JSON, plain ones as text. */
 function load(settings: Record<string, unknown>, options: { secrets?: string[]; folder?: string } = {}) {
@@ -42,9 +42,7 @@ const scanned = [
   `server.example.org ecdsa-sha2-nistp256 ${"A".repeat(60)}=`,
 ].join("\n");
 
-function encryptedKey(): string {
-  return utils.generateKeyPairSync("ed25519", { cipher: "aes256-ctr", passphrase: "hunter2", rounds: 1 }).private;
-}
+const encryptedKey = () => makeKey("-N", "hunter2", "-a", "1").private;
 
 const app = (settings: Record<string, unknown>) => ({ apps: { hello: settings } });
 
@@ -472,7 +470,7 @@ describe("a private key", () => {
     const options = { cipher: "aes-256-cbc", passphrase: "x" };
     const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
     assert.equal(isEncrypted(encryptedKey()), true);
-    assert.equal(isEncrypted(utils.generateKeyPairSync("ed25519").private), false);
+    assert.equal(isEncrypted(makeKey().private), false);
     assert.equal(isEncrypted(String(privateKey.export({ type: "pkcs1", format: "pem", ...options }))), true);
     assert.equal(isEncrypted(String(privateKey.export({ type: "pkcs1", format: "pem" }))), false);
     assert.equal(isEncrypted(String(privateKey.export({ type: "pkcs8", format: "pem" }))), false);

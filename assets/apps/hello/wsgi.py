@@ -1,4 +1,4 @@
 def application(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/html")])
-    # Bytes, for a WSGI body is bytes on Python 3; on Python 2 b"…" is the same as "…".
+    # Bytes, for a WSGI body is bytes on Python 3; on Python 2 every str is.
     return [b"<h1 style='color:blue'>Hello There!</h1>"]
