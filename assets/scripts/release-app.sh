@@ -134,11 +134,12 @@ reject() {
 
 # Makes the release live; if that fails, everything is as before.
 switch() {
-  local since restart=false
+  local since restart=false old_socket_folder=''
   since=$(date +%s)
   say "$app: release $release goes live"
   point_to "releases/$release"
   if ! cmp --silent "$folder/config/uwsgi.service" "$unit"; then
+    [[ ! -f $unit ]] || old_socket_folder=/run/$(sed -n 's/^RuntimeDirectory=//p' "$unit")
     install_file "$folder/config/uwsgi.service" "$unit"
     restart=true
   fi
@@ -146,6 +147,7 @@ switch() {
   systemctl enable --quiet uwsgi.service "$service"
   if ! { activate "$restart" && wait_for "$timeout" is_live; }; then withdraw "$since"; fi
   systemctl start uwsgi.service
+  if [[ -n $old_socket_folder && $old_socket_folder != "$(dirname "$socket")" ]]; then unlabel_socket_folder "$old_socket_folder"; fi
   install_file "$unit" "$releases/$release/uwsgi.service"
   printf 'releases/%s\n' "$release" > "$work/last-good"
   install_file "$work/last-good" "$folder/last-good"

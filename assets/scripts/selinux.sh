@@ -12,7 +12,11 @@ label_socket_folder() {
   selinux_is_enabled || return 0
   local rule
   rule=$(socket_rule "$1")
-  if ! has_rule "$rule"; then quietly "labelling $1 for SELinux" semanage fcontext --add --type httpd_var_run_t "$rule"; fi
+  if ! has_rule "$rule"; then
+    quietly "labelling $1 for SELinux" semanage fcontext --add --type httpd_var_run_t "$rule"
+    # An old systemd, which makes the folder, knows only the rules that there were when it began.
+    systemctl daemon-reexec
+  fi
   [[ ! -e $1 ]] || quietly "labelling $1 for SELinux" restorecon -R "$1"
 }
 
@@ -26,16 +30,23 @@ unlabel_socket_folder() {
 # The policy knows /run by its old name.
 socket_rule() { printf '/var/run/%s(/.*)?' "${1#/run/}"; }
 
+# Here and below each list is taken whole before it is searched: a search that ends early would end its source, too, and
+# that counts as a failure.
 has_rule() {
-  semanage fcontext --list --locallist --noheading | grep --quiet --fixed-strings -e "$1 "
+  local rules
+  rules=$(semanage fcontext --list --locallist --noheading)
+  grep --quiet --fixed-strings -e "$1 " <<< "$rules"
 }
 
 # Whether SELinux has kept nginx from an app's socket since then; it depends on the release of the policy.
 # Argument: seconds since 1970
 nginx_was_denied() {
+  local denials
   selinux_is_enabled || return 1
-  { ausearch --message AVC --start "$(date --date "@$1" +%x)" "$(date --date "@$1" +%T)" --raw || journalctl --dmesg --since "@$1" --output cat; } 2> /dev/null |
-    grep --quiet 'denied  *{ connectto }.*scontext=[^ ]*:httpd_t[: ].*tcontext=[^ ]*:unconfined_service_t[: ].*tclass=unix_stream_socket'
+  denials=$({ ausearch --message AVC --start "$(date --date "@$1" +%x)" "$(date --date "@$1" +%T)" --raw ||
+    journalctl --dmesg --since "@$1" --output cat; } 2> /dev/null) || denials=''
+  grep --quiet 'denied  *{ connectto }.*scontext=[^ ]*:httpd_t[: ].*tcontext=[^ ]*:unconfined_service_t[: ].*tclass=unix_stream_socket' \
+    <<< "$denials"
 }
 
 # Allows that, and no more.
@@ -59,6 +70,8 @@ allow_nginx() {
 }
 
 disallow_nginx() {
+  local modules
   selinux_is_enabled || return 0
-  if semodule -l | grep --quiet "^$selinux_module\b"; then quietly "removing the SELinux rule" semodule -r "$selinux_module"; fi
+  modules=$(semodule -l)
+  if grep --quiet "^$selinux_module\b" <<< "$modules"; then quietly "removing the SELinux rule" semodule -r "$selinux_module"; fi
 }

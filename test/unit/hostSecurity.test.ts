@@ -52,7 +52,8 @@ describe("SELinux", () => {
   const selinux = (commands: string) => tools.run(["selinux.sh"], commands);
   beforeEach(() => {
     tools = new FakeTools();
-    for (const name of ["semanage", "restorecon", "checkmodule", "semodule_package", "semodule"]) tools.add(name);
+    for (const name of ["semanage", "restorecon", "checkmodule", "semodule_package", "semodule", "systemctl"])
+      tools.add(name);
     tools.add("selinuxenabled");
   });
   afterEach(() => {
@@ -75,6 +76,7 @@ describe("SELinux", () => {
       "selinuxenabled",
       "semanage fcontext --list --locallist --noheading",
       "semanage fcontext --add --type httpd_var_run_t /var/run/uwsgi-hello(/.*)?",
+      "systemctl daemon-reexec",
     ]);
   });
 
@@ -102,6 +104,10 @@ describe("SELinux", () => {
     assert.equal(denied(denial("httpd_t", "init_t")), "no\n");
     assert.equal(denied(denial("sshd_t", "unconfined_service_t")), "no\n");
     assert.equal(denied("<no matches>"), "no\n");
+    const many = `for i in {1..5000}; do printf '%s\\n' "$1"; done`;
+    tools.add("journalctl", "exit 1");
+    tools.add("ausearch", `set -- '${denial("httpd_t", "unconfined_service_t")}'; ${many}`);
+    assert.equal(selinux("nginx_was_denied 0 && echo yes || echo no").stdout, "yes\n", "however often it did");
   });
 
   it("gets a module of one rule, with the name that checkmodule insists on, and never a permissive mode", () => {
