@@ -1,12 +1,14 @@
 // Figures as ratios, each pair taken in the same run, for machines are noisy. `npm run bench [ROUNDS]`, default 3.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { commandLine, quote } from "../rendering/shell";
 import { extraCaCertificates } from "../settings/caCertificates";
 import { root, Workspace } from "../test/support/engine";
 import { ask } from "../test/support/load";
-import { Product } from "../test/support/product";
+import { type TestPlatform, testPlatforms } from "../test/support/platforms";
+import { Product, type Settings } from "../test/support/product";
 
 /** Seconds that some work takes. */
 async function seconds(work: () => Promise<unknown>): Promise<number> {
@@ -33,38 +35,54 @@ function report(title: string, { ours, theirs }: Pair, goal?: number): void {
 }
 
 /** A product whose host is there, ready and empty. */
-async function readyHost(): Promise<Product> {
-  const product = await Product.make();
+async function readyHost(platform: TestPlatform, host: Settings): Promise<Product> {
+  const product = await Product.make({ host, apps: { hello: { python: platform.python } } }, platform);
   await product.up("--target", "**ContainerHost::host", "--target-dependents=false", "--target", "**::host*");
   return product;
 }
 
 /** Runs the floor script on a host through one SSH session. */
-async function runFloor(product: Product): Promise<void> {
+async function runFloor(product: Product, { platform }: TestPlatform, mirrors: Settings): Promise<void> {
   const ca = extraCaCertificates({ kind: "container" });
-  if (ca !== undefined) writeFileSync(join(product.projectDir, "ca.crt"), ca);
   const { sshCommand } = await product.outputs();
-  const script = readFileSync(join(root, "bench/floor.sh"));
+  const parts = [`${platform.name}.sh`, "deploy.sh"].map((name) =>
+    readFileSync(join(root, "bench/floor", name), "utf8"),
+  );
   if (ca !== undefined) await product.ssh(`cat > /tmp/ca.crt <<'EOF'\n${ca}EOF`);
-  const child = spawn("bash", ["-c", `${sshCommand as string} bash -s -- ${ca === undefined ? "''" : "/tmp/ca.crt"}`], {
+  const words = [ca === undefined ? "" : "/tmp/ca.crt", ...Object.values(mirrors).flat().map(String)];
+  const child = spawn("bash", ["-c", `${sshCommand as string} ${quote(commandLine(["bash", "-s", "--", ...words]))}`], {
     stdio: ["pipe", "ignore", "pipe"],
   });
   let errors = "";
   child.stderr.on("data", (data: Buffer) => (errors += data.toString()));
-  child.stdin.end(script);
+  child.stdin.end(parts.join("\n"));
   const code = await new Promise((resolve) => child.once("close", resolve));
   assert.equal(code, 0, errors);
 }
 
-async function deployments(rounds: number): Promise<Pair> {
+/** How many remote resources a stack has, and the longest chain of those that wait for one another. */
+async function shape(product: Product): Promise<string> {
+  const { resources } = await product.export();
+  const remote = new Map(
+    resources.filter(({ type }) => type.startsWith("command:remote:")).map((resource) => [resource.urn, resource]),
+  );
+  const length = (urn: string): number => {
+    const before = (remote.get(urn)?.dependencies ?? []).filter((dependency) => remote.has(dependency));
+    return 1 + Math.max(0, ...before.map(length));
+  };
+  return `${remote.size} remote resources, the longest chain has ${Math.max(...[...remote.keys()].map(length))}`;
+}
+
+async function deployments(rounds: number, platform: TestPlatform, host: Settings): Promise<Pair> {
   const pair: Pair = { ours: [], theirs: [] };
   for (let round = 0; round < rounds; round++) {
-    const [ours, theirs] = [await readyHost(), await readyHost()];
+    const [ours, theirs] = [await readyHost(platform, host), await readyHost(platform, host)];
     try {
-      pair.theirs.push(await seconds(() => runFloor(theirs)));
+      pair.theirs.push(await seconds(() => runFloor(theirs, platform, (host.mirrors ?? {}) as Settings)));
       pair.ours.push(await seconds(() => ours.up()));
       for (const product of [ours, theirs]) assert.match((await ask(product.url)).text, /Hello There!/);
-      console.log(`  round ${round + 1}: ${pair.ours.at(-1)?.toFixed(1)} s, floor ${pair.theirs.at(-1)?.toFixed(1)} s`);
+      const times = `${pair.ours.at(-1)?.toFixed(1)} s, floor ${pair.theirs.at(-1)?.toFixed(1)} s`;
+      console.log(`  ${platform.title}, round ${round + 1}: ${times}; ${await shape(ours)}`);
     } finally {
       await Promise.all([ours.remove(), theirs.remove()]);
     }
@@ -123,7 +141,12 @@ async function main(): Promise<void> {
   report("the same / up of as many trivial resources", unchanged.upTrivial);
   report("preview with nothing changed / preview of an empty program", unchanged.preview);
   report("the same / preview of as many trivial resources", unchanged.previewTrivial);
-  report("fresh deployment on a ready host / one shell script", await deployments(rounds), 1.2);
+  for (const platform of testPlatforms) {
+    const title = `fresh deployment on a ready host with ${platform.title} / one shell script`;
+    const host = await platform.host();
+    if ("reason" in host) console.log(`${title}: skipped: ${String(host.reason)}`);
+    else report(title, await deployments(rounds, platform, host), 1.2);
+  }
 }
 
 void main();

@@ -30,6 +30,8 @@ export interface StackResource {
   readonly urn: string;
   readonly id?: string;
   readonly type: string;
+  /** URNs. */
+  readonly dependencies?: readonly string[];
   readonly inputs?: Record<string, unknown>;
   readonly outputs?: Record<string, unknown>;
   readonly delete?: boolean;

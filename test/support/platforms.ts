@@ -30,7 +30,7 @@ export const withoutStandIns = Object.fromEntries(
   ].map((name) => [name, undefined]),
 );
 
-const testPlatforms: readonly TestPlatform[] = [
+export const testPlatforms: readonly TestPlatform[] = [
   { title: "Debian 12", platform: debian12, python: "3", env: {}, host: () => Promise.resolve({}) },
   {
     title: "a double of CentOS 7",
