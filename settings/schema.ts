@@ -71,13 +71,13 @@ export const appSchema = z.strictObject({
       .regex(/^[a-z_][a-z0-9_-]{0,31}:[a-z_][a-z0-9_-]{0,31}$/)
       .optional(),
     {
-      meaning: "Owner and group of the socket.",
+      meaning: "Owner and group of the socket. A change restarts the app.",
       allowed: "USER:GROUP",
       defaultText: "`uid` and nginx's group",
     },
   ),
   chmodSocket: setting(textOrNumber(z.string().regex(/^[0-7]{3}$/)).default("660"), {
-    meaning: "Permissions of the socket.",
+    meaning: "Permissions of the socket. A change restarts the app.",
     allowed: "three octal digits, such as 660",
   }),
   vacuum: setting(z.boolean().default(true), {

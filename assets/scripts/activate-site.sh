@@ -19,7 +19,9 @@ up() {
   since=$(date +%s)
   [[ ! -f $site ]] || cp -p "$site" "$work/site"
   take_names
-  cmp --silent "$staged" "$site" || install_file "$staged" "$site"
+  # Nginx does not start with an address of a kind that the server lacks.
+  if [[ -e /proc/net/if_inet6 ]]; then cp "$staged" "$work/new"; else sed '/^ *listen \[::\]/d' "$staged" > "$work/new"; fi
+  cmp --silent "$work/new" "$site" || install_file "$work/new" "$site"
   # Tested before it is loaded: nginx with a bad configuration would keep running, but never start again.
   if ! nginx -t 2> "$work/nginx"; then
     restore
@@ -78,7 +80,8 @@ without_names() {
 require_own_names() {
   local name taken=''
   for name in ${domains:-""}; do
-    if grep --quiet --fixed-strings "conflicting server name \"$name\" on 0.0.0.0:80" "$work/nginx"; then taken+=" ${name:-(any)}"; fi
+    if grep --quiet --fixed-strings -e "conflicting server name \"$name\" on 0.0.0.0:80" \
+      -e "conflicting server name \"$name\" on [::]:80" "$work/nginx"; then taken+=" ${name:-(any)}"; fi
   done
   if [[ -n $taken ]]; then
     restore

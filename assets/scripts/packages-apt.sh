@@ -36,7 +36,10 @@ install_packages() {
   DEBIAN_FRONTEND=noninteractive quietly "installing packages" apt-get install --yes --quiet --no-install-recommends \
     -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold $missing
   missing=$(missing_packages "$@")
-  if [[ -n $missing ]]; then fail "apt-get reported success, yet these packages are not installed: ${missing//$'\n'/ }"; fi
+  if [[ -n $missing ]]; then
+    fail "apt-get reported success, yet these packages are not installed: ${missing//$'\n'/ }" \
+      "A package that only stands for others (apt-cache show NAME) is none: name the one that it means."
+  fi
 }
 
 # Whether a configuration file is still the package's own. Arguments: FILE PACKAGE

@@ -143,6 +143,8 @@ switch() {
     install_file "$folder/config/uwsgi.service" "$unit"
     restart=true
   fi
+  # A reload keeps the socket as it is.
+  if [[ -n $before && $(socket_access "$folder/$before") != $(socket_access "$releases/$release") ]]; then restart=true; fi
   systemctl daemon-reload
   systemctl enable --quiet uwsgi.service "$service"
   if ! { activate "$restart" && wait_for "$timeout" is_live; }; then withdraw "$since"; fi
@@ -154,12 +156,15 @@ switch() {
   touch "$releases/$release"
 }
 
+# Argument: RELEASE_FOLDER
+socket_access() { grep '^ch\(own\|mod\)-socket = ' "$1/uwsgi.ini" || true; }
+
 point_to() {
   ln -sfn "$1" "$folder/current.new"
   mv -fT "$folder/current.new" "$folder/current"
 }
 
-# A reload keeps the socket open and lets every request finish; only a changed unit needs a restart.
+# A reload keeps the socket open and lets every request finish; a changed unit or access to the socket needs a restart.
 activate() {
   systemctl reset-failed "$service" 2> /dev/null || true
   if [[ $1 == false && $(systemctl show --property CanReload "$service") == CanReload=yes ]] && systemctl is-active --quiet "$service"; then

@@ -13,3 +13,4 @@ cat > "$new"
 chown "$2" "$new"
 chmod "$3" "$new"
 mv -fT "$new" "$1"
+case $1 in /etc/systemd/*) systemctl daemon-reload ;; esac

@@ -89,6 +89,8 @@ onEachPlatform("a stack on a fresh host", function (platform) {
       ),
       "",
     );
+    const reload = "systemctl show --property NeedDaemonReload uwsgi@hello.service uwsgi.service nginx.service";
+    assert.equal(await product.ssh(`${reload} | grep . | sort -u`), "NeedDaemonReload=no");
     // `strict` makes uWSGI refuse what it does not know; `no-server` ends it once the app is loaded. Without the
     // socket, which is in use.
     const copy = "sed '/socket = \\|vacuum = /d' /opt/apps/hello/current/uwsgi.ini > /tmp/strict.ini";
@@ -107,6 +109,14 @@ onEachPlatform("a stack on a fresh host", function (platform) {
     assert.equal(await stat("/opt/apps/hello/current/uwsgi.ini"), "root:root 644");
     assert.equal(await stat("/opt/apps/hello/shared"), `hello:${group} 750`);
     assert.match(await product.ssh("ps -o user= -C uwsgi | sort -u"), /^hello$/);
+  });
+
+  it("lets people log in with keys only", async () => {
+    const allowed = await product.ssh(
+      "sshd -T | grep -i -E '^(password|kbdinteractive|challengeresponse)authentication '",
+    );
+    assert.doesNotMatch(allowed, / yes$/m);
+    assert.match(allowed, /^passwordauthentication no$/m);
   });
 
   it("obeys systemctl as the tutorial writes it", async () => {
@@ -259,6 +269,26 @@ onEachPlatform("a stack on a fresh host", function (platform) {
     });
   }
 
+  it("goes back to the old release, and says why, when the new one lets nginx not in", async () => {
+    await product.configure(settings({ chmodSocket: "600", healthCheck: { timeoutSeconds: 2 } }));
+    const { output } = await product.failUp();
+    assert.match(output, /app hello, release \w{12}: it did not come up behind its socket; release \w{12} stays live/);
+    assert.equal((await page()).text, hello);
+  });
+
+  it("takes an app under another name back, and says why, when it fails behind nginx only", async () => {
+    const behindNginx = `    if "DOCUMENT_ROOT" in environ:\n        start_response("503 Busy", [])\n        return []\n`;
+    await product.writeApp("other", {
+      "wsgi.py": tutorialApp("other").replace("    start", `${behindNginx}    start`),
+    });
+    const healthCheck = { timeoutSeconds: 1 };
+    await product.configure({ host, apps: { other: { source: "apps/other", python, healthCheck } } });
+    const { output } = await product.failUp();
+    assert.match(output, /app other behind nginx \(.*\): it answered with status 503; its site was withdrawn/);
+    assert.equal((await page()).text, hello);
+    await run("rm", ["-rf", join(product.projectDir, "apps/other")]);
+  });
+
   it("is well again with the next up that works, and nothing that failed stays behind", async () => {
     await product.configure(settings());
     await product.up();
@@ -286,6 +316,29 @@ onEachPlatform("a stack on a fresh host", function (platform) {
     });
     assert.deepEqual({ failures: load.failures, texts: load.texts }, { failures: [], texts: [hello] });
     assert.equal(await listing(), before);
+  });
+
+  it("gives an app's place to another one, or to itself under another name, without dropping a request", async () => {
+    await product.writeApp("heir", { "wsgi.py": tutorialApp("heir") });
+    const heir = { source: "apps/heir", python };
+    const named = { ...settings().apps.hello, domains: ["a.example.org", "b.example.org"] };
+    const load = await underLoad(product.url, async () => {
+      await product.configure({ host, apps: { heir } });
+      await product.up();
+      await product.configure({ host, apps: { heir, hello: named } });
+      await product.up();
+      await product.configure({
+        host,
+        apps: { hello: { ...named, domains: ["a.example.org"] }, heir: { ...heir, domains: ["b.example.org"] } },
+      });
+      await product.up();
+    });
+    assert.deepEqual({ failures: load.failures, texts: load.texts }, { failures: [], texts: [hello, "heir"] });
+    assert.deepEqual(await ask(product.url, { host: "a.example.org" }), { status: 200, text: hello });
+    assert.deepEqual(await ask(product.url, { host: "b.example.org" }), { status: 200, text: "heir" });
+    await product.configure(settings());
+    await product.up();
+    assert.equal((await page()).text, hello);
   });
 
   it("is back after a reboot of the host", async () => {

@@ -7,7 +7,7 @@ import { platforms, type Platform } from "../../platforms";
 import { architectureOf } from "../../platforms/ec2";
 import { planApp } from "../../rendering/app";
 import { packApp, type AppSource } from "../../rendering/appSource";
-import { renderTemplate, script } from "../../rendering/assets";
+import { asset, renderTemplate, script } from "../../rendering/assets";
 import { commandLine, quote } from "../../rendering/shell";
 import { ed25519KeyPair, publicKeyOf } from "../../rendering/sshKey";
 import { renderUserData } from "../../rendering/userData";
@@ -198,6 +198,7 @@ upstream uwsgi-hello {
 
 server {
     listen 80 default_server;
+    listen [::]:80 default_server;
 
     location / {
         include uwsgi_params;
@@ -212,7 +213,9 @@ server {
   it("answers for the app's domains only", () => {
     assert.deepEqual(changedLines(plan().site, plan({ domains: ["a.org", "*.a.org"] }).site), [
       "-     listen 80 default_server;",
+      "-     listen [::]:80 default_server;",
       "+     listen 80;",
+      "+     listen [::]:80;",
       "+     server_name a.org *.a.org;",
     ]);
   });
@@ -259,6 +262,12 @@ describe("health checks", () => {
     assert.equal(plan().health.host, "localhost");
     assert.equal(plan({ domains: ["a.org", "b.org"] }).health.host, "a.org");
     assert.equal(plan({ domains: ["*.a.org"] }).health.host, "www.a.org");
+  });
+});
+
+describe("the sample app", () => {
+  it("can be read by Python 2, which takes ASCII only where nothing else is declared", () => {
+    assert.match(asset("apps/hello/wsgi.py"), /^[\n -~]+$/);
   });
 });
 
