@@ -23,7 +23,8 @@ main() {
 configure_sshd() {
   local file=/etc/ssh/sshd_config
   {
-    printf '%s\n' 'HostKey /etc/ssh/ssh_host_ed25519_key' 'PasswordAuthentication no' 'PermitRootLogin prohibit-password' \
+    printf '%s\n' 'HostKey /etc/ssh/ssh_host_ed25519_key' 'PasswordAuthentication no' 'ChallengeResponseAuthentication no' \
+      'PermitRootLogin prohibit-password' \
       '# Every resource of a deployment dials for itself; the default of 10 drops some of them at random.' \
       'MaxStartups 100:30:200'
     sed -e '/^HostKey /d' -e '/^MaxStartups /d' "$file"
