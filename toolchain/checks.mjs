@@ -1,5 +1,6 @@
 import { readdirSync } from "node:fs";
 import { join, relative } from "node:path";
+import { canInstall, installCommand, installPackages } from "./apt.mjs";
 import { environment } from "./environment.mjs";
 import { UserError } from "./errors.mjs";
 import { places } from "./paths.mjs";
@@ -149,19 +150,13 @@ export async function prepareTestPrograms(root) {
   await prepareActionlint(root);
   const missing = testPrograms.filter(({ program }) => !which(program, process.env.PATH)).map(({ debian }) => debian);
   if (missing.length === 0) return;
-  const install = `apt-get install -y --no-install-recommends ${missing.join(" ")}`;
-  if (process.getuid?.() !== 0 || !which("apt-get", process.env.PATH)) {
+  if (!canInstall()) {
     throw new UserError(
       `The tests need ${missing.join(", ")}.`,
-      `Install it, on Debian or Ubuntu with: sudo ${install}`,
+      `Install it, on Debian or Ubuntu with: sudo ${installCommand(missing)}`,
     );
   }
-  const log = join(places(root).logs, "apt-get.log");
-  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  await step(`packages for the tests (${missing.join(", ")})`, async () => {
-    await runLogged("apt-get", ["update"], { env, log });
-    await runLogged("apt-get", install.split(" ").slice(1), { env, log });
-  });
+  await installPackages(root, step, "packages for the tests", missing);
 }
 
 /** @param {string} root */
