@@ -9,7 +9,7 @@ import { hostKind } from "./hostKind.mjs";
 import { isGone, prepareContainers, removeContainers, startContainers } from "./containers.mjs";
 import { makeHostAgain } from "./hints.mjs";
 import { preparePackages } from "./packages.mjs";
-import { askPage } from "./page.mjs";
+import { askPage, howToReach } from "./page.mjs";
 import { ensurePassphrase } from "./passphrase.mjs";
 import { checkout, places } from "./paths.mjs";
 import { preparePlugins } from "./plugins.mjs";
@@ -29,9 +29,11 @@ const commands = {
     const stack = await openStack(stackName);
     await deploy(stack, ["--yes", "--skip-preview", "--suppress-outputs"]);
     await stack.select();
-    const { url, sshCommand } = await stack.outputs();
-    const text = typeof url === "string" ? await askPage(url) : "";
-    process.stdout.write(`\n  ${url} says: ${text}\n\n${whatNext(stack, sshCommand)}`);
+    const { url, host, sshCommand } = await stack.outputs();
+    const text = await askPage(String(url), String(host));
+    const hint = await howToReach(String(url), String(host));
+    const reach = hint === undefined ? "" : `  reach it    ${hint}\n`;
+    process.stdout.write(`\n  ${url} says: ${text}\n\n${reach}${whatNext(stack, sshCommand)}`);
   },
 
   async preview(stackName, args) {

@@ -270,6 +270,7 @@ describe("an app and its site", () => {
     await startMocks();
     const { site } = make({ domains: ["a.org", "b.org"] });
     assert.equal(await settled(site.url), "http://a.org/");
+    assert.equal(await settled(make({ domains: ["*.a.org"] }).site.url), "http://www.a.org/", "any name below it");
   });
 });
 
