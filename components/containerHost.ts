@@ -8,7 +8,7 @@ import { systemParameters, type Downloads } from "../rendering/downloads";
 import { commandLine } from "../rendering/shell";
 import { publicKeyOf } from "../rendering/sshKey";
 import type { Host } from "./host";
-import { sshOptions, writeLoginFiles } from "./loginFiles";
+import { knownHostName, sshOptions, writeLoginFiles } from "./loginFiles";
 import { makeKey } from "./stackKey";
 
 /** How containers are run on this machine, as `npm start` found out (toolchain/containers.mjs). */
@@ -113,7 +113,10 @@ export class ContainerHost extends pulumi.ComponentResource implements Host {
 
     const files = writeLoginFiles(
       name,
-      { privateKey: key.privateKey, knownHost: pulumi.interpolate`[${address}]:${sshPort} ${hostKey.publicKey}` },
+      {
+        privateKey: key.privateKey,
+        knownHost: pulumi.interpolate`${knownHostName(address, sshPort)} ${hostKey.publicKey}`,
+      },
       this,
     );
 

@@ -398,7 +398,6 @@ describe("a server that one has", () => {
     const host = make({ bastion });
     assert.deepEqual(defined(await settled(host.connection)), { ...endpoint, proxy });
     assert.equal(await settled(host.identity), "ssh-ed25519 AAAA");
-    assert.equal(await settled(host.sshCommand), "ssh -p 2200 -J jumper@192.0.2.8:22 admin@192.0.2.7");
     const { connection: dialled, ...inputs } = input("host");
     const once = { dialErrorLimit: 0 };
     assert.deepEqual(defined(revealed(dialled)), { ...endpoint, ...once, proxy: { ...proxy, ...once } });
@@ -407,6 +406,38 @@ describe("a server that one has", () => {
       triggers: ["ssh-ed25519 AAAA"],
       addPreviousOutputInEnv: false,
     });
+  });
+
+  it("is logged in to by hand with its key and its host key, which stand in files that go with the stack", async () => {
+    const host = make({ privateKey: "key" });
+    assert.equal(
+      await settled(host.sshCommand),
+      "ssh -p 2200 -i .local/hosts/test/key -o IdentitiesOnly=yes -o UserKnownHostsFile=.local/hosts/test/known_hosts admin@192.0.2.7",
+    );
+    await pulumi.runtime.disconnect();
+    const { create, delete: remove, stdin } = input("host-key-file");
+    assert.match(String(create), /^umask 077 && mkdir -p .* && cat > \.local\/hosts\/test\/key$/);
+    assert.match(String(remove), /^rm -f \.local\/hosts\/test\/key; rmdir /);
+    assert.notEqual(revealed(stdin), stdin, "the key is a secret");
+    assert.equal(revealed(stdin), "key\n", "ssh wants the newline");
+    assert.equal(input("host-known-hosts").stdin, "[192.0.2.7]:2200 ssh-ed25519 AAAA\n");
+  });
+
+  it("is logged in to by hand through a bastion with the bastion's own; an ssh-agent's keys stay where they are", async () => {
+    const host = make({ privateKey: undefined, address: "2001:db8::1", bastion: { ...bastion, privateKey: "other" } });
+    const proxy = [
+      "ssh -p 22 -i .local/hosts/test/bastion_key -o IdentitiesOnly=yes",
+      "-o UserKnownHostsFile=.local/hosts/test/bastion_known_hosts",
+      `-W '\\''[2001:db8::1]:2200'\\'' jumper@192.0.2.8`,
+    ].join(" ");
+    assert.equal(
+      await settled(host.sshCommand),
+      `ssh -p 2200 -o UserKnownHostsFile=.local/hosts/test/known_hosts -o 'ProxyCommand=${proxy}' admin@2001:db8::1`,
+    );
+    await pulumi.runtime.disconnect();
+    assert.ok(!made.has("host-key-file"));
+    assert.equal(revealed(input("host-bastion-key-file").stdin), "other\n");
+    assert.equal(input("host-bastion-known-hosts").stdin, "192.0.2.8 ssh-ed25519 BBBB\n");
   });
 
   it("outlives the stack: what is on it is removed from it", async () => {
