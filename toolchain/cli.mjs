@@ -17,6 +17,7 @@ import { postComment, pullRequestOf, runUrl } from "./pullRequest.mjs";
 import { Stack } from "./stack.mjs";
 import { say, step } from "./steps.mjs";
 import { checkTypes } from "./typecheck.mjs";
+import { isUsableNode, neededNode } from "./versions.mjs";
 
 const root = checkout;
 const { cache } = places(root);
@@ -168,8 +169,8 @@ function whatNext({ name, shortName }, sshCommand) {
 }
 
 try {
-  if (Number(process.versions.node.split(".")[0]) < 20) {
-    throw new UserError(`This is Node ${process.versions.node}.`, "Install Node 20 or newer (https://nodejs.org).");
+  if (!isUsableNode(process.versions.node)) {
+    throw new UserError(`This is Node ${process.versions.node}.`, `Install Node ${neededNode} (https://nodejs.org).`);
   }
   if (process.platform === "win32") {
     throw new UserError("This project runs on Linux and macOS.", "On Windows, use it inside WSL (wsl --install).");
