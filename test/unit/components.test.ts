@@ -16,6 +16,7 @@ import { planApp } from "../../rendering/app";
 import { inlineScript, renderTemplate } from "../../rendering/assets";
 import { planDownloads } from "../../rendering/downloads";
 import { ed25519KeyPair } from "../../rendering/sshKey";
+import { tarArchive } from "../../rendering/tarArchive";
 import { hostSchema } from "../../settings/hostSchema";
 import { appSchema, settingsSchema } from "../../settings/schema";
 import {
@@ -282,6 +283,13 @@ describe("a container host", () => {
     return new ContainerHost("host", args, recordOptions);
   }
 
+  /** Who may log in, and the server's own key, as they lie on the server. */
+  const sshdKeys = (login: string) =>
+    tarArchive([
+      { path: "root/.ssh/authorized_keys", mode: 0o600, text: `${login}\n` },
+      { path: "etc/ssh/ssh_host_ed25519_key", mode: 0o600, text: keys.privateKey },
+    ]).toString("base64");
+
   it("gets its keys before it boots, and is another one when image, ports, options or keys change", async () => {
     await startMocks();
     const host = make();
@@ -299,7 +307,7 @@ describe("a container host", () => {
       triggers: [...words, "--systemd=always", "/sbin/init", keys.publicKey, keys.publicKey],
     });
     assert.notEqual(revealed(stdin), stdin, "the keys are a secret");
-    assert.equal(revealed(stdin), `${keys.publicKey}\n${keys.privateKey}`);
+    assert.equal(revealed(stdin), `${sshdKeys(keys.publicKey)}\n`);
     assert.equal(options.get("host")?.deleteBeforeReplace, undefined, "see onHost");
   });
 
@@ -324,7 +332,7 @@ describe("a container host", () => {
     const host = make(own.privateKey);
     await settled(host.identity);
     assert.equal((await settled(host.connection)).privateKey, own.privateKey);
-    assert.equal(revealed(input("host").stdin), `${own.publicKey}\n${keys.privateKey}`);
+    assert.equal(revealed(input("host").stdin), `${sshdKeys(own.publicKey)}\n`);
     assert.ok(!made.has("host-login-key"));
   });
 
