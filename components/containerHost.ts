@@ -7,8 +7,9 @@ import { script } from "../rendering/assets";
 import { systemParameters, type Downloads } from "../rendering/downloads";
 import { commandLine } from "../rendering/shell";
 import { publicKeyOf } from "../rendering/sshKey";
+import { tarArchive } from "../rendering/tarArchive";
 import type { Host } from "./host";
-import { sshOptions, writeLoginFiles } from "./loginFiles";
+import { knownHostName, sshOptions, writeLoginFiles } from "./loginFiles";
 import { makeKey } from "./stackKey";
 
 /** How containers are run on this machine, as `npm start` found out (toolchain/containers.mjs). */
@@ -106,14 +107,19 @@ export class ContainerHost extends pulumi.ComponentResource implements Host {
         // What makes it another server is among the triggers; a change of anything else only keeps the id.
         update: `printf '%s\\n' "$PULUMI_COMMAND_STDOUT"`,
         triggers: [...words, ...runOptions, ...firstProcess, key.publicKey, hostKey.publicKey],
-        stdin: pulumi.interpolate`${key.publicKey}\n${hostKey.privateKey}${setUp}`,
+        stdin: pulumi
+          .all([key.publicKey, hostKey.privateKey])
+          .apply(([login, own]) => `${sshdKeys(login, own).toString("base64")}\n${setUp}`),
       },
       { parent: this },
     );
 
     const files = writeLoginFiles(
       name,
-      { privateKey: key.privateKey, knownHost: pulumi.interpolate`[${address}]:${sshPort} ${hostKey.publicKey}` },
+      {
+        privateKey: key.privateKey,
+        knownHost: pulumi.interpolate`${knownHostName(address, sshPort)} ${hostKey.publicKey}`,
+      },
       this,
     );
 
@@ -139,6 +145,14 @@ export class ContainerHost extends pulumi.ComponentResource implements Host {
     );
     this.registerOutputs({ address: this.address, sshCommand: this.sshCommand });
   }
+}
+
+/** Who may log in, and what the server identifies itself with. */
+function sshdKeys(login: string, own: string): Buffer {
+  return tarArchive([
+    { path: "root/.ssh/authorized_keys", mode: 0o600, text: `${login}\n` },
+    { path: "etc/ssh/ssh_host_ed25519_key", mode: 0o600, text: own },
+  ]);
 }
 
 function containerNameOf(publicKey: string): string {

@@ -8,6 +8,8 @@ export interface LoginFilesArgs {
   knownHost: pulumi.Input<string>;
   /** Private key to log in with. Default: none, for the user's ssh-agent has it. */
   privateKey?: pulumi.Input<string>;
+  /** Default: id_ed25519 and known_hosts. */
+  fileNames?: { key: string; knownHosts: string };
 }
 
 /** Paths relative to the project's folder. */
@@ -18,6 +20,7 @@ export interface LoginFiles {
 
 /** Writes what a log-in by hand needs to `.local/hosts/STACK` on this machine. */
 export function writeLoginFiles(name: string, args: LoginFilesArgs, parent: pulumi.Resource): LoginFiles {
+  const fileNames = args.fileNames ?? { key: "id_ed25519", knownHosts: "known_hosts" };
   const folder = path.posix.join(".local", "hosts", pulumi.getStack());
   const write = (suffix: string, fileName: string, content: pulumi.Input<string>) => {
     const file = path.posix.join(folder, fileName);
@@ -34,15 +37,28 @@ export function writeLoginFiles(name: string, args: LoginFilesArgs, parent: pulu
     return file;
   };
   return {
-    keyFile: args.privateKey && write("key-file", "id_ed25519", args.privateKey),
-    knownHosts: write("known-hosts", "known_hosts", pulumi.interpolate`${args.knownHost}\n`),
+    keyFile:
+      args.privateKey &&
+      // ssh reads no key without its last newline, which `pulumi config set` cuts off.
+      write(
+        "key-file",
+        fileNames.key,
+        pulumi.output(args.privateKey).apply((key) => `${key.trimEnd()}\n`),
+      ),
+    knownHosts: write("known-hosts", fileNames.knownHosts, pulumi.interpolate`${args.knownHost}\n`),
   };
+}
+
+/** A host as known_hosts names it. */
+export function knownHostName(address: string, port: number): string {
+  return port === 22 ? address : `[${address}]:${port}`;
 }
 
 /** ssh's options that name the files, as `place` writes their paths. */
 export function sshOptions({ keyFile, knownHosts }: LoginFiles, place: (file: string) => string): string[] {
   return [
     ...(keyFile ? ["-i", place(keyFile), "-o", "IdentitiesOnly=yes"] : []),
-    ...["-o", `UserKnownHostsFile=${place(knownHosts)}`],
+    // It takes several, with spaces between them.
+    ...["-o", `UserKnownHostsFile=${place(knownHosts).replace(/.* .*/, '"$&"')}`],
   ];
 }

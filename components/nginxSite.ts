@@ -51,7 +51,7 @@ export class NginxSite extends pulumi.ComponentResource {
     const [domain] = plan.settings.domains;
     this.url = pulumi.all([host.address, activation.id]).apply(([address]) => {
       const port = host.httpPort === httpPort ? "" : `:${host.httpPort}`;
-      return `http://${domain ?? address}${port}/`;
+      return `http://${domain?.replace("*", "www") ?? address}${port}/`;
     });
     this.registerOutputs({ url: this.url });
   }

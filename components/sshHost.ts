@@ -4,6 +4,7 @@ import type { Platform } from "../platforms";
 import { inlineScript } from "../rendering/assets";
 import { commandLine } from "../rendering/shell";
 import type { Host } from "./host";
+import { knownHostName, sshOptions, writeLoginFiles } from "./loginFiles";
 
 /** How to log in to a server, or to the bastion in front of it. */
 export interface SshLogin {
@@ -84,8 +85,31 @@ export class SshHost extends pulumi.ComponentResource implements Host {
     this.platform = args.platform;
     this.httpPort = args.httpPort;
     this.address = pulumi.output(args.address);
-    const jump = bastion ? ["-J", `${bastion.user}@${bastion.address}:${bastion.port}`] : [];
-    this.sshCommand = pulumi.output(commandLine(["ssh", "-p", String(args.port), ...jump, `${user}@${args.address}`]));
+    // Not -J, which takes neither a key nor a file of known hosts for the bastion. ssh itself has use for a %.
+    const through = bastion && [
+      ...[...ssh(`${name}-bastion`, bastion, "bastion_", this), "-W", `${bracketed(args.address)}:${args.port}`],
+      `${bastion.user}@${bastion.address}`,
+    ];
+    const jump = through ? ["-o", `ProxyCommand=${commandLine(through).replaceAll("%", "%%")}`] : [];
+    this.sshCommand = pulumi.output(commandLine([...ssh(name, args, "", this), ...jump, `${user}@${args.address}`]));
     this.registerOutputs({ address: this.address, sshCommand: this.sshCommand });
   }
+}
+
+/** ssh with the options for a login by hand, up to the user; writes the files that they name. */
+function ssh(name: string, to: SshLogin, prefix: string, parent: pulumi.Resource): string[] {
+  const files = writeLoginFiles(
+    name,
+    {
+      privateKey: to.privateKey === undefined ? undefined : pulumi.secret(to.privateKey),
+      knownHost: `${knownHostName(to.address, to.port)} ${to.hostKey}`,
+      fileNames: { key: `${prefix}key`, knownHosts: `${prefix}known_hosts` },
+    },
+    parent,
+  );
+  return ["ssh", "-p", String(to.port), ...sshOptions(files, (file) => file)];
+}
+
+function bracketed(address: string): string {
+  return address.includes(":") ? `[${address}]` : address;
 }

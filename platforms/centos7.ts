@@ -63,11 +63,16 @@ export const centos7: Platform = {
     rootFilesystemVariable: "CENTOS7_ROOT_FILESYSTEM",
     packages: ["openssh-server", "sudo"],
     runOptions: ["--cap-add=SYS_ADMIN", "--cap-add=MKNOD", "--cap-add=SYS_BOOT", "--stop-signal=SIGRTMIN+3"],
-    // With SYS_ADMIN systemd 219 mounts every cgroup hierarchy that /proc/cgroups calls enabled, on the machine too.
+    // With SYS_ADMIN systemd 219 mounts every cgroup hierarchy that /proc/cgroups calls enabled, on the machine too. And
+    // it knows that it is in a container by this variable alone, which docker does not set.
     command: [
       "/bin/sh",
       "-c",
-      "sed 's/[0-9]$/0/' /proc/cgroups > /run/cgroups && mount --bind /run/cgroups /proc/cgroups; exec /usr/lib/systemd/systemd",
+      [
+        'export container="${container:-docker}"',
+        "sed 's/[0-9]$/0/' /proc/cgroups > /run/cgroups && mount --bind /run/cgroups /proc/cgroups && exec /usr/lib/systemd/systemd",
+        `echo "Error: systemd is not started, for it would take over the cgroups of the machine: /proc/cgroups cannot be covered" >&2; exit 1`,
+      ].join("; "),
     ],
     needsCgroupV1: true,
   },

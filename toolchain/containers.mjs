@@ -1,12 +1,12 @@
 // The container engine and the image of the local host: found or made once, written down in `.local/containers.json`,
 // which is all that the program needs to know about containers.
-import { execFile, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdir, readFile, readdir, rename, rm, statfs, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { promisify } from "node:util";
-import { UserError } from "./errors.mjs";
+import { canInstall, installCommand, installPackages } from "./apt.mjs";
+import { errorCode, UserError } from "./errors.mjs";
 import { places } from "./paths.mjs";
+import { isAlive, run, runLogged } from "./run.mjs";
 
 /**
  * @typedef {{command: string[], runOptions: string[], image: string}} Containers
@@ -15,14 +15,15 @@ import { places } from "./paths.mjs";
  * @typedef {{name: string, folder: string, title: string, image: string, suite: string}} Recipe
  * `folder` holds Containerfile, packages and setup.sh; `image` is what it builds on where that can be pulled, `suite` what
  * its packages are otherwise taken from.
- * @typedef {<T>(title: string, work: () => Promise<T>) => Promise<T>} Step shows a long step and its time
+ * @typedef {import("./apt.mjs").Step} Step
  */
 
 const imageName = "localhost/uwsgi-nginx-host";
 /** Room that building the image takes at its peak, measured: archive 240 MB, image 330 MB, and unpacking. */
 const imageBytes = 1.2e9;
-
-const run = promisify(execFile);
+/** For an engine that waits for a registry whose answers a firewall swallows. */
+const pullSeconds = 300;
+const mend = "Mend what it says and run the same command again.";
 
 /**
  * Makes sure that a container engine works and that it has the host's image.
@@ -30,10 +31,11 @@ const run = promisify(execFile);
  * @returns {Promise<Containers>}
  */
 export async function prepareContainers({ root, cache, step }) {
-  const engine = (await findEngine()) ?? (await installEngine(step));
+  const engine = (await findEngine()) ?? (await installEngine(root, step));
   const recipe = await readRecipe(join(root, "assets", "images"));
   const image = `${imageName}:${recipe.name}-${await recipeHash(recipe.folder)}`;
-  if (!(await succeeds(engine, ["image", "inspect", image]))) await makeImage(engine, recipe, image, cache, step);
+  if (!(await succeeds(engine, ["image", "inspect", image])))
+    await makeImage(engine, recipe, image, { root, cache, step });
 
   const file = places(root).containers;
   const known = await readContainers(root);
@@ -52,9 +54,9 @@ export async function prepareContainers({ root, cache, step }) {
 export async function cleanContainers() {
   const engine = await findEngine();
   if (!engine) return [];
-  const { stdout } = await run(engine, ["images", "--format", "{{.Repository}}:{{.Tag}}", imageName]);
+  const images = await ask(engine, ["images", "--format", "{{.Repository}}:{{.Tag}}", imageName]);
   const stay = [];
-  for (const image of new Set(stdout.split("\n").filter(Boolean)))
+  for (const image of new Set(images.split("\n").filter(Boolean)))
     if (!(await succeeds(engine, ["rmi", image]))) stay.push(image);
   return stay;
 }
@@ -77,7 +79,7 @@ export async function isGone(root, id) {
  */
 export async function startContainers(root, stack) {
   const { engine, options, ids } = await stackContainers(root, stack, ["exited", "created"]);
-  if (ids.length > 0) await run(engine, [...options, "start", ...ids]);
+  if (ids.length > 0) await ask(engine, [...options, "start", ...ids]);
 }
 
 /**
@@ -87,7 +89,7 @@ export async function startContainers(root, stack) {
  */
 export async function removeContainers(root, stack) {
   const { engine, options, ids } = await stackContainers(root, stack);
-  if (ids.length > 0) await run(engine, [...options, "rm", "--force", "--volumes", ...ids]);
+  if (ids.length > 0) await ask(engine, [...options, "rm", "--force", "--volumes", ...ids]);
 }
 
 /**
@@ -105,11 +107,11 @@ async function stackContainers(root, stack, states = []) {
     `label=uwsgi-nginx.stack=${stack}`,
     ...states.map((state) => `status=${state}`),
   ];
-  const { stdout } = await run(engine, [
+  const ids = await ask(engine, [
     ...[...options, "ps", "--all", "--quiet"],
     ...filters.flatMap((filter) => ["--filter", filter]),
   ]);
-  return { engine, options, ids: stdout.split("\n").filter(Boolean) };
+  return { engine, options, ids: ids.split("\n").filter(Boolean) };
 }
 
 /**
@@ -126,21 +128,19 @@ async function findEngine() {
   return undefined;
 }
 
-/** @param {Step} step */
-async function installEngine(step) {
+/**
+ * @param {string} root
+ * @param {Step} step
+ */
+async function installEngine(root, step) {
   const packages = ["podman", "runc", "iptables", "containernetworking-plugins", "dnsmasq-base"];
-  const command = `apt-get install --yes ${packages.join(" ")}`;
-  if (process.getuid?.() !== 0 || !(await succeeds("apt-get", ["--version"]))) {
+  if (!canInstall()) {
     throw new UserError(
       "No container engine works here: neither `podman info` nor `docker info` answers.",
-      `Install podman or docker, or start it. On Debian or Ubuntu: sudo ${command}`,
+      `Install podman or docker, or start it. On Debian or Ubuntu: sudo ${installCommand(packages)}`,
     );
   }
-  await step("container engine (podman, with apt-get)", async () => {
-    const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-    await run("apt-get", ["update"], { env, maxBuffer: 1e8 });
-    await run("apt-get", ["install", "--yes", "--no-install-recommends", ...packages], { env, maxBuffer: 1e8 });
-  });
+  await installPackages(root, step, "container engine", packages);
   const engine = await findEngine();
   if (!engine)
     throw new UserError("podman was installed, yet `podman info` fails.", "Run it by hand and mend what it says.");
@@ -151,81 +151,78 @@ async function installEngine(step) {
  * @param {string} engine
  * @param {Recipe} recipe
  * @param {string} image
- * @param {string} cache
- * @param {Step} step
+ * @param {{root: string, cache: string, step: Step}} options
  */
-async function makeImage(engine, recipe, image, cache, step) {
+async function makeImage(engine, recipe, image, { root, cache, step }) {
   await mkdir(cache, { recursive: true });
-  const { stdout } = await run(engine, [
-    "info",
-    "--format",
-    engine === "podman" ? "{{.Store.GraphRoot}}" : "{{.DockerRootDir}}",
-  ]);
-  await requireDiskSpace([cache, stdout.trim()], imageBytes);
+  const storage = engine === "podman" ? "{{.Store.GraphRoot}}" : "{{.DockerRootDir}}";
+  await requireDiskSpace([cache, await ask(engine, ["info", "--format", storage])], imageBytes);
 
-  if (await succeeds(engine, ["pull", recipe.image])) {
-    await step(`image of the host (${recipe.title} with systemd and sshd)`, async () => {
-      await succeedsOrThrow(
+  const making = { log: join(places(root).logs, "image.log"), patient: true, whatToDo: mend };
+  const pulled = await step(`image ${recipe.image}`, () =>
+    succeeds(engine, ["pull", recipe.image], { timeoutSeconds: pullSeconds }),
+  );
+  if (pulled) {
+    await step(`image of the host (${recipe.title} with systemd and sshd)`, () =>
+      runLogged(
         engine,
         [
           ...["build", "--tag", image, "--build-arg", `IMAGE=${recipe.image}`],
           ...["--file", join(recipe.folder, "Containerfile"), recipe.folder],
         ],
-        "Building the host's image",
-      );
-    });
+        making,
+      ),
+    );
     return;
+  }
+  const tools = ["mmdebstrap", "debian-archive-keyring"];
+  if (!(await succeeds("mmdebstrap", ["--version"]))) {
+    if (!canInstall()) {
+      throw new UserError(
+        "No image can be pulled, and mmdebstrap, which builds one from Debian's packages, is not installed.",
+        `Give the container engine access to its registry, or run: sudo ${installCommand(tools)}`,
+      );
+    }
+    await installPackages(root, step, "builder of the image", tools);
   }
   await step(
     `image of the host (${recipe.title} built from its packages, for no image can be pulled here)`,
     async () => {
-      await buildFromPackages(engine, recipe, image, cache);
+      await removeDeadArchives(cache);
+      const archive = join(cache, `${recipe.name}-${process.pid}.tar`);
+      try {
+        const packages = (await readFile(join(recipe.folder, "packages"), "utf8")).trim().split("\n").join(",");
+        const hook = `--customize-hook=bash "${join(recipe.folder, "setup.sh")}" "$1"`;
+        await runLogged("mmdebstrap", ["--variant=apt", `--include=${packages}`, hook, recipe.suite, archive], making);
+        await runLogged(engine, ["import", "--change", 'CMD ["/sbin/init"]', archive, image], making);
+      } finally {
+        await rm(archive, { force: true });
+      }
     },
   );
 }
 
 /**
- * @param {string} engine
- * @param {Recipe} recipe
- * @param {string} image
+ * What killed runs have left.
  * @param {string} cache
  */
-async function buildFromPackages(engine, recipe, image, cache) {
-  const tools = ["mmdebstrap", "debian-archive-keyring"];
-  const install = `apt-get install --yes ${tools.join(" ")}`;
-  if (!(await succeeds("mmdebstrap", ["--version"]))) {
-    const root = process.getuid?.() === 0 && (await succeeds("apt-get", ["--version"]));
-    if (!root) {
-      throw new UserError(
-        "No image can be pulled, and mmdebstrap, which builds one from Debian's packages, is not installed.",
-        `Give the container engine access to its registry, or run: sudo ${install}`,
-      );
-    }
-    await run("apt-get", ["update"], { maxBuffer: 1e8 });
-    await run("apt-get", ["install", "--yes", "--no-install-recommends", ...tools], { maxBuffer: 1e8 });
-  }
-  const archive = join(cache, `${recipe.name}-${process.pid}.tar`);
-  try {
-    const packages = (await readFile(join(recipe.folder, "packages"), "utf8")).trim().split("\n").join(",");
-    const hook = `--customize-hook=bash "${join(recipe.folder, "setup.sh")}" "$1"`;
-    await succeedsOrThrow(
-      "mmdebstrap",
-      ["--variant=apt", `--include=${packages}`, hook, recipe.suite, archive],
-      `Building ${recipe.title}`,
-    );
-    await succeedsOrThrow(engine, ["import", "--change", 'CMD ["/sbin/init"]', archive, image], "Importing the image");
-  } finally {
-    await rm(archive, { force: true });
+async function removeDeadArchives(cache) {
+  for (const name of await readdir(cache)) {
+    const pid = /-(\d+)\.tar$/.exec(name)?.[1];
+    if (pid && !isAlive(Number(pid))) await rm(join(cache, name), { force: true });
   }
 }
 
 /**
- * @param {string[]} folders
+ * @param {string[]} folders those that are not there are passed over: an engine in a virtual machine names one in that
  * @param {number} bytes
  */
-export async function requireDiskSpace(folders, bytes) {
+async function requireDiskSpace(folders, bytes) {
   for (const folder of folders) {
-    const { bavail, bsize } = await statfs(folder);
+    const { bavail, bsize } = await statfs(folder).catch((error) => {
+      if (errorCode(error) === "ENOENT" || errorCode(error) === "EACCES") return { bavail: Infinity, bsize: 1 };
+      throw error;
+    });
     if (bavail * bsize >= bytes) continue;
     const megabytes = (/** @type {number} */ n) => Math.floor(n / 1e6);
     throw new UserError(
@@ -252,6 +249,7 @@ async function workingOptions(engine, image) {
           "--tmpfs=/run",
           "--tmpfs=/run/lock",
           "--cap-add=SYS_ADMIN",
+          "--env=container=docker", // by which systemd 219 knows that it is in one; podman sets it
         ];
   const globals =
     engine === "podman" ? [[], ["--runtime", "runc"], ["--runtime", "runc", "--cgroup-manager=cgroupfs"]] : [[]];
@@ -259,12 +257,11 @@ async function workingOptions(engine, image) {
   let failure = "";
   for (const options of globals) {
     for (const limit of limits) {
-      try {
-        await run(engine, [...options, "run", "--rm", ...limit, image, "/bin/true"]);
-        return { command: [engine, ...options], runOptions: [...systemd, ...limit] };
-      } catch (error) {
-        failure = errorText(error);
-      }
+      const { code, stderr } = await run(engine, [...options, "run", "--rm", ...limit, image, "/bin/true"], {
+        output: "take",
+      });
+      if (code === 0) return { command: [engine, ...options], runOptions: [...systemd, ...limit] };
+      failure = stderr.trim().split("\n").at(-1) ?? "";
     }
   }
   throw new UserError(
@@ -307,43 +304,24 @@ async function recipeHash(folder) {
 /**
  * @param {string} command
  * @param {string[]} args
+ * @param {{ timeoutSeconds?: number }} [options]
  */
-function succeeds(command, args) {
-  return run(command, args, { maxBuffer: 1e8 }).then(
-    () => true,
-    () => false,
-  );
+async function succeeds(command, args, options) {
+  try {
+    return (await run(command, args, { ...options, output: "take" })).code === 0;
+  } catch (error) {
+    if (errorCode(error) === "ENOENT" || errorCode(error) === "EACCES") return false; // there is no such program
+    throw error;
+  }
 }
 
 /**
- * Runs a command whose output matters only when it fails.
- * @param {string} command
+ * @param {string} engine
  * @param {string[]} args
- * @param {string} what
- * @returns {Promise<void>}
+ * @returns {Promise<string>} what it prints
  */
-function succeedsOrThrow(command, args, what) {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
-    let output = "";
-    for (const stream of [child.stdout, child.stderr])
-      stream.on("data", (data) => (output = (output + data).slice(-4000)));
-    child.on("error", reject);
-    child.on("close", (code) => {
-      if (code === 0) resolve();
-      else
-        reject(
-          new UserError(
-            `${what} failed (${command}, exit code ${code}):\n${output.trim()}`,
-            "Mend what it says and run the same command again.",
-          ),
-        );
-    });
-  });
-}
-
-/** @param {unknown} error */
-function errorText(error) {
-  const stderr = /** @type {{stderr?: string}} */ (error).stderr;
-  return (stderr ?? String(error)).trim().split("\n").at(-1) ?? "";
+async function ask(engine, args) {
+  const { code, stdout, stderr } = await run(engine, args, { output: "take" });
+  if (code === 0) return stdout.trim();
+  throw new UserError(`'${engine} ${args.join(" ")}' failed (exit code ${code}): ${stderr.trim()}`, mend);
 }

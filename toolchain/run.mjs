@@ -19,12 +19,15 @@ const onTerminal = [process.stdin, process.stdout, process.stderr].some((stream)
  * Ctrl-C on a terminal reaches the child by itself: this process only waits for it to end in its own time. Without a
  * terminal the signal is passed on.
  *
+ * What writes to a log makes something that counts only when whole, so it is killed soon after (npm would go on for half a
+ * minute); not if it is `patient`: a package manager leaves what it was about in order, or at least knows what was not.
+ *
  * @param {string} command
  * @param {string[]} args
- * @param {{ cwd?: string, env?: Env, output?: "show" | "tee" | "take" | { log: string }, timeoutSeconds?: number }} [options]
+ * @param {{ cwd?: string, env?: Env, output?: "show" | "tee" | "take" | { log: string }, timeoutSeconds?: number, patient?: boolean }} [options]
  * @returns {Promise<Result>}
  */
-export async function run(command, args, { cwd, env, output = "show", timeoutSeconds } = {}) {
+export async function run(command, args, { cwd, env, output = "show", timeoutSeconds, patient = false } = {}) {
   const log = typeof output === "object" ? openLog(output.log) : undefined;
   const stdout = log ?? (output === "show" ? "inherit" : "pipe");
   const stdin = output === "show" || output === "tee" ? "inherit" : "ignore";
@@ -46,9 +49,9 @@ export async function run(command, args, { cwd, env, output = "show", timeoutSec
   let interrupted = false;
   const onSignal = (/** @type {NodeJS.Signals} */ signal) => {
     interrupted = true;
-    if (signal !== "SIGINT" || !onTerminal) child.kill(signal);
-    // What writes to a log makes something that counts only when whole (npm would go on for half a minute).
-    if (log !== undefined) setTimeout(() => child.kill("SIGKILL"), 2000).unref();
+    // SIGINT is the one signal that apt-get puts off until its packages are in order.
+    if (signal !== "SIGINT" || !onTerminal) child.kill(patient ? "SIGINT" : signal);
+    if (log !== undefined && !patient) setTimeout(() => child.kill("SIGKILL"), 2000).unref();
   };
   const signals = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]);
   for (const signal of signals) process.on(signal, onSignal);
@@ -71,7 +74,7 @@ export async function run(command, args, { cwd, env, output = "show", timeoutSec
  * Runs a child whose output matters only if it fails: then the end of it is part of the error.
  * @param {string} command
  * @param {string[]} args
- * @param {{ cwd?: string, env?: Env, log: string, timeoutSeconds?: number, whatToDo?: string }} options
+ * @param {{ cwd?: string, env?: Env, log: string, timeoutSeconds?: number, patient?: boolean, whatToDo?: string }} options
  */
 export async function runLogged(command, args, { log, whatToDo, ...options }) {
   const { code } = await run(command, args, { ...options, output: { log } });

@@ -34,6 +34,15 @@ export function isAtLeast(found, wanted) {
   return (difference ?? 0) >= 0;
 }
 
+/** What the locked packages ask for (package.json, engines), for a person. */
+export const neededNode = "20.19, 22.13, or 24 or newer";
+
+/** @param {string} version of Node */
+export function isUsableNode(version) {
+  const [major = 0, minor = 0] = numbers(version);
+  return (major === 20 && minor >= 19) || (major === 22 && minor >= 13) || major >= 24;
+}
+
 /** @param {string} version */
 function numbers(version) {
   return (/^v?(\d+)\.(\d+)\.(\d+)/.exec(version.trim()) ?? []).slice(1).map(Number);

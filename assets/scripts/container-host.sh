@@ -5,11 +5,13 @@
 #          ssh_port, http_port; prints the container's id
 #        down ENGINE…
 #          removes the container whose id PULUMI_COMMAND_STDOUT holds
-# On stdin of up: a line with the public key that may log in as root, then the server's own private key, then the script
-# that makes a server of what the image holds, if that takes one.
+# On stdin of up: a line with a tar archive in base64, of the keys of sshd as they lie on the server, then the script that
+# makes a server of what the image holds, if that takes one. They stay in memory: a cancelled update kills this script, and
+# no file with a key may be left.
 set -euo pipefail
 
 root_images=localhost/uwsgi-nginx-host
+pull_seconds=300
 
 main() {
   local action=$1
@@ -19,7 +21,7 @@ main() {
 
 up() {
   local stack='' name='' image='' root_filesystem='' needs_cgroup_v1='' ssh_port='' http_port=''
-  local engine=() options=() id
+  local engine=() options=() id keys setup
   while [[ $1 =~ ^[a-z_0-9]+= ]]; do
     printf -v "${1%%=*}" %s "${1#*=}"
     shift
@@ -44,15 +46,14 @@ up() {
   else
     pull_image
   fi
-  work=$(mktemp -d)
-  trap 'rm -rf "$work"' EXIT
-  read_stdin
+  IFS= read -r keys
+  setup=$(cat)
   # The one that this one replaces, or what a killed run left half made.
   remove_container "$name" "${engine[@]}"
   id=$("${engine[@]}" create --name "$name" --hostname "$name" --restart always "${options[@]}" \
     --label "uwsgi-nginx.folder=$PWD" --label "uwsgi-nginx.stack=$stack" \
     --publish "127.0.0.1:$ssh_port:22" --publish "127.0.0.1:$http_port:80" "$image" "$@")
-  if [[ ! -s $work/setup ]]; then
+  if [[ -z $setup ]]; then
     # The keys are there before sshd first starts, so the very first connection can be verified.
     copy_keys
     start
@@ -72,21 +73,7 @@ up() {
   printf '%s\n' "$id"
 }
 
-read_stdin() {
-  local line
-  umask 077
-  IFS= read -r line && printf '%s\n' "$line" > "$work/authorized_keys"
-  while IFS= read -r line; do
-    printf '%s\n' "$line" >> "$work/host_key"
-    [[ $line != '-----END '* ]] || break
-  done
-  cat > "$work/setup"
-}
-
-copy_keys() {
-  "${engine[@]}" cp "$work/authorized_keys" "$name:/root/.ssh/authorized_keys"
-  "${engine[@]}" cp "$work/host_key" "$name:/etc/ssh/ssh_host_ed25519_key"
-}
+copy_keys() { printf '%s' "$keys" | base64 --decode | "${engine[@]}" cp - "$name:/"; }
 
 start() {
   if ! "${engine[@]}" start "$name" > /dev/null; then
@@ -99,7 +86,7 @@ start() {
 # Gives the running container what the image lacks, over the engine, for there may be no sshd yet.
 set_up() {
   if "${engine[@]}" exec "$name" mkdir -p -m 700 /root/.ssh /etc/ssh && chmod_ssh && copy_keys &&
-    "${engine[@]}" exec --interactive "$name" bash -s < "$work/setup" >&2; then return 0; fi
+    printf '%s\n' "$setup" | "${engine[@]}" exec --interactive "$name" bash -s >&2; then return 0; fi
   "${engine[@]}" logs "$name" 2>&1 | tail -n 20 >&2
   remove "$name" "${engine[@]}"
   fail "the container $name does not become a server; the reason stands above" \
@@ -118,17 +105,29 @@ require_cgroup_v1() {
 }
 
 pull_image() {
-  local reference=$image output
+  local reference=$image output status
   for image in "$reference" "docker.io/$(qualified "$reference")"; do
     if "${engine[@]}" image inspect "$image" > /dev/null 2>&1; then return 0; fi
   done
   # An engine may know no registry to look a short name up in.
   for image in "$reference" "docker.io/$(qualified "$reference")"; do
-    if output=$("${engine[@]}" pull --quiet "$image" 2>&1); then return 0; fi
+    status=0
+    output=$(bounded "${engine[@]}" pull --quiet "$image" 2>&1) || status=$?
+    if ((status == 0)); then return 0; fi
+    if ((status == 124)); then
+      fail "the image $image could not be pulled within $pull_seconds seconds: its registry does not answer, or slowly; nothing was touched" \
+        "Pull it by hand ($(basename "${engine[0]}") pull $image), then run up again; or name another with host.image, or give a root file system with host.rootFilesystem."
+    fi
     printf '%s\n' "$output" | tail -n 3 >&2
   done
   fail "the image $reference is not here and cannot be pulled; the container engine says why above; nothing was touched" \
     "Give the engine access to a registry that has it, name another with host.image, or give a root file system with host.rootFilesystem."
+}
+
+# A registry whose answers a firewall swallows would keep the engine waiting. Not in a process group of its own, so that
+# it dies with this script.
+bounded() {
+  if ! command -v timeout > /dev/null; then "$@"; else timeout --foreground --kill-after=10 "$pull_seconds" "$@"; fi
 }
 
 qualified() {

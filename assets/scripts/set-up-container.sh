@@ -15,8 +15,7 @@ main() {
   # shellcheck disable=SC2086 # one word a package
   install_packages $packages
   configure_sshd
-  # The system may still be booting.
-  wait_for 30 systemctl restart sshd || fail "sshd does not start: $(systemctl status sshd 2>&1 | tail -n 5)"
+  start_sshd
 }
 
 # Keys only, and one host key: the one that the stack makes and pins. What stands first in the file counts.
@@ -34,4 +33,14 @@ configure_sshd() {
   sed -i 's/^\(session *\)required\( *pam_loginuid\.so\)/\1optional\2/' /etc/pam.d/sshd
   chown -R root:root /root/.ssh /etc/ssh/ssh_host_ed25519_key
   chmod 600 /root/.ssh/authorized_keys /etc/ssh/ssh_host_ed25519_key
+}
+
+# Now and at every boot: an image may have it without that.
+start_sshd() {
+  local unit=sshd.service
+  # Debian's name for it.
+  if systemctl cat ssh.service > /dev/null 2>&1; then unit=ssh.service; fi
+  quietly "enabling sshd" systemctl enable "$unit"
+  # The system may still be booting.
+  wait_for 30 systemctl restart "$unit" || fail "sshd does not start: $(systemctl status "$unit" 2>&1 | tail -n 5)"
 }

@@ -81,7 +81,8 @@ export class Product extends Workspace {
   /** Runs a bash script on the host as a user would, with the command line that the stack's outputs give. */
   async ssh(script: string): Promise<string> {
     this.sshCommand ??= (await this.outputs()).sshCommand as string;
-    const { stdout } = await run("bash", ["-c", `${this.sshCommand} "$1"`, "ssh", script], { encoding: "utf8" });
+    const words = ["-c", `${this.sshCommand} "$1"`, "ssh", script];
+    const { stdout } = await run("bash", words, { cwd: this.projectDir, encoding: "utf8" });
     return stdout.trim();
   }
 

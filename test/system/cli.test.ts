@@ -167,6 +167,17 @@ describe("npm start and its kind, in a fresh checkout", function () {
     assert.equal(await workers(), 7);
   });
 
+  it("start finds an app by its name, though that leads nowhere, and says how to reach it", async () => {
+    await checkout.configure({ processes: 7, domains: ["*.shop.invalid"] });
+    const output = await succeed(checkout.npm("start"));
+    const site = `www.shop.invalid:${checkout.httpPort}`;
+    assert.ok(output.includes(`\n  http://${site}/ says: Hello There!\n`), output);
+    const curl = /^ {2}reach it {4}www\.shop\.invalid does not lead there .*: (curl .*), or add to \/etc\/hosts: /m;
+    assert.equal(await succeed(checkout.bash(`${curl.exec(output)?.[1]} --silent --fail`)), hello);
+    await checkout.configure({ processes: 7 });
+    await succeed(up());
+  });
+
   it("start brings the page of a stopped container back, and changes nothing", async () => {
     await stop();
     const output = await succeed(checkout.npm("start"));

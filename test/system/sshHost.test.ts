@@ -265,6 +265,7 @@ describe("a server that one has", function () {
     assert.ok(!commandLines.includes(word), "the password is in no command line");
     assert.deepEqual(await ours(), { status: 200, text: "ours" });
     assert.match((await product.up()).output, /^ +\d+ unchanged\n\nDuration/m);
+    assert.equal(await product.ssh("id -un"), "admin", "the output's command line logs in, through the bastion too");
   });
 
   it("shows the line that changes, and the password nowhere", async () => {

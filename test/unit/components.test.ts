@@ -16,6 +16,7 @@ import { planApp } from "../../rendering/app";
 import { inlineScript, renderTemplate } from "../../rendering/assets";
 import { planDownloads } from "../../rendering/downloads";
 import { ed25519KeyPair } from "../../rendering/sshKey";
+import { tarArchive } from "../../rendering/tarArchive";
 import { hostSchema } from "../../settings/hostSchema";
 import { appSchema, settingsSchema } from "../../settings/schema";
 import {
@@ -270,6 +271,7 @@ describe("an app and its site", () => {
     await startMocks();
     const { site } = make({ domains: ["a.org", "b.org"] });
     assert.equal(await settled(site.url), "http://a.org/");
+    assert.equal(await settled(make({ domains: ["*.a.org"] }).site.url), "http://www.a.org/", "any name below it");
   });
 });
 
@@ -280,6 +282,13 @@ describe("a container host", () => {
     const args = { platform: platforms.debian12, containers, downloads, httpPort: 8080, sshPort: 2222, privateKey };
     return new ContainerHost("host", args, recordOptions);
   }
+
+  /** Who may log in, and the server's own key, as they lie on the server. */
+  const sshdKeys = (login: string) =>
+    tarArchive([
+      { path: "root/.ssh/authorized_keys", mode: 0o600, text: `${login}\n` },
+      { path: "etc/ssh/ssh_host_ed25519_key", mode: 0o600, text: keys.privateKey },
+    ]).toString("base64");
 
   it("gets its keys before it boots, and is another one when image, ports, options or keys change", async () => {
     await startMocks();
@@ -298,7 +307,7 @@ describe("a container host", () => {
       triggers: [...words, "--systemd=always", "/sbin/init", keys.publicKey, keys.publicKey],
     });
     assert.notEqual(revealed(stdin), stdin, "the keys are a secret");
-    assert.equal(revealed(stdin), `${keys.publicKey}\n${keys.privateKey}`);
+    assert.equal(revealed(stdin), `${sshdKeys(keys.publicKey)}\n`);
     assert.equal(options.get("host")?.deleteBeforeReplace, undefined, "see onHost");
   });
 
@@ -323,7 +332,7 @@ describe("a container host", () => {
     const host = make(own.privateKey);
     await settled(host.identity);
     assert.equal((await settled(host.connection)).privateKey, own.privateKey);
-    assert.equal(revealed(input("host").stdin), `${own.publicKey}\n${keys.privateKey}`);
+    assert.equal(revealed(input("host").stdin), `${sshdKeys(own.publicKey)}\n`);
     assert.ok(!made.has("host-login-key"));
   });
 
@@ -397,7 +406,6 @@ describe("a server that one has", () => {
     const host = make({ bastion });
     assert.deepEqual(defined(await settled(host.connection)), { ...endpoint, proxy });
     assert.equal(await settled(host.identity), "ssh-ed25519 AAAA");
-    assert.equal(await settled(host.sshCommand), "ssh -p 2200 -J jumper@192.0.2.8:22 admin@192.0.2.7");
     const { connection: dialled, ...inputs } = input("host");
     const once = { dialErrorLimit: 0 };
     assert.deepEqual(defined(revealed(dialled)), { ...endpoint, ...once, proxy: { ...proxy, ...once } });
@@ -406,6 +414,38 @@ describe("a server that one has", () => {
       triggers: ["ssh-ed25519 AAAA"],
       addPreviousOutputInEnv: false,
     });
+  });
+
+  it("is logged in to by hand with its key and its host key, which stand in files that go with the stack", async () => {
+    const host = make({ privateKey: "key" });
+    assert.equal(
+      await settled(host.sshCommand),
+      "ssh -p 2200 -i .local/hosts/test/key -o IdentitiesOnly=yes -o UserKnownHostsFile=.local/hosts/test/known_hosts admin@192.0.2.7",
+    );
+    await pulumi.runtime.disconnect();
+    const { create, delete: remove, stdin } = input("host-key-file");
+    assert.match(String(create), /^umask 077 && mkdir -p .* && cat > \.local\/hosts\/test\/key$/);
+    assert.match(String(remove), /^rm -f \.local\/hosts\/test\/key; rmdir /);
+    assert.notEqual(revealed(stdin), stdin, "the key is a secret");
+    assert.equal(revealed(stdin), "key\n", "ssh wants the newline");
+    assert.equal(input("host-known-hosts").stdin, "[192.0.2.7]:2200 ssh-ed25519 AAAA\n");
+  });
+
+  it("is logged in to by hand through a bastion with the bastion's own; an ssh-agent's keys stay where they are", async () => {
+    const host = make({ privateKey: undefined, address: "2001:db8::1", bastion: { ...bastion, privateKey: "other" } });
+    const proxy = [
+      "ssh -p 22 -i .local/hosts/test/bastion_key -o IdentitiesOnly=yes",
+      "-o UserKnownHostsFile=.local/hosts/test/bastion_known_hosts",
+      `-W '\\''[2001:db8::1]:2200'\\'' jumper@192.0.2.8`,
+    ].join(" ");
+    assert.equal(
+      await settled(host.sshCommand),
+      `ssh -p 2200 -o UserKnownHostsFile=.local/hosts/test/known_hosts -o 'ProxyCommand=${proxy}' admin@2001:db8::1`,
+    );
+    await pulumi.runtime.disconnect();
+    assert.ok(!made.has("host-key-file"));
+    assert.equal(revealed(input("host-bastion-key-file").stdin), "other\n");
+    assert.equal(input("host-bastion-known-hosts").stdin, "192.0.2.8 ssh-ed25519 BBBB\n");
   });
 
   it("outlives the stack: what is on it is removed from it", async () => {

@@ -1,9 +1,11 @@
 // container-host.sh before it makes a container: what it refuses, at once, with a double of the container engine.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { platforms } from "../../platforms";
+import { tarArchive } from "../../rendering/tarArchive";
 import { root } from "../support/engine";
 import { FakeTools } from "../support/fakeTools";
 import { freePort } from "../support/product";
@@ -20,6 +22,11 @@ describe("a container host", () => {
     rmSync(folder, { recursive: true });
   });
 
+  const keys = tarArchive([
+    { path: "root/.ssh/authorized_keys", mode: 0o600, text: "ssh-ed25519 AAAA\n" },
+    { path: "etc/ssh/ssh_host_ed25519_key", mode: 0o600, text: "key\n".repeat(200) },
+  ]);
+
   async function up(settings: Record<string, string>) {
     const ports = { ssh_port: String(await freePort()), http_port: String(await freePort()) };
     const words = Object.entries({
@@ -32,8 +39,8 @@ describe("a container host", () => {
     });
     const args = [...words.map(([key, value]) => `${key}=${value}`), "engine", "--", "--systemd=always", "--"];
     const { status, stderr } = spawnSync("bash", [join(root, "assets/scripts/container-host.sh"), "up", ...args], {
-      env: { ...process.env, PATH: `${tools.folder}:${process.env.PATH ?? ""}`, FAKE: tools.folder },
-      input: "ssh-ed25519 AAAA\nkey\n",
+      env: { ...process.env, PATH: `${tools.folder}:${process.env.PATH ?? ""}`, FAKE: tools.folder, TMPDIR: folder },
+      input: `${keys.toString("base64")}\n`,
       encoding: "utf8",
     });
     return { status, stderr, calls: tools.calls() };
@@ -48,6 +55,37 @@ describe("a container host", () => {
       /no such host \(centos:7\)\n[^]*\(docker\.io\/library\/centos:7\)\nError: the image centos:7 is not here and cannot be pulled; .*nothing was touched\n.*host\.image.*host\.rootFilesystem/,
     );
     assert.ok(!calls.some((call) => /^engine (create|rm|kill)/.test(call)), calls.join("\n"));
+  });
+
+  it("whose registry does not answer is refused in the end", async () => {
+    tools.add("engine", "case $1 in image) exit 1 ;; esac");
+    tools.add("timeout", "exit 124"); // timeout(1): it was up
+    const { status, stderr, calls } = await up({ image: "centos:7" });
+    assert.equal(status, 1);
+    assert.match(
+      stderr,
+      /^Error: the image centos:7 could not be pulled within 300 seconds: .*nothing was touched\n.*engine pull centos:7.*host\.image/,
+    );
+    assert.deepEqual(
+      calls.filter((call) => !call.startsWith("engine image")),
+      ["timeout --foreground --kill-after=10 300 engine pull --quiet centos:7"],
+    );
+  });
+
+  it("gets its keys by a pipe: whenever it is killed, no file with a key is left", async () => {
+    tools.add(
+      "engine",
+      `ls -A "$TMPDIR" >> "$FAKE/files"
+      case $1 in cp) tar --extract --directory "$FAKE" --preserve-permissions; ls -A "$TMPDIR" >> "$FAKE/files" ;; start) exit 1 ;; esac`,
+    );
+    const { calls } = await up({ image: "localhost/mine:1" });
+    assert.ok(calls.includes("engine cp - host:/"), calls.join("\n"));
+    const copied = (name: string) => readFileSync(join(tools.folder, name), "utf8");
+    assert.equal(copied("root/.ssh/authorized_keys"), "ssh-ed25519 AAAA\n");
+    assert.equal(copied("etc/ssh/ssh_host_ed25519_key"), "key\n".repeat(200));
+    assert.equal(statSync(join(tools.folder, "etc/ssh/ssh_host_ed25519_key")).mode & 0o777, 0o600);
+    assert.equal(copied("files"), "");
+    assert.deepEqual(readdirSync(folder), []);
   });
 
   it("whose image is there is made without asking a registry", async () => {
@@ -117,5 +155,42 @@ describe("a container host", () => {
     const fromArchive = await up({ root_filesystem: archive });
     assert.ok(fromArchive.calls.includes(`engine import ${archive} localhost/uwsgi-nginx-host:root-host`));
     assert.match(fromArchive.calls.at(-1) ?? "", /^engine create .* localhost\/uwsgi-nginx-host:root-host$/);
+  });
+
+  for (const [unit, isThere] of [
+    ["ssh.service", 0],
+    ["sshd.service", 1],
+  ] as const) {
+    it(`starts ${unit} at every boot, for an image may have it without that`, () => {
+      tools.add("systemctl", `[[ $1 != cat ]] || exit ${isThere}`);
+      const { code, calls } = tools.run(["set-up-container.sh"], "start_sshd");
+      assert.equal(code, 0);
+      assert.deepEqual(calls.slice(1), [`systemctl enable ${unit}`, `systemctl restart ${unit}`]);
+    });
+  }
+
+  describe("of CentOS 7", () => {
+    /** Its first process, with doubles of what it does to the container. */
+    function boot(env: NodeJS.ProcessEnv) {
+      const { command } = platforms.centos7.container;
+      const [shell = "", ...args] = command.map((word) =>
+        word.replaceAll("/run/cgroups", join(folder, "cgroups")).replace("/usr/lib/systemd/systemd", "systemd"),
+      );
+      return spawnSync(shell, args, { env: { PATH: `${tools.folder}:/usr/bin:/bin`, ...env }, encoding: "utf8" });
+    }
+
+    it("tells systemd 219 that it is in a container, where the engine does not", () => {
+      tools.add("mount").add("systemd", 'printf %s "$container"');
+      assert.equal(boot({}).stdout, "docker");
+      assert.equal(boot({ container: "podman" }).stdout, "podman");
+    });
+
+    it("never starts a systemd that would use the cgroups of the machine", () => {
+      tools.add("mount", "exit 32").add("systemd");
+      const { status, stderr } = boot({});
+      assert.equal(status, 1);
+      assert.match(stderr, /Error: systemd is not started, for .* \/proc\/cgroups cannot be covered/);
+      assert.ok(!tools.calls().some((call) => call.startsWith("systemd")));
+    });
   });
 });

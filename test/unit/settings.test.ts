@@ -43,6 +43,22 @@ const scanned = [
 ].join("\n");
 
 const encryptedKey = () => makeKey("-N", "hunter2", "-a", "1").private;
+const ownKey = makeKey();
+
+function noOwnKeys(): [string, string][] {
+  const lines = ownKey.private.split("\n");
+  const [damaged = ""] = lines.splice(3, 1);
+  const another = (letter: string) => (letter === "A" ? "B" : "A");
+  return [
+    ["an RSA key", makeKey("-t", "rsa").private],
+    ["a PEM key", String(generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" }))],
+    ["an encrypted key", encryptedKey()],
+    ["a key's first line", `${lines[0]}\n`],
+    ["a key without one of its lines", lines.join("\n")],
+    ["a key with another letter", ownKey.private.replace(damaged, damaged.replace(/[A-Za-z0-9]/, another))],
+    ["a key without its end", ownKey.private.slice(0, 200)],
+  ];
+}
 
 const app = (settings: Record<string, unknown>) => ({ apps: { hello: settings } });
 
@@ -198,9 +214,21 @@ describe("settings", () => {
     ],
     [
       "a private key and a public one",
-      aws({ privateKey: "-----BEGIN OPENSSH PRIVATE KEY-----\n", publicKey: `ssh-ed25519 ${"A".repeat(68)}` }),
-      `host.publicKey: "ssh-ed25519 ${"A".repeat(68)}" is given as well as privateKey, which holds it: remove one of them`,
+      aws({ privateKey: ownKey.private, publicKey: ownKey.public }),
+      `host.publicKey: "${ownKey.public}" is given as well as privateKey, which holds it: remove one of them`,
     ],
+    [
+      "a public key of another length",
+      aws({ publicKey: `ssh-ed25519 ${"A".repeat(68)}` }),
+      `host.publicKey: "ssh-ed25519 ${"A".repeat(68)}" is not allowed: it must be a line \`ssh-ed25519 AAAA…\`, as in id_ed25519.pub`,
+    ],
+    ...noOwnKeys().flatMap(([what, privateKey]) =>
+      [{ host: { privateKey } }, aws({ privateKey })].map((settings): [string, Record<string, unknown>, string] => [
+        `${what} for the key of a ${"kind" in settings.host ? "server on AWS" : "container"}`,
+        settings,
+        "host.privateKey: [secret] is not allowed: it must be an unencrypted ed25519 key in OpenSSH's format (`ssh-keygen -t ed25519 -N ''`)",
+      ]),
+    ),
     [
       "a domain that is not in the zone",
       { ...aws({ dnsZone: "example.org" }), ...app({ domains: ["example.org", "a.example.org", "badexample.org"] }) },
@@ -354,6 +382,11 @@ describe("settings", () => {
       "host.privateKey: [secret] is not allowed: it must be a private key in OpenSSH's or PEM format, with all its lines",
     ],
     [
+      "a private key without its last lines",
+      { privateKey: ownKey.private.slice(0, 200) },
+      "host.privateKey: [secret] is not allowed: it must be a private key in OpenSSH's or PEM format, with all its lines",
+    ],
+    [
       "an encrypted key without its passphrase",
       { privateKey: encryptedKey() },
       "host.privateKeyPassphrase: is missing, for the key is encrypted: pulumi config set --secret --path host.privateKeyPassphrase",
@@ -390,6 +423,15 @@ describe("settings", () => {
       assert.ok(found.includes(`uwsgi-nginx:${expected}`), found.join("\n"));
     });
   }
+
+  it("take one's own key, with and without the newline that pulumi config set cuts off", () => {
+    for (const privateKey of [ownKey.private, ownKey.private.trimEnd()]) {
+      assert.equal(load({ host: { privateKey } }).host.kind, "container");
+      assert.equal(load(aws({ privateKey })).host.kind, "aws");
+    }
+    const pem = makeKey("-t", "rsa", "-m", "PEM").private;
+    assert.equal(load(ssh({ privateKey: pem.trimEnd() })).host.kind, "ssh");
+  });
 
   it("take an encrypted key with its passphrase", () => {
     assert.equal(load(ssh({ privateKey: encryptedKey(), privateKeyPassphrase: "hunter2" })).host.kind, "ssh");

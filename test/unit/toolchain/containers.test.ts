@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import { cleanContainers, prepareContainers } from "../../../toolchain/containers.mjs";
-import { program, projectFolder, removeProjectFolders } from "./support";
+import { waitFor } from "../../support/waitFor";
+import { program, projectFolder, put, removeProjectFolders } from "./support";
 
 // Only what lies in a folder of the test's own is on PATH: no real container engine is ever asked.
 describe("containers", () => {
@@ -12,13 +14,42 @@ describe("containers", () => {
   let root: string;
   let bin: string;
   let log: string;
+  let steps: string[];
   const prepare = (cache = join(root, "cache")) =>
-    prepareContainers({ root, cache, step: async (_title, work) => work() });
+    prepareContainers({ root, cache, step: async (title, work) => (steps.push(title), work()) });
   const logged = () => (existsSync(log) ? readFileSync(log, "utf8") : "");
+  const prepared = () => JSON.parse(readFileSync(join(root, ".local/containers.json"), "utf8")) as unknown;
+  /** A program that notes how it is called, and then does this. */
+  const tool = (name: string, script = "") =>
+    program(join(bin, name), `echo "${name} $*" >> '${log}'; cd '${root}'\n${script}`);
+
+  /** A process of its own prepares, and gets the signal that Ctrl-C sends once the file is there. */
+  async function interruptAt(file: string) {
+    const [module, options] = [
+      pathToFileURL(resolve(__dirname, "../../../toolchain/containers.mjs")).href,
+      JSON.stringify({ root, cache: join(root, "cache") }),
+    ];
+    const script = `
+      process.getuid = () => 0;
+      const { prepareContainers } = await import(${JSON.stringify(module)});
+      await prepareContainers({ ...${options}, step: (title, work) => work() }).catch((error) => {
+        process.stdout.write(String(error));
+      });`;
+    const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    let output = "";
+    child.stdout.setEncoding("utf8").on("data", (data: string) => (output += data));
+    const ended = new Promise((done) => child.once("close", done));
+    await waitFor(`${file}; it ended with ${output}`, () => existsSync(join(root, file)) || child.exitCode !== null);
+    child.kill("SIGINT");
+    await ended;
+    return output;
+  }
 
   beforeEach(() => {
     root = projectFolder();
-    [bin, log] = [join(root, "bin"), join(root, "log")];
+    [bin, log, steps] = [join(root, "bin"), join(root, "log"), []];
     cpSync(resolve(__dirname, "../../../assets/images"), join(root, "assets/images"), { recursive: true });
     process.env.PATH = bin;
   });
@@ -34,7 +65,7 @@ describe("containers", () => {
     process.getuid = () => 1000;
     await assert.rejects(
       prepare(),
-      /^UserError: No container engine works here: neither `podman info` nor `docker info`.*\n.*On Debian or Ubuntu: sudo apt-get install --yes podman /,
+      /^UserError: No container engine works here: neither `podman info` nor `docker info`.*\n.*On Debian or Ubuntu: sudo apt-get install --yes --no-install-recommends podman /,
     );
     assert.equal(logged(), "");
   });
@@ -42,6 +73,93 @@ describe("containers", () => {
   it("no engine, root, but no apt-get: says what to install", async () => {
     process.getuid = () => 0;
     await assert.rejects(prepare(), /^UserError: No container engine works here/);
+  });
+
+  /** apt-get that installs an engine; with a file `hang` it takes long, and with `fail` it fails. */
+  function aptGet() {
+    process.getuid = () => 0;
+    program(join(root, "podman"), "exit 0");
+    tool("dpkg");
+    tool(
+      "apt-get",
+      `[ ! -e fail ] || { echo 'E: Unable to locate package' >&2; exit 100; }
+      [ ! -e "hang-$1" ] || { trap '/bin/sleep 2.5; echo whole >> log; exit 1' INT; echo > begun; while :; do /bin/sleep 0.1; done; }
+      [ "$1" != install ] || /bin/mv podman bin/`,
+    );
+  }
+  const installation = [
+    "dpkg --configure -a --force-confold",
+    "apt-get update",
+    /^apt-get install --yes --no-install-recommends podman runc .* -o Dpkg::Options::=--force-confold$/,
+  ];
+  function assertInstallation(calls: string[]) {
+    assert.equal(calls.length, installation.length, calls.join("\n"));
+    for (const [index, call] of calls.entries()) assert.match(call, new RegExp(installation[index] ?? ""));
+  }
+
+  it("no engine, root: podman is installed, what an earlier run of apt-get left half done first", async () => {
+    aptGet();
+    const { command } = await prepare();
+    assert.deepEqual(command, ["podman"]);
+    assertInstallation(logged().trim().split("\n"));
+    assert.match(steps.join("\n"), /^container engine \(apt-get install podman .*\)$/);
+  });
+
+  it("an installation that fails says what apt-get said", async () => {
+    aptGet();
+    put(join(root, "fail"), "");
+    await assert.rejects(prepare(), /^UserError: 'apt-get update' failed \(exit code 100\):\n +E: Unable to locate/);
+  });
+
+  it("an installation that is interrupted ends in its own time; the next run goes on from there", async function () {
+    this.timeout(30_000);
+    aptGet();
+    put(join(root, "hang-install"), "");
+    assert.match(await interruptAt("begun"), /^Interrupted: interrupted; the same command goes on from here/);
+    assert.match(logged(), /^whole$/m, "it was not killed in the middle of its work");
+    execFileSync("/bin/rm", [join(root, "hang-install"), log]);
+    await prepare();
+    assertInstallation(logged().trim().split("\n"));
+  });
+
+  it("the image is pulled and built in steps that can be seen, with what it failed for", async () => {
+    tool("podman", `case $1 in info) echo / ;; image) exit 1 ;; build) echo 'no such file' >&2; exit 125 ;; esac`);
+    await assert.rejects(prepare(), /^UserError: 'podman build .*' failed \(exit code 125\):\n +no such file\n/);
+    assert.deepEqual(steps, [
+      "image docker.io/library/debian:12",
+      "image of the host (Debian 12 with systemd and sshd)",
+    ]);
+  });
+
+  it("an image that is interrupted while it is built leaves nothing behind, nor does one that was killed", async () => {
+    tool("podman", 'case $1 in info) echo / ;; image|pull) exit 1 ;; import) /bin/cp "$4" imported ;; esac');
+    tool(
+      "mmdebstrap",
+      '[ "$1" = --version ] || { for last; do :; done; echo image > "$last"; echo > begun; }; . ./then',
+    );
+    put(join(root, "then"), '[ "$1" = --version ] || exec /bin/sleep 60');
+    const killed = put(join(root, "cache/debian12-999999999.tar"), "");
+    assert.match(await interruptAt("begun"), /^Interrupted/);
+    assert.deepEqual(readdirSync(join(root, "cache")), []);
+    assert.ok(!existsSync(killed));
+    put(join(root, "then"), "");
+    await prepare();
+    assert.equal(readFileSync(join(root, "imported"), "utf8"), "image\n");
+    assert.deepEqual(readdirSync(join(root, "cache")), []);
+  });
+
+  it("docker: its storage may be in a virtual machine; a container gets what systemd needs", async () => {
+    tool("docker", "case $1 in info) echo /nowhere/on/this/machine ;; image) exit 1 ;; esac");
+    const { image } = await prepare();
+    assert.match(logged(), /^docker build --tag localhost\/uwsgi-nginx-host:debian12-/m);
+    assert.deepEqual(prepared(), {
+      command: ["docker"],
+      runOptions: [
+        ...["--cgroupns=host", "--volume=/sys/fs/cgroup:/sys/fs/cgroup:rw", "--tmpfs=/run", "--tmpfs=/run/lock"],
+        ...["--cap-add=SYS_ADMIN", "--env=container=docker"],
+      ],
+      image,
+    });
   });
 
   it("no disk space for the image: says where, how much, and builds nothing", async function () {

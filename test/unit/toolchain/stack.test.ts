@@ -3,7 +3,6 @@ import { age, projectFolder, put, removeProjectFolders } from "./support";
 import { join } from "node:path";
 import { isFresh } from "../../../toolchain/online.mjs";
 import { isInstalled } from "../../../toolchain/packages.mjs";
-import { pageText } from "../../../toolchain/page.mjs";
 import { explain, isRepeatable, projectName, withoutSalt } from "../../../toolchain/stack.mjs";
 import { sourcesHash } from "../../../toolchain/typecheck.mjs";
 import { isAtLeast, pinnedVersion } from "../../../toolchain/versions.mjs";
@@ -112,12 +111,5 @@ describe("versions", () => {
     put(join(root, "package.json"), JSON.stringify({ dependencies: { a: "^1.0.0" } }));
     assert.throws(() => pinnedVersion(root, "a"), /must pin a to an exact version/);
     assert.throws(() => pinnedVersion(root, "b"), /must pin b/);
-  });
-});
-
-describe("page", () => {
-  it("is shown as its reader sees it, shortened", () => {
-    assert.equal(pageText("<html><title>t</title><style>a{}</style><h1 style='x'>Hello\n There!</h1>"), "Hello There!");
-    assert.equal(pageText("x".repeat(100)).length, 60);
   });
 });

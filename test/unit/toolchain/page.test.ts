@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { type AddressInfo } from "node:net";
+import { askPage, howToReach, pageText } from "../../../toolchain/page.mjs";
+
+describe("page", () => {
+  const servers: Server[] = [];
+  afterEach(() => {
+    for (const server of servers.splice(0)) server.close();
+  });
+  async function serve(answer: (request: IncomingMessage, response: ServerResponse) => void): Promise<string> {
+    const server = createServer(answer);
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    return `shop.invalid:${(server.address() as AddressInfo).port}`;
+  }
+
+  it("is asked of the server, by a name that leads nowhere", async () => {
+    const site = await serve(({ headers, url }, response) => response.end(`<h1>${headers.host}${url}</h1>`));
+    assert.equal(await askPage(`http://${site}/`, "127.0.0.1"), `${site}/`);
+  });
+
+  it("is followed through redirections, but not off the site", async () => {
+    const site = await serve(({ url }, response) => {
+      if (url === "/") response.writeHead(302, { location: "/start?a=1" });
+      response.end(`page ${url}`);
+    });
+    assert.equal(await askPage(`http://${site}/`, "127.0.0.1"), "page /start?a=1");
+    const secured = await serve((_, response) => response.writeHead(301, { location: "https://shop.invalid/" }).end());
+    assert.equal(await askPage(`http://${secured}/`, "127.0.0.1"), "(leads on to https://shop.invalid/)");
+  });
+
+  it("may take some seconds to come; an empty one, or an error, never counts", async () => {
+    let asked = 0;
+    const site = await serve((_, response) => {
+      asked += 1;
+      if (asked === 1) response.statusCode = 502;
+      response.end(asked === 3 ? "here" : asked === 1 ? "bad gateway" : "");
+    });
+    assert.equal(await askPage(`http://${site}/`, "127.0.0.1"), "here");
+    assert.equal(asked, 3);
+  });
+
+  it("whose name does not lead to its server on this machine comes with a way to reach it", async () => {
+    const names: Record<string, string[]> = { "a.org": ["192.0.2.7"], "b.org": ["192.0.2.9"], server: ["192.0.2.7"] };
+    const hint = (url: string, host: string) => howToReach(url, host, (it) => Promise.resolve(names[it] ?? [it]));
+    assert.equal(await hint("http://127.0.0.1:8080/", "127.0.0.1"), undefined);
+    assert.equal(await hint("http://a.org/", "192.0.2.7"), undefined);
+    assert.equal(await hint("http://a.org/", "server"), undefined);
+    assert.equal(
+      await hint("http://b.org/", "server"),
+      "b.org does not lead there on this machine: curl --resolve b.org:80:192.0.2.7 http://b.org/, or add to /etc/hosts: 192.0.2.7 b.org",
+    );
+    assert.match(
+      (await hint("http://b.org:8080/", "2001:db8::1")) ?? "",
+      /curl --resolve b\.org:8080:\[2001:db8::1\] http.* \/etc\/hosts: 2001:db8::1 b\.org$/,
+    );
+    const unknown = await howToReach("http://shop.invalid:8080/", "127.0.0.1");
+    assert.match(unknown ?? "", /^shop\.invalid does not lead there .* --resolve shop\.invalid:8080:127\.0\.0\.1 /);
+  });
+
+  it("is shown as its reader sees it, shortened", () => {
+    assert.equal(pageText("<html><title>t</title><style>a{}</style><h1 style='x'>Hello\n There!</h1>"), "Hello There!");
+    assert.equal(pageText("x".repeat(100)).length, 60);
+  });
+});
