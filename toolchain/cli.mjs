@@ -17,7 +17,7 @@ import { postComment, pullRequestOf, runUrl } from "./pullRequest.mjs";
 import { Stack } from "./stack.mjs";
 import { say, step } from "./steps.mjs";
 import { checkTypes } from "./typecheck.mjs";
-import { isUsableNode, neededNode } from "./versions.mjs";
+import { requireNode } from "./versions.mjs";
 
 const root = checkout;
 const { cache } = places(root);
@@ -169,13 +169,11 @@ function whatNext({ name, shortName }, sshCommand) {
 }
 
 try {
-  if (!isUsableNode(process.versions.node)) {
-    throw new UserError(`This is Node ${process.versions.node}.`, `Install Node ${neededNode} (https://nodejs.org).`);
-  }
+  const { command, stack, args } = parseArguments(process.argv.slice(2));
+  requireNode(process.versions.node, command);
   if (process.platform === "win32") {
     throw new UserError("This project runs on Linux and macOS.", "On Windows, use it inside WSL (wsl --install).");
   }
-  const { command, stack, args } = parseArguments(process.argv.slice(2));
   if (command === "help") process.stdout.write(usage);
   else await commands[command](stack, args);
 } catch (error) {

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { UserError } from "./errors.mjs";
 
 /**
  * The oldest engine that works here. Pulumi's engine and SDK of one major version work together; 3.188.0 is the first
@@ -34,13 +35,20 @@ export function isAtLeast(found, wanted) {
   return (difference ?? 0) >= 0;
 }
 
-/** What the locked packages ask for (package.json, engines), for a person. */
-export const neededNode = "20.19, 22.13, or 24 or newer";
+/** What the packages of the tests ask for, for a person. */
+export const nodeOfTests = "20.19, 22.13, or 24 or newer";
 
-/** @param {string} version of Node */
-export function isUsableNode(version) {
+/**
+ * @param {string} version of Node
+ * @param {string} command of ours
+ */
+export function requireNode(version, command) {
   const [major = 0, minor = 0] = numbers(version);
-  return (major === 20 && minor >= 19) || (major === 22 && minor >= 13) || major >= 24;
+  const isForTests = (major === 20 && minor >= 19) || (major === 22 && minor >= 13) || major >= 24;
+  const what = `This is Node ${version}.`;
+  if (major < 20) throw new UserError(what, "Install Node 20 or newer (https://nodejs.org).");
+  if ((command === "test" || command === "check") && !isForTests)
+    throw new UserError(what, `The tests' tools need Node ${nodeOfTests} (https://nodejs.org).`);
 }
 
 /** @param {string} version */
