@@ -97,8 +97,10 @@ chmod_ssh() { "${engine[@]}" exec "$name" chmod 755 /etc/ssh; }
 
 # Its absence would show only by a container that never boots.
 require_cgroup_v1() {
+  local about
   if grep --quiet 'name=systemd' /proc/self/mountinfo 2> /dev/null; then return 0; fi
-  if "${engine[@]}" info 2> /dev/null | grep --quiet --ignore-case 'cgroup *version: *v\?1'; then return 0; fi
+  about=$("${engine[@]}" info 2> /dev/null) || about=''
+  if grep --quiet --ignore-case 'cgroup *version: *v\?1' <<< "$about"; then return 0; fi
   fail "this machine has no cgroup v1 hierarchy of systemd's, without which the systemd of this image does not boot; nothing was touched" \
     "Boot the machine with systemd.unified_cgroup_hierarchy=0, or mount the hierarchy: mkdir -p /sys/fs/cgroup/systemd && mount -t cgroup -o none,name=systemd cgroup /sys/fs/cgroup/systemd" \
     "Or use a server that you have, or a virtual machine."

@@ -135,4 +135,13 @@ describe("packages with yum", () => {
     assert.match(stderr, /^Error: another yum has been at work on this server for 300 seconds: .*pid 4711/m);
     assert.equal(calls.filter((call) => call === "sleep 5").length, 59);
   });
+
+  it("knows whether a configuration file is still the package's own", () => {
+    const own = () =>
+      tools.run(["packages-yum.sh"], "is_as_packaged /etc/nginx/nginx.conf nginx && echo yes || echo no").stdout;
+    tools.add("rpm", "echo 'S.5....T.  c /etc/nginx/mime.types'; exit 1");
+    assert.equal(own(), "yes\n");
+    tools.add("rpm", "echo 'S.5....T.  c /etc/nginx/nginx.conf'; exit 1");
+    assert.equal(own(), "no\n");
+  });
 });
