@@ -62,7 +62,10 @@ export class Stack {
     const settings = existsSync(this.settings) ? this.readSettings() : undefined;
     const before = settings === undefined ? "made" : saltLine.test(settings) ? "kept" : "salted";
     if (!existsSync(this.note)) writeFileSync(this.note, before);
-    await step(`stack ${this.name}`, () => this.ask(["stack", "init", this.name]));
+    // A new stack has the backend's own provider of secrets unless it is told, whatever its settings say.
+    const provider = secretsProvider(settings ?? "");
+    const flags = provider === undefined ? [] : ["--secrets-provider", provider];
+    await step(`stack ${this.name}`, () => this.ask(["stack", "init", this.name, ...flags]));
     // The engine has written the whole file anew, in its own style: keep the user's text, and add its one line.
     if (settings !== undefined && before === "salted") {
       const [salt = ""] = saltLine.exec(this.readSettings()) ?? [];
@@ -221,7 +224,13 @@ export class Stack {
   }
 }
 
-const saltLine = /^encryptionsalt:.*(\n|$)/m;
+/** What the settings' secrets are read with: of a passphrase, or of a cloud's key. */
+const saltLine = /^encrypt(ionsalt|edkey):.*(\n|$)/m;
+
+/** @param {string} settings */
+export function secretsProvider(settings) {
+  return /^secretsprovider:\s*["']?([^\s"'#]+)/m.exec(settings)?.[1];
+}
 
 /**
  * Takes away the line that `stack init` adds, unless the settings hold secrets, which are lost without it.

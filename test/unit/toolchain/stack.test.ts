@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
-import { age, projectFolder, put, removeProjectFolders } from "./support";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isFresh } from "../../../toolchain/online.mjs";
 import { isInstalled } from "../../../toolchain/packages.mjs";
 import { pageText } from "../../../toolchain/page.mjs";
-import { explain, isRepeatable, projectName, withoutSalt } from "../../../toolchain/stack.mjs";
+import { explain, isRepeatable, projectName, Stack, withoutSalt } from "../../../toolchain/stack.mjs";
 import { sourcesHash } from "../../../toolchain/typecheck.mjs";
 import { isAtLeast, pinnedVersion } from "../../../toolchain/versions.mjs";
+import { age, program, projectFolder, put, removeProjectFolders } from "./support";
 
 describe("stack", () => {
   afterEach(removeProjectFolders);
@@ -23,6 +24,33 @@ describe("stack", () => {
     const listed = "config:\n  x:tokens:\n    - secure: v1:abc\nencryptionsalt: v1:x\n";
     assert.equal(withoutSalt(listed), listed);
   });
+
+  const url = "awskms://1234abcd?region=eu-central-1";
+  const provider = `secretsprovider: ${url}\n`;
+  const cases: [string, string, string | undefined, string][] = [
+    ["a KMS key and what it has encrypted", `${provider}encryptedkey: a2V5\n`, url, ""],
+    ["a KMS key that has encrypted nothing yet", provider, url, "encryptedkey: bmV3\n"],
+    ["a passphrase", "encryptionsalt: v1:x\n", undefined, ""],
+    ["nothing of secrets", "", undefined, "encryptionsalt: v1:new\n"],
+  ];
+  for (const [what, text, expected, added] of cases) {
+    it(`is made with the provider of secrets that its settings name: ${what}`, async () => {
+      const root = projectFolder();
+      const settings = put(join(root, "Pulumi.dev.yaml"), `# mine\nconfig: {}\n${text}`);
+      const calls = join(root, "calls");
+      // An engine that writes the file as the genuine one does: anew, and only where it adds something.
+      const engine = program(
+        join(root, "pulumi"),
+        `[ "$3" = ls ] && echo '[]' && exit
+         echo "$*" >> '${calls}'
+         grep -q '^encrypt' '${settings}' || printf '%s\\n' 'config: {}' '${added.trim()}' > '${settings}'`,
+      );
+      await new Stack(root, "dev", engine).ensure();
+      const flags = expected === undefined ? "" : ` --secrets-provider ${expected}`;
+      assert.equal(readFileSync(calls, "utf8"), `--non-interactive stack init dev${flags}\n`);
+      assert.equal(readFileSync(settings, "utf8"), `# mine\nconfig: {}\n${text}${added}`);
+    });
+  }
 
   it("forgets the unfinished creation of what can be made again, not of a server", () => {
     const operation = (type: string) => ({ type: "creating", resource: { type } });
