@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { environment } from "./environment.mjs";
 import { UserError } from "./errors.mjs";
 import { hints } from "./hints.mjs";
-import { clearStaleLock } from "./locks.mjs";
+import { clearStaleLock, lockError } from "./locks.mjs";
 import { ensurePassphrase, whatToDo } from "./passphrase.mjs";
 import { places } from "./paths.mjs";
 import { run } from "./run.mjs";
@@ -95,7 +95,8 @@ export class Stack {
       const reported = `${stderr}\n${errors.text()}`;
       const whatToDo = [whereNext(command), ...hints(reported, this.name)].join("\n");
       throw (
-        explain(reported, this.root) ?? new UserError(`pulumi ${command} failed (exit code ${code}).`, whatToDo, code)
+        explain(reported, this.root, this.name) ??
+        new UserError(`pulumi ${command} failed (exit code ${code}).`, whatToDo, code)
       );
     } finally {
       errors.stop();
@@ -218,7 +219,7 @@ export class Stack {
     const { code, stdout, stderr } = await run(this.engine, ["--non-interactive", ...args], options);
     if (code === 0) return stdout;
     throw (
-      explain(stderr, this.root) ??
+      explain(stderr, this.root, this.name) ??
       new UserError(`'pulumi ${args.join(" ")}' failed (exit code ${code}): ${stderr.trim()}`)
     );
   }
@@ -268,22 +269,16 @@ export function projectName(pulumiYaml) {
  * The engine's errors that need more than the engine says.
  * @param {string} stderr
  * @param {string} root
+ * @param {string} stack
  */
-export function explain(stderr, root) {
+export function explain(stderr, root, stack) {
   if (/incorrect passphrase|passphrase must be set/.test(stderr)) {
     return new UserError(
       "The passphrase is not the one this stack was made with; nothing was touched.",
       whatToDo(root),
     );
   }
-  if (/the stack is currently locked by/.test(stderr)) {
-    const pid = /\(pid (\d+)\)/.exec(stderr)?.[1];
-    return new UserError(
-      `Another pulumi${pid ? ` (process ${pid})` : ""} is working on this stack; nothing was touched.`,
-      "Wait for it, or stop it, then run the same command again.",
-    );
-  }
-  return undefined;
+  return lockError(stderr, stack);
 }
 
 /** @param {string} command */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { isFresh } from "../../../toolchain/online.mjs";
 import { isInstalled } from "../../../toolchain/packages.mjs";
@@ -59,18 +60,31 @@ describe("stack", () => {
     assert.equal(isRepeatable(operation("aws:ec2/instance:Instance")), false);
   });
 
-  it("explains a wrong passphrase and a lock", () => {
+  it("explains a wrong passphrase, and nothing that is no business of its own", () => {
     const root = projectFolder();
+    const wrong = explain("error: get stack secrets manager: incorrect passphrase", root, "dev");
+    assert.match(wrong?.message ?? "", /\.local\/passphrase/);
+    assert.equal(explain("error: update failed", root, "dev"), undefined);
+  });
+
+  it("explains a lock by who holds it: one that is here, one in a workflow that may have died, one nobody knows", () => {
+    const lock = (host: string) =>
+      explain(
+        `error: the stack is currently locked by 1 lock(s). …\n  .pulumi/locks/x.json: created by a@${host} (pid 42) at 2026-01-02T03:04:05Z`,
+        projectFolder(),
+        "dev",
+      )?.message;
     assert.match(
-      explain("error: get stack secrets manager: incorrect passphrase", root)?.message ?? "",
-      /\.local\/passphrase/,
+      lock(hostname()) ?? "",
+      /^Another pulumi \(process 42, since 2026-01-02 03:04:05\) is working on stack dev; nothing was touched\.\n.*Wait for it, or stop it/,
     );
-    assert.match(
-      explain("error: the stack is currently locked by 1 lock(s).\n x: created by a@b (pid 42) at", root)?.message ??
-        "",
-      /process 42/,
-    );
-    assert.equal(explain("error: update failed", root), undefined);
+    const elsewhere =
+      /See whether it still runs: .* Actions .*\n.*Only if it is gone for sure: .*; pulumi cancel --stack dev\n.*npm run preview -- dev --refresh/;
+    assert.match(lock("runner-1") ?? "", /^Another pulumi \(process 42 on runner-1, since /);
+    assert.match(lock("runner-1") ?? "", elsewhere);
+    const cloud = explain("error: [409] Conflict: Another update is currently in progress.", projectFolder(), "dev");
+    assert.match(cloud?.message ?? "", /^Another pulumi is working on stack dev;/);
+    assert.match(cloud?.message ?? "", elsewhere);
   });
 
   it("reads the project's name", () => {
