@@ -1,6 +1,8 @@
 // docs/aws.md's policies have what the program's resources need, and nothing else.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
+import * as os from "node:os";
 import * as path from "node:path";
 import { tokens } from "../support/cloud";
 import { root } from "../support/engine";
@@ -173,6 +175,37 @@ describe("the policies for AWS", () => {
       if (Action.includes("iam:PassRole")) {
         assert.deepEqual(Condition, { StringEquals: { "iam:PassedToService": "ec2.amazonaws.com" } });
       }
+    }
+  });
+
+  it("are filled in by the commands of docs/aws.md, into files that git passes over", () => {
+    const text = fs.readFileSync(path.join(root, "docs/aws.md"), "utf8");
+    const commands = [...text.matchAll(/^ *```sh\n([^]*?)```/gm)].map(([, code = ""]) => code);
+    const fill = commands.find((code) => code.includes("docs/iam/*.json"));
+    assert.ok(fill);
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "policies-"));
+    try {
+      fs.cpSync(path.join(root, "docs/iam"), path.join(folder, "docs/iam"), { recursive: true });
+      const names = {
+        REGION: "eu-central-1",
+        BUCKET: "b",
+        REPOSITORY: "acme/site",
+        ZONE: "z1",
+        ACCOUNT: "123456789012",
+      };
+      const env = { ...process.env, ...names, KEY: "k1", PROJECT: "site" };
+      execFileSync("bash", ["-euc", fill], { cwd: folder, env });
+      const files = fs.readdirSync(path.join(folder, ".local/iam")).sort();
+      assert.deepEqual(files, ["deploy.json", "preview.json", "trust-deploy.json", "trust-preview.json"]);
+      for (const file of files) {
+        const filled = fs.readFileSync(path.join(folder, ".local/iam", file), "utf8");
+        assert.ok(JSON.parse(filled));
+        assert.doesNotMatch(filled, /\b[A-Z]{3,}\b/);
+      }
+      const trust = fs.readFileSync(path.join(folder, ".local/iam/trust-deploy.json"), "utf8");
+      assert.match(trust, /"repo:acme\/site:environment:dev"/);
+    } finally {
+      fs.rmSync(folder, { recursive: true });
     }
   });
 });
