@@ -1,4 +1,6 @@
 import * as ec2 from "@pulumi/aws/ec2";
+// Where the SDK has it; it is of EC2 all the same.
+import * as ec2transitgateway from "@pulumi/aws/ec2transitgateway";
 import * as iam from "@pulumi/aws/iam";
 import { Provider } from "@pulumi/aws/provider";
 import * as route53 from "@pulumi/aws/route53";
@@ -11,7 +13,7 @@ import { commandLine } from "../rendering/shell";
 import { publicKeyOf } from "../rendering/sshKey";
 import { renderUserData } from "../rendering/userData";
 import type { Settings } from "../settings/schema";
-import { imageOf, lookBeforeLaunch, type OnAws } from "./awsImage";
+import { imageOf, lookBeforeChange, lookBeforeLaunch, type OnAws } from "./awsImage";
 import type { Host } from "./host";
 import { sshOptions, writeLoginFiles } from "./loginFiles";
 import { RemoteScript } from "./remoteScript";
@@ -51,17 +53,23 @@ export class AwsHost extends pulumi.ComponentResource implements Host {
     const named = { Name: `${tags.Project}-${tags.Stack}` };
     const provider = new Provider(`${name}-aws`, { region, defaultTags: { tags } }, { parent: this });
     const onAws = { parent: this, provider };
+    // AWS protects the instance alone, and only when everything else is done. The engine refuses before anything is: what
+    // the server is made from and its address are protected too, or a replacement would end half-way.
+    const protect = args.terminationProtection;
 
-    const login = loginKey(name, args, this);
+    const launch = { ...args, architecture: architectureOf(instanceType) };
+    const ami = imageOf(launch, onAws);
+    // What appears in the cloud later never replaces a running server: a newer image, IPv6 in its subnet.
+    const ownImage = args.amiId !== undefined;
+    const login = loginKey(name, args, { parent: this, protect });
     // Another server has another key, or the first dial after a replacement could reach the old one: it keeps the address
     // for a moment.
-    const hostKey = makeKey(`${name}-host-key`, this, {
-      ami: args.amiId ?? "official",
-      subnet: subnetId ?? "default",
-      login: login.publicKey,
-      ssm: String(args.ssmAccess),
-    });
-    const keyPair = new ec2.KeyPair(`${name}-login`, { publicKey: login.publicKey }, onAws);
+    const hostKey = makeKey(
+      `${name}-host-key`,
+      { parent: this, protect, ignoreChanges: ownImage ? [] : ["keepers.ami"] },
+      { ami, subnet: subnetId ?? "default", login: login.publicKey, ssm: String(args.ssmAccess) },
+    );
+    const keyPair = new ec2.KeyPair(`${name}-login`, { publicKey: login.publicKey }, { ...onAws, protect });
 
     const subnet = subnetId === undefined ? undefined : ec2.getSubnetOutput({ id: subnetId }, onAws);
     const firewall = new ec2.SecurityGroup(
@@ -79,14 +87,13 @@ export class AwsHost extends pulumi.ComponentResource implements Host {
         egress: [{ protocol: "-1", fromPort: 0, toPort: 0, cidrBlocks: ["0.0.0.0/0"], ipv6CidrBlocks: ["::/0"] }],
         tags: named,
       },
-      onAws,
+      { ...onAws, protect },
     );
 
-    const launch = { ...args, architecture: architectureOf(instanceType) };
     const instance = new ec2.Instance(
       name,
       {
-        ami: imageOf(launch, onAws),
+        ami,
         instanceType,
         subnetId,
         ipv6AddressCount: subnet?.ipv6CidrBlock.apply((cidr) => (cidr ? 1 : undefined)),
@@ -105,21 +112,37 @@ export class AwsHost extends pulumi.ComponentResource implements Host {
         metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
         // Without this, burstable types cost more than their price when they are busy for long.
         creditSpecification: /^t\d/.test(instanceType) ? { cpuCredits: "standard" } : undefined,
-        disableApiTermination: args.terminationProtection,
+        disableApiTermination: protect,
+        // The provider lifts the protection of a server that the engine may end; in the console it holds.
+        forceDestroy: true,
         monitoring: args.detailedMonitoring,
         tags: named,
       },
       {
         ...onAws,
-        // What appears in the cloud later never replaces a running server: a newer image, IPv6 in its subnet.
-        ignoreChanges: [...(args.amiId === undefined ? ["ami"] : []), "ipv6AddressCount"],
+        protect,
+        ignoreChanges: [...(ownImage ? [] : ["ami"]), "ipv6AddressCount"],
         additionalSecretOutputs: ["userData"],
-        hooks: { beforeCreate: [lookBeforeLaunch(name, launch, onAws)] },
+        hooks: {
+          beforeCreate: [lookBeforeLaunch(name, launch, onAws)],
+          beforeUpdate: [lookBeforeChange(name, launch, onAws)],
+        },
       },
     );
 
+    // A refresh notices that somebody has stopped it, and an update starts it again.
+    const running = new ec2transitgateway.InstanceState(
+      `${name}-running`,
+      { instanceId: instance.id, state: "running" },
+      onAws,
+    );
+
     // Stays when the server stops, and when it is replaced.
-    const address = new ec2.Eip(`${name}-address`, { domain: "vpc", instance: instance.id, tags: named }, onAws);
+    const address = new ec2.Eip(
+      `${name}-address`,
+      { domain: "vpc", instance: instance.id, tags: named },
+      { ...onAws, protect },
+    );
     if (args.dnsZone !== undefined) {
       const zone = route53.getZoneOutput({ name: args.dnsZone }, onAws);
       for (const domain of new Set(args.domains)) {
@@ -143,7 +166,9 @@ export class AwsHost extends pulumi.ComponentResource implements Host {
       {
         host: {
           // An instance takes a minute or two: up to 4 minutes of refused dials, 10 of unanswered ones.
-          connection: connection.apply((it) => ({ ...it, dialErrorLimit: 60, perDialTimeout: 5 })),
+          connection: pulumi
+            .all([connection, running.urn])
+            .apply(([it]) => ({ ...it, dialErrorLimit: 60, perDialTimeout: 5 })),
           identity: instance.id,
           machine: instance,
           sudo: this.sudo,
@@ -211,8 +236,8 @@ function ssmProfile(name: string, onAws: OnAws): iam.InstanceProfile {
 function loginKey(
   name: string,
   { privateKey, publicKey }: AwsHostArgs,
-  parent: pulumi.Resource,
+  opts: pulumi.CustomResourceOptions,
 ): { publicKey: pulumi.Input<string>; privateKey?: pulumi.Output<string> } {
   if (privateKey !== undefined) return { publicKey: publicKeyOf(privateKey), privateKey: pulumi.secret(privateKey) };
-  return publicKey === undefined ? makeKey(`${name}-login-key`, parent) : { publicKey };
+  return publicKey === undefined ? makeKey(`${name}-login-key`, opts) : { publicKey };
 }

@@ -39,16 +39,41 @@ export function imageOf(launch: Launch, onAws: OnAws): pulumi.Input<string> {
  * never. It does not run for a server that is there, so it costs nothing then.
  */
 export function lookBeforeLaunch(name: string, launch: Launch, onAws: OnAws): pulumi.ResourceHook {
+  return lookHook(`${name}-look-before-launch`, "The server was not made", async ({ newInputs }) => {
+    const findings = await Promise.all([
+      imageFindings(String(newInputs?.ami), launch, onAws),
+      subnetFindings(launch, onAws),
+      zoneFindings(launch, onAws),
+    ]);
+    return findings.flat();
+  });
+}
+
+/** The same before a server is changed: for another type it is stopped first, and a type that does not exist leaves it so. */
+export function lookBeforeChange(name: string, launch: Launch, onAws: OnAws): pulumi.ResourceHook {
+  return lookHook(`${name}-look-before-change`, "The server was not changed", async ({ oldInputs, newInputs }) => {
+    const isSameType = oldInputs?.instanceType === newInputs?.instanceType;
+    const type = isSameType ? undefined : await instanceType(launch, onAws);
+    const [before, now] = [volumeSize(oldInputs), volumeSize(newInputs)];
+    return [
+      ...(typeof type === "string" ? [type] : []),
+      ...(now < before ? [`its root volume has ${before} GiB and cannot shrink: set host.rootVolumeGib to that`] : []),
+    ];
+  });
+}
+
+function volumeSize(inputs: pulumi.ResourceHookArgs["newInputs"]): number {
+  const { volumeSize: size } = (inputs?.rootBlockDevice ?? {}) as { volumeSize?: number };
+  return Number(size);
+}
+
+/** A hook that refuses, in a preview too, what is found to be wrong. */
+function lookHook(name: string, refusal: string, look: (args: pulumi.ResourceHookArgs) => Promise<string[]>) {
   return new pulumi.ResourceHook(
-    `${name}-look-before-launch`,
-    async ({ newInputs }) => {
-      const findings = await Promise.all([
-        imageFindings(String(newInputs?.ami), launch, onAws),
-        subnetFindings(launch, onAws),
-        zoneFindings(launch, onAws),
-      ]);
-      const lines = findings.flat();
-      if (lines.length > 0) throw new Error(["The server was not made:", ...lines.map((it) => `  - ${it}`)].join("\n"));
+    name,
+    async (args) => {
+      const findings = await look(args);
+      if (findings.length > 0) throw new Error([`${refusal}:`, ...findings.map((it) => `  - ${it}`)].join("\n"));
     },
     { onDryRun: true },
   );
@@ -56,7 +81,7 @@ export function lookBeforeLaunch(name: string, launch: Launch, onAws: OnAws): pu
 
 /** @param ami may be another than the launch asks for: a server that is replaced keeps its image */
 async function imageFindings(ami: string, launch: Launch, onAws: OnAws): Promise<string[]> {
-  const { region, instanceType, architecture, platform } = launch;
+  const { region, architecture, platform } = launch;
   if (ami === noImage) {
     const { owner, name } = officialImage(launch);
     return [
@@ -69,11 +94,7 @@ async function imageFindings(ami: string, launch: Launch, onAws: OnAws): Promise
       `the image ${ami} in ${region}`,
       "set host.amiId to one that is there and that this account may use",
     ),
-    lookUp(
-      () => ec2.getInstanceType({ instanceType }, onAws),
-      `the instance type ${instanceType} in ${region}`,
-      "set host.instanceType to one of those that `aws ec2 describe-instance-types` lists",
-    ),
+    instanceType(launch, onAws),
   ]);
   const found = [image, type].filter((it) => typeof it === "string");
   if (typeof image === "string" || typeof type === "string") return found;
@@ -81,12 +102,20 @@ async function imageFindings(ami: string, launch: Launch, onAws: OnAws): Promise
     found.push(`the image ${ami} is Windows: set host.amiId to one of ${platform.title}`);
   if (!type.supportedArchitectures.includes(image.architecture)) {
     found.push(
-      `the image ${ami} is made for ${image.architecture}, but ${instanceType} is ${type.supportedArchitectures.join(" or ")}: set host.instanceType or host.amiId`,
+      `the image ${ami} is made for ${image.architecture}, but ${launch.instanceType} is ${type.supportedArchitectures.join(" or ")}: set host.instanceType or host.amiId`,
     );
   } else if (!type.supportedArchitectures.includes(architecture)) {
-    found.push(`${instanceType} is not ${architecture}, as its name says: set host.amiId to an image for it`);
+    found.push(`${launch.instanceType} is not ${architecture}, as its name says: set host.amiId to an image for it`);
   }
   return found;
+}
+
+function instanceType({ region, instanceType }: Launch, onAws: OnAws) {
+  return lookUp(
+    () => ec2.getInstanceType({ instanceType }, onAws),
+    `the instance type ${instanceType} in ${region}`,
+    "set host.instanceType to one of those that `aws ec2 describe-instance-types` lists",
+  );
 }
 
 async function subnetFindings({ subnetId, region }: Launch, onAws: OnAws): Promise<string[]> {

@@ -54,10 +54,10 @@ export class ContainerHost extends pulumi.ComponentResource implements Host {
     super("uwsgi-nginx:index:ContainerHost", name, {}, opts);
     const { platform, containers, rootFilesystem, downloads, httpPort, sshPort } = args;
 
-    const hostKey = makeKey(`${name}-host-key`, this);
+    const hostKey = makeKey(`${name}-host-key`, { parent: this });
     const key = args.privateKey
       ? { privateKey: pulumi.secret(args.privateKey), publicKey: pulumi.output(publicKeyOf(args.privateKey)) }
-      : makeKey(`${name}-login-key`, this);
+      : makeKey(`${name}-login-key`, { parent: this });
     // Named after the key, so that a run that was cut off finds its own container again and no other.
     const containerName = hostKey.publicKey.apply(containerNameOf);
 

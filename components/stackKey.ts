@@ -10,11 +10,11 @@ import { ed25519KeyPair } from "../rendering/sshKey";
  */
 export function makeKey(
   name: string,
-  parent: pulumi.Resource,
+  opts: pulumi.CustomResourceOptions,
   keepers?: Record<string, pulumi.Input<string>>,
 ): { privateKey: pulumi.Output<string>; publicKey: pulumi.Output<string> } {
   // 64 letters and digits hold more than the 256 bits of a seed.
-  const { result } = new random.RandomPassword(name, { length: 64, special: false, keepers }, { parent });
+  const { result } = new random.RandomPassword(name, { length: 64, special: false, keepers }, opts);
   const pair = pulumi.secret(result).apply((text) => ed25519KeyPair(createHash("sha256").update(text).digest()));
   return { privateKey: pair.privateKey, publicKey: pulumi.unsecret(pair.publicKey) };
 }

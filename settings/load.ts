@@ -43,6 +43,8 @@ export interface RawSettings {
  * @throws SettingsError with every mistake there is
  */
 export function loadSettings({ project, config, isSecret, folder }: RawSettings): Settings {
+  const foreign = foreignSettings(project, config);
+  if (foreign.length > 0) throw new SettingsError(foreign);
   const values = parseValues(project, config);
   const parsed = settingsSchema.safeParse(values);
   const mistakes = [
@@ -58,6 +60,19 @@ export function loadSettings({ project, config, isSecret, folder }: RawSettings)
       return `${project}:${keyText(path)}: ${shown}${text}`;
     }),
   );
+}
+
+/**
+ * Settings that a project of another name has left: without them the stack would have their defaults, another server. A
+ * provider's setting of the same name is a text.
+ */
+function foreignSettings(project: string, config: RawSettings["config"]): string[] {
+  return Object.entries(config).flatMap(([key, text]) => {
+    const [namespace = "", name = ""] = key.split(":");
+    const value = parseJson(text);
+    if (namespace === project || !(name in settingsSchema.shape) || typeof value !== "object") return [];
+    return [`${key}: the project's name is ${project} (Pulumi.yaml): rename this setting to ${project}:${name}`];
+  });
 }
 
 /** Turns the engine's texts into values: a structured one arrives as JSON, a plain one as it is. */

@@ -3,9 +3,16 @@
 /** What AWS refuses, by the codes of its API. @type {Hint[]} */
 const aws = [
   {
-    pattern: /No valid credential sources found|ExpiredToken|InvalidClientTokenId|AuthFailure|SSO session has expired/,
+    pattern:
+      /No valid credential sources found|ExpiredToken|RequestExpired|InvalidClientTokenId|SSO session has expired/,
     whatToDo: () =>
-      "AWS does not know who you are. Log in (`aws sso login`), or set AWS_PROFILE; `aws sts get-caller-identity` shows who you are.",
+      "AWS does not know who you are. Log in (`aws sso login`), or set AWS_PROFILE; `aws sts get-caller-identity` shows who you are.\n" +
+      "If it does, look at this machine's clock: AWS takes no request that is minutes off.",
+  },
+  {
+    pattern: /AuthFailure/,
+    whatToDo: () =>
+      "AWS does not know who you are, or the account has not opted in to the region of host.region: `aws sts get-caller-identity` shows the one, `aws account list-regions` the other.",
   },
   {
     pattern: /UnauthorizedOperation|AccessDenied/,
@@ -18,8 +25,15 @@ const aws = [
   },
   {
     pattern: /InsufficientInstanceCapacity/,
-    whatToDo: () =>
-      "AWS has none of these machines left in this zone at the moment: try again later, or set host.instanceType or host.subnetId (a subnet in another zone).",
+    whatToDo: (stack) =>
+      "AWS has none of these machines left in this zone at the moment: try again later, or set host.instanceType or host.subnetId (a subnet in another zone).\n" +
+      `A server that was there may be stopped now: npm run up -- ${stack} --refresh starts it.`,
+  },
+  {
+    pattern: /\bUnsupported: .*Availability Zone/,
+    whatToDo: (stack) =>
+      "The zone of the server's subnet has no machines of this type: set host.instanceType to another, or host.subnetId to a subnet in another zone (which makes another server).\n" +
+      `A server that was there may be stopped now: npm run up -- ${stack} --refresh starts it.`,
   },
   {
     pattern: /OptInRequired/,
@@ -27,9 +41,10 @@ const aws = [
       "The image is sold on the AWS Marketplace, and this account has not accepted its terms: accept them there, or set host.amiId to another image.",
   },
   {
-    pattern: /disableApiTermination|OperationNotPermitted/,
+    // The engine's words; AWS's where somebody has protected it by hand.
+    pattern: /marked for protection|because it is protected|disableApiTermination|OperationNotPermitted/,
     whatToDo: (stack) =>
-      `The server is protected. To end it all the same: set host.terminationProtection to false, npm run up -- ${stack}, then this command again.`,
+      `The server is protected, and a replacement would end it too. To end it all the same: set host.terminationProtection to false, npm run up -- ${stack}, then this command again.`,
   },
   {
     pattern: /InvalidKeyPair\.Duplicate|InvalidGroup\.Duplicate/,

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { projectName, shortName } from "./stack.mjs";
+import { shortName } from "./stack.mjs";
 
 /**
  * What kind of server a stack's settings ask for: it decides what this machine must have. The settings themselves are the
@@ -14,10 +14,11 @@ export async function hostKind(root, stack) {
   const file = join(root, `Pulumi.${shortName(stack)}.yaml`);
   if (!existsSync(file)) return "container";
   const { load } = await import("js-yaml"); // not at the top: it may not be installed by then
-  const project = projectName(readFileSync(join(root, "Pulumi.yaml"), "utf8"));
   try {
-    const settings = /** @type {any} */ (load(readFileSync(file, "utf8")));
-    return String(settings?.config?.[`${project}:host`]?.kind ?? "container");
+    const { config = {} } = /** @type {any} */ (load(readFileSync(file, "utf8")));
+    // With the project's name before it, or without.
+    const host = Object.keys(config).find((key) => /^([^:]+:)?host$/.test(key)) ?? "host";
+    return String(config[host]?.kind ?? "container");
   } catch {
     return "container"; // no YAML: the engine says where
   }

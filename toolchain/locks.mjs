@@ -71,16 +71,33 @@ function isEngine(pid) {
 }
 
 /**
- * @param {Lock} lock
+ * The lock that the engine's error tells of, on whatever backend: some write who holds it, Pulumi Cloud does not.
+ * @param {string} stderr
+ * @param {string} stack
+ */
+export function lockError(stderr, stack) {
+  if (!/the stack is currently locked by|Another update is currently in progress/.test(stderr)) return undefined;
+  const [, hostname = "", pid, timestamp = ""] = /created by \S*@(\S+) \(pid (\d+)\) at (\S+)/.exec(stderr) ?? [];
+  return new UserError(...describe(pid ? { pid: Number(pid), hostname, timestamp } : undefined, stack));
+}
+
+/**
+ * @param {Pick<Lock, "pid" | "hostname" | "timestamp"> | undefined} lock
  * @param {string} stack
  * @returns {[string, string]}
  */
-function describe({ pid, hostname: host, timestamp }, stack) {
-  const where = host === hostname() ? "" : ` on ${host}`;
+function describe(lock, stack) {
+  const isHere = lock?.hostname === hostname();
+  const where = lock && !isHere ? ` on ${lock.hostname}` : "";
+  const who = lock ? ` (process ${lock.pid}${where}, since ${lock.timestamp.slice(0, 19).replace("T", " ")})` : "";
   return [
-    `Another pulumi (process ${pid}${where}, since ${timestamp.slice(0, 19).replace("T", " ")}) is working on stack ${stack}.`,
-    where
-      ? `Wait for it, or stop it. If it is gone for sure: eval "$(npm run --silent env)"; pulumi cancel --stack ${stack}`
-      : "Wait for it, or stop it, then run the same command again. Nothing was touched.",
+    `Another pulumi${who} is working on stack ${stack}; nothing was touched.`,
+    isHere
+      ? "Wait for it, or stop it, then run the same command again."
+      : [
+          "Wait for it. See whether it still runs: on that machine, or on GitHub's page Actions the runs of this repository.",
+          `Only if it is gone for sure: eval "$(npm run --silent env)"; pulumi cancel --stack ${stack}`,
+          `Then look at what it had begun: npm run preview -- ${stack} --refresh`,
+        ].join("\n"),
   ];
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { environment } from "./environment.mjs";
 import { UserError } from "./errors.mjs";
 import { hints } from "./hints.mjs";
-import { clearStaleLock } from "./locks.mjs";
+import { clearStaleLock, lockError } from "./locks.mjs";
 import { ensurePassphrase, whatToDo } from "./passphrase.mjs";
 import { places } from "./paths.mjs";
 import { run } from "./run.mjs";
@@ -62,7 +62,10 @@ export class Stack {
     const settings = existsSync(this.settings) ? this.readSettings() : undefined;
     const before = settings === undefined ? "made" : saltLine.test(settings) ? "kept" : "salted";
     if (!existsSync(this.note)) writeFileSync(this.note, before);
-    await step(`stack ${this.name}`, () => this.ask(["stack", "init", this.name]));
+    // A new stack has the backend's own provider of secrets unless it is told, whatever its settings say.
+    const provider = secretsProvider(settings ?? "");
+    const flags = provider === undefined ? [] : ["--secrets-provider", provider];
+    await step(`stack ${this.name}`, () => this.ask(["stack", "init", this.name, ...flags]));
     // The engine has written the whole file anew, in its own style: keep the user's text, and add its one line.
     if (settings !== undefined && before === "salted") {
       const [salt = ""] = saltLine.exec(this.readSettings()) ?? [];
@@ -92,7 +95,8 @@ export class Stack {
       const reported = `${stderr}\n${errors.text()}`;
       const whatToDo = [whereNext(command), ...hints(reported, this.name)].join("\n");
       throw (
-        explain(reported, this.root) ?? new UserError(`pulumi ${command} failed (exit code ${code}).`, whatToDo, code)
+        explain(reported, this.root, this.name) ??
+        new UserError(`pulumi ${command} failed (exit code ${code}).`, whatToDo, code)
       );
     } finally {
       errors.stop();
@@ -215,13 +219,19 @@ export class Stack {
     const { code, stdout, stderr } = await run(this.engine, ["--non-interactive", ...args], options);
     if (code === 0) return stdout;
     throw (
-      explain(stderr, this.root) ??
+      explain(stderr, this.root, this.name) ??
       new UserError(`'pulumi ${args.join(" ")}' failed (exit code ${code}): ${stderr.trim()}`)
     );
   }
 }
 
-const saltLine = /^encryptionsalt:.*(\n|$)/m;
+/** What the settings' secrets are read with: of a passphrase, or of a cloud's key. */
+const saltLine = /^encrypt(ionsalt|edkey):.*(\n|$)/m;
+
+/** @param {string} settings */
+export function secretsProvider(settings) {
+  return /^secretsprovider:\s*["']?([^\s"'#]+)/m.exec(settings)?.[1];
+}
 
 /**
  * Takes away the line that `stack init` adds, unless the settings hold secrets, which are lost without it.
@@ -259,22 +269,16 @@ export function projectName(pulumiYaml) {
  * The engine's errors that need more than the engine says.
  * @param {string} stderr
  * @param {string} root
+ * @param {string} stack
  */
-export function explain(stderr, root) {
+export function explain(stderr, root, stack) {
   if (/incorrect passphrase|passphrase must be set/.test(stderr)) {
     return new UserError(
       "The passphrase is not the one this stack was made with; nothing was touched.",
       whatToDo(root),
     );
   }
-  if (/the stack is currently locked by/.test(stderr)) {
-    const pid = /\(pid (\d+)\)/.exec(stderr)?.[1];
-    return new UserError(
-      `Another pulumi${pid ? ` (process ${pid})` : ""} is working on this stack; nothing was touched.`,
-      "Wait for it, or stop it, then run the same command again.",
-    );
-  }
-  return undefined;
+  return lockError(stderr, stack);
 }
 
 /** @param {string} command */

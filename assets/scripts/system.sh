@@ -2,6 +2,9 @@
 # shellcheck disable=SC2154 # its callers have them
 # Looks that the host is what the settings say. Its callers have: title, id, version_id, architectures (a list of words)
 
+# Where a deployment writes.
+written_folders=(/etc /opt /usr /var)
+
 # Runs before anything is changed.
 require_system() {
   local found found_id found_version architecture folder
@@ -16,7 +19,7 @@ require_system() {
   if [[ " $architectures " != *" $architecture "* ]]; then
     fail "this server is a $architecture machine, but $title is supported on $architectures; nothing was changed"
   fi
-  for folder in /etc /opt /usr /var; do
+  for folder in "${written_folders[@]}"; do
     [[ -w $folder ]] || fail "$folder on this server cannot be written to: $(find_mount "$folder"); nothing was changed" \
       "Mount it for writing (mount -o remount,rw), then run up again."
   done

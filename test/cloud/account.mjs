@@ -4,10 +4,11 @@ import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import ipaddr from "ipaddr.js";
 
 /** @typedef {{ operation: string, error: string, times: number }} Fault an answer to the next requests */
-/** @typedef {{ protocol: string, fromPort: number, toPort: number, cidrBlocks?: string[] }} Rule */
-/** @typedef {{ state: "running" | "stopped" | "terminated", container: string, groups: string[], protected: boolean, keyName: string, ami: string }} Instance */
+/** @typedef {{ protocol: string, fromPort: number, toPort: number, cidrBlocks?: string[], ipv6CidrBlocks?: string[] }} Rule */
+/** @typedef {{ state: "running" | "stopped" | "terminated", container: string, groups: string[], protected: boolean, keyName: string, ami: string, volumeGib: number }} Instance */
 /**
  * @typedef {object} Account
  * @property {string} client address that the machine of the tests seems to have
@@ -88,6 +89,15 @@ export class Cloud {
     return this.engine("run", "--detach", ...runOptions, `--name=${containerName(id)}`, label, ...ports, volume, image);
   }
 
+  /** Somebody stops or starts it, in the console say. @param {string} id @param {"running" | "stopped"} state */
+  turn(id, state) {
+    this.engine(...(state === "running" ? ["start"] : ["stop", "--time=5"]), containerName(id));
+    this.change(({ instances }) => {
+      const instance = instances[id];
+      if (instance) instance.state = state;
+    });
+  }
+
   /** @param {string} id */
   terminate(id) {
     const name = containerName(id);
@@ -141,19 +151,14 @@ function containerName(id) {
  * @param {string} client
  */
 export function lets(rules, port, client) {
+  const address = ipaddr.parse(client);
   return rules.some(
-    ({ fromPort, toPort, cidrBlocks }) =>
-      fromPort <= port && port <= toPort && (cidrBlocks ?? []).some((cidr) => isIn(client, cidr)),
+    ({ fromPort, toPort, cidrBlocks = [], ipv6CidrBlocks = [] }) =>
+      fromPort <= port &&
+      port <= toPort &&
+      [...cidrBlocks, ...ipv6CidrBlocks].some((cidr) => {
+        const [network, prefix] = ipaddr.parseCIDR(cidr);
+        return network.kind() === address.kind() && address.match(network, prefix);
+      }),
   );
-}
-
-/** @param {string} client @param {string} cidr */
-function isIn(client, cidr) {
-  const [network = "", prefix] = cidr.split("/");
-  const bits = (/** @type {string} */ ip) =>
-    ip
-      .split(".")
-      .map((part) => Number(part).toString(2).padStart(8, "0"))
-      .join("");
-  return bits(client).slice(0, Number(prefix)) === bits(network).slice(0, Number(prefix));
 }

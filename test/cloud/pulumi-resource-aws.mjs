@@ -16,10 +16,11 @@ import { Cloud, newId, Refusal } from "./account.mjs";
 /**
  * @typedef {object} Kind of resource
  * @property {string[]} replaces inputs whose change makes another
+ * @property {(state: any, inputs: any) => string[]} [alsoReplaces] those that do so at times
  * @property {string[]} computed outputs that are known only once it is made
  * @property {(inputs: any, operation: Operation) => { id: string, outputs: JsonObject }} create
  * @property {(id: string, inputs: any, state: any) => void} [update]
- * @property {(id: string) => void} delete
+ * @property {(id: string, state: any) => void} delete
  * @property {(account: Account, id: string) => JsonObject | undefined} read what a refresh finds that may have changed
  */
 
@@ -83,6 +84,12 @@ const kinds = {
   "aws:ec2/instance:Instance": {
     // With userDataReplaceOnChange, which the program always sets.
     replaces: ["ami", "subnetId", "keyName", "userData", "rootBlockDevice.encrypted", "ipv6AddressCount"],
+    // As the provider has it: a type that cannot run what the former did.
+    alsoReplaces(state, inputs) {
+      const { instanceTypes } = cloud.account;
+      const [before, now] = [instanceTypes[state.instanceType], instanceTypes[inputs.instanceType]];
+      return before && now && !before.some((architecture) => now.includes(architecture)) ? ["instanceType"] : [];
+    },
     computed: ["privateIp", "primaryNetworkInterfaceId", "instanceState", "arn"],
     create(inputs) {
       const id = newId("i");
@@ -112,27 +119,51 @@ const kinds = {
           protected: inputs.disableApiTermination === true,
           keyName: inputs.keyName,
           ami: inputs.ami,
+          volumeGib: inputs.rootBlockDevice.volumeSize,
         };
       });
       const outputs = { privateIp: "10.0.0.7", primaryNetworkInterfaceId: newId("eni"), instanceState: "running" };
       return { id, outputs: { ...outputs, arn: `arn:aws:ec2:::instance/${id}` } };
     },
     update(id, inputs, state) {
-      ask("EC2: ModifyInstanceAttribute", ({ instances }) => {
-        const instance = instances[id];
-        if (instance?.state !== "running")
-          throw new Refusal("EC2: ModifyInstanceAttribute", `InvalidInstanceID.NotFound: ${id}`);
+      /** @param {string} operation @param {(instance: import("./account.mjs").Instance, account: Account) => void} change */
+      const modify = (operation, change) =>
+        ask(operation, (account) => {
+          const instance = account.instances[id];
+          if (!instance || instance.state === "terminated")
+            throw new Refusal(operation, `InvalidInstanceID.NotFound: ${id}`);
+          change(instance, account);
+        });
+      modify("EC2: ModifyInstanceAttribute", (instance) => {
         instance.groups = inputs.vpcSecurityGroupIds ?? [];
         instance.protected = inputs.disableApiTermination === true;
       });
-      // Another type only fits a stopped instance.
-      if (inputs.instanceType !== state.instanceType) cloud.engine("restart", "--time=5", `uwsgi-nginx-cloud-${id}`);
+      // Another type only fits a stopped instance, and whether there is one of this name AWS says afterwards.
+      if (inputs.instanceType !== state.instanceType) {
+        cloud.turn(id, "stopped");
+        modify("EC2: ModifyInstanceAttribute", (_, { instanceTypes }) => {
+          if (instanceTypes[inputs.instanceType]) return;
+          const invalid = `InvalidParameterValue: Invalid value '${inputs.instanceType}' for InstanceType.`;
+          throw new Refusal("EC2: ModifyInstanceAttribute", invalid);
+        });
+        ask("EC2: StartInstances", () => undefined);
+        cloud.turn(id, "running");
+      }
+      if (inputs.rootBlockDevice.volumeSize !== state.rootBlockDevice.volumeSize) {
+        modify("EC2: ModifyVolume", (instance) => {
+          if (inputs.rootBlockDevice.volumeSize < instance.volumeGib) {
+            const invalid = "InvalidParameterValue: New size cannot be smaller than existing size";
+            throw new Refusal("EC2: ModifyVolume", invalid);
+          }
+          instance.volumeGib = inputs.rootBlockDevice.volumeSize;
+        });
+      }
     },
-    delete(id) {
+    delete(id, { forceDestroy }) {
       const gone = ask("EC2: TerminateInstances", ({ instances }) => {
         const instance = instances[id];
         if (!instance || instance.state === "terminated") return true;
-        if (instance.protected) {
+        if (instance.protected && !forceDestroy) {
           throw new Refusal(
             "EC2: TerminateInstances",
             `OperationNotPermitted: The instance '${id}' may not be terminated. Modify its 'disableApiTermination' instance attribute and try again.`,
@@ -143,6 +174,17 @@ const kinds = {
       if (!gone) cloud.terminate(id);
     },
     read: ({ instances }, id) => (["running", "stopped"].includes(instances[id]?.state ?? "") ? {} : undefined),
+  },
+
+  "aws:ec2transitgateway/instanceState:InstanceState": {
+    replaces: ["instanceId"],
+    computed: [],
+    create: ({ instanceId, state }) => (turn(instanceId, state), { id: instanceId, outputs: {} }),
+    update: (id, { state }) => turn(id, state),
+    // It leaves the instance as it is.
+    delete: () => undefined,
+    read: ({ instances }, id) =>
+      ["running", "stopped"].includes(instances[id]?.state ?? "") ? { state: instances[id]?.state ?? "" } : undefined,
   },
 
   "aws:ec2/eip:Eip": {
@@ -176,9 +218,16 @@ const kinds = {
   "aws:iam/instanceProfile:InstanceProfile": other("IAM: CreateInstanceProfile", ["name"], ["name", "arn"]),
 };
 
+/** @param {string} id @param {"running" | "stopped"} state */
+function turn(id, state) {
+  if (cloud.account.instances[id]?.state === state) return;
+  ask(state === "running" ? "EC2: StartInstances" : "EC2: StopInstances", () => undefined);
+  cloud.turn(id, state);
+}
+
 /** @param {Account} account @param {string} id */
 function requireInstance({ instances }, id) {
-  if (id && instances[id]?.state !== "running") {
+  if (id && !["running", "stopped"].includes(instances[id]?.state ?? "")) {
     throw new Refusal("EC2: AssociateAddress", `InvalidInstanceID: The instance '${id}' is not in a valid state`);
   }
 }
@@ -312,10 +361,11 @@ function resource(type, kind) {
       /** @type {import("../../toolchain/standins/providerServer.mjs").Diff} */
       const diff = new Map();
       const names = typeof shape === "object" && "fields" in shape ? Object.keys(shape.fields) : [];
+      const replacing = [...kind.replaces, ...(kind.alsoReplaces?.(reveal(state), reveal(inputs)) ?? [])];
       for (const name of names) {
         if (!(name in inputs) && kind.computed.includes(name)) continue;
         for (const [path, change] of changes(state[name], inputs[name], name)) {
-          const replaces = kind.replaces.some(
+          const replaces = replacing.some(
             (it) => path === it || path.startsWith(`${it}.`) || path.startsWith(`${it}[`),
           );
           diff.set(path, replaces ? `${change}_REPLACE` : change);
@@ -334,8 +384,8 @@ function resource(type, kind) {
       const computed = kind.computed.map((name) => [name, state[name] ?? null]);
       return { ...Object.fromEntries(computed), ...inputs };
     },
-    async delete(operation) {
-      kind.delete(operation.id);
+    async delete(operation, state) {
+      kind.delete(operation.id, reveal(state));
     },
     read(state, id) {
       const found = kind.read(cloud.account, id);

@@ -16,7 +16,7 @@ const run = promisify(execFile);
 export const tokens = [
   ...["ec2/eip:Eip", "ec2/instance:Instance", "ec2/keyPair:KeyPair", "ec2/securityGroup:SecurityGroup"],
   ...["iam/instanceProfile:InstanceProfile", "iam/role:Role", "iam/rolePolicyAttachment:RolePolicyAttachment"],
-  "route53/record:Record",
+  ...["ec2transitgateway/instanceState:InstanceState", "route53/record:Record"],
   ...["ec2/getAmi:getAmi", "ec2/getAmiIds:getAmiIds", "ec2/getInstanceType:getInstanceType", "ec2/getSubnet:getSubnet"],
   ...["ec2/getRouteTable:getRouteTable", "route53/getZone:getZone"],
 ].map((token) => `aws:${token}`);

@@ -134,9 +134,13 @@ export class Workspace {
     return run;
   }
 
-  async setConfig(key: string, value: string, options: { readonly secret?: boolean } = {}): Promise<void> {
-    const kind = options.secret ? "--secret" : "--plaintext";
-    await this.succeed("config", "set", "--stack", this.stack, kind, key, value);
+  async setConfig(
+    key: string,
+    value: string,
+    options: { readonly secret?: boolean; readonly path?: boolean } = {},
+  ): Promise<void> {
+    const flags = [options.secret ? "--secret" : "--plaintext", ...(options.path ? ["--path"] : [])];
+    await this.succeed("config", "set", "--stack", this.stack, ...flags, key, value);
   }
 
   async outputs(): Promise<Record<string, unknown>> {

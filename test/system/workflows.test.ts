@@ -23,7 +23,7 @@ describe("the workflows", function () {
 
   /** The steps of a job that a shell runs, up to one that fails. */
   async function workflow(name: string, jobName: string, env: NodeJS.ProcessEnv = {}) {
-    const backend = { PULUMI_BACKEND_URL: fileBackendUrl(checkout.path("state")), CI: "true" };
+    const backend = { PULUMI_BACKEND_URL: fileBackendUrl(checkout.path("state")), RUNNER: "ours", CI: "true" };
     let all = "";
     for (const script of runs(job(name, jobName))) {
       const { code, output } = await checkout.bash(`set -e -o pipefail\n${script}`, { ...backend, ...env }).ended;
@@ -59,6 +59,19 @@ describe("the workflows", function () {
     await (checkout as Checkout | undefined)?.remove();
     await removeCloud(cloud);
     gitHub.stop();
+  });
+
+  it("say at once that a runner may not log in, and that no backend is named, and touch nothing", async () => {
+    const start = Date.now();
+    const deploy = await workflow("deploy", "up", { RUNNER: "" });
+    const destroy = await workflow("destroy", "destroy", { PULUMI_BACKEND_URL: "", STACK: "dev", CONFIRMATION: "dev" });
+    assert.deepEqual([deploy.ok, destroy.ok, instances()], [false, false, 0]);
+    assert.match(
+      deploy.output,
+      /^::error::GitHub's own runners come from anywhere, .* set the repository's variable RUNNER/,
+    );
+    assert.match(destroy.output, /^::error::The repository's variable PULUMI_BACKEND_URL is not set/);
+    assert.ok(Date.now() - start < 10_000);
   });
 
   it("deploy the stack when something is merged", async () => {

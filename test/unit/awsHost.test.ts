@@ -58,18 +58,25 @@ function make(settings: Record<string, unknown> = {}, domains: string[] = []): A
   return new AwsHost("host", { ...parsed, platform: platforms[parsed.platform], domains }, recordOptions);
 }
 
-/** What the look before a launch says; undefined if it finds nothing. */
-async function lookBeforeLaunch(newInputs: Record<string, unknown> = { ami }): Promise<string | undefined> {
-  const hook = options.get("host")?.hooks?.beforeCreate?.[0];
+/** What the look before a launch, or before a change, says; undefined if it finds nothing. */
+async function look(
+  when: "beforeCreate" | "beforeUpdate",
+  inputs: { newInputs: Record<string, unknown>; oldInputs?: Record<string, unknown> },
+): Promise<string | undefined> {
+  const hook = options.get("host")?.hooks?.[when]?.[0];
   assert.ok(hook instanceof pulumi.ResourceHook);
   assert.equal(hook.opts?.onDryRun, true, "it also looks in a preview");
   try {
-    await hook.callback({ urn: "", id: "", name: "host", type: "", newInputs });
+    await hook.callback({ urn: "", id: "", name: "host", type: "", ...inputs });
     return undefined;
   } catch (error) {
     return (error as Error).message;
   }
 }
+const lookBeforeLaunch = (newInputs: Record<string, unknown> = { ami }) => look("beforeCreate", { newInputs });
+
+/** As it comes over gRPC. */
+const refusal = (details: string) => Object.assign(new Error(), { details });
 
 describe("a server on AWS", () => {
   it("is an instance with an encrypted disk, behind a firewall, with IMDSv2 only", async () => {
@@ -88,6 +95,7 @@ describe("a server on AWS", () => {
       metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
       creditSpecification: { cpuCredits: "standard" },
       disableApiTermination: false,
+      forceDestroy: true,
       monitoring: false,
       tags: { Name: "uwsgi-nginx-test" },
     });
@@ -108,11 +116,12 @@ describe("a server on AWS", () => {
     assert.deepEqual(input("host-login"), { publicKey: keys.publicKey });
     // What replaces the server gives it another key, so that the old one is never taken for the new.
     assert.deepEqual(input("host-host-key").keepers, {
-      ami: "official",
+      ami,
       subnet: "default",
       login: keys.publicKey,
       ssm: "false",
     });
+    assert.deepEqual(input("host-running"), { instanceId: "host-id", state: "running" });
     assert.deepEqual(input("host-address"), {
       domain: "vpc",
       instance: "host-id",
@@ -173,12 +182,14 @@ describe("a server on AWS", () => {
       sortAscending: false,
     });
     assert.deepEqual(options.get("host")?.ignoreChanges, ["ami", "ipv6AddressCount"]);
+    assert.deepEqual(options.get("host-host-key")?.ignoreChanges, ["keepers.ami"]);
 
     const own = "ami-0bbbbbbbbbbbbbbbb";
     await startMocks(false, { ...cloud(), lookUp: () => assert.fail("nothing is looked up") });
     await settled(make({ amiId: own }).identity);
     assert.equal(input("host").ami, own);
     assert.deepEqual(options.get("host")?.ignoreChanges, ["ipv6AddressCount"]);
+    assert.deepEqual(options.get("host-host-key")?.ignoreChanges, []);
   });
 
   it("takes each setting", async () => {
@@ -246,6 +257,31 @@ describe("a server on AWS", () => {
     });
   });
 
+  it("is protected by the engine too, with what it is made from and its address, if that is asked for", async () => {
+    const names = ["host", "host-host-key", "host-login-key", "host-login", "host-firewall", "host-address"];
+    for (const terminationProtection of [true, false]) {
+      await startMocks(false, cloud());
+      await settled(make({ terminationProtection }).identity);
+      assert.deepEqual([...new Set(names.map((name) => options.get(name)?.protect))], [terminationProtection]);
+    }
+  });
+
+  it("is not changed to a type that does not exist, and its volume does not shrink", async () => {
+    await startMocks(false, cloud({ getInstanceType: refusal("InvalidInstanceType") }));
+    await settled(make({ instanceType: "t3.mikro" }).identity);
+    const volume = (volumeSize: number) => ({ rootBlockDevice: { volumeSize } });
+    const oldInputs = { instanceType: "t3.micro", ...volume(20) };
+    assert.equal(
+      await look("beforeUpdate", { oldInputs, newInputs: { instanceType: "t3.mikro", ...volume(10) } }),
+      [
+        "The server was not changed:",
+        "  - the instance type t3.mikro in eu-central-1 cannot be looked up: set host.instanceType to one of those that `aws ec2 describe-instance-types` lists (InvalidInstanceType)",
+        "  - its root volume has 20 GiB and cannot shrink: set host.rootVolumeGib to that",
+      ].join("\n"),
+    );
+    assert.equal(await look("beforeUpdate", { oldInputs, newInputs: { ...oldInputs, ...volume(30) } }), undefined);
+  });
+
   it("can be previewed before anything is known", async () => {
     await startMocks(true, cloud());
     const host = make({ ssmAccess: true, dnsZone: "example.org" }, ["a.example.org"]);
@@ -255,8 +291,6 @@ describe("a server on AWS", () => {
     assert.equal(input("host-dns-a.example.org").name, "a.example.org");
   });
 
-  /** As it comes over gRPC. */
-  const refusal = (details: string) => Object.assign(new Error(), { details });
   const refused: [
     string,
     { answers?: Record<string, unknown>; settings?: Record<string, unknown>; ami?: string },

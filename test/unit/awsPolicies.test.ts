@@ -1,6 +1,8 @@
 // docs/aws.md's policies have what the program's resources need, and nothing else.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
+import * as os from "node:os";
 import * as path from "node:path";
 import { tokens } from "../support/cloud";
 import { root } from "../support/engine";
@@ -9,7 +11,6 @@ import { root } from "../support/engine";
 const actions: Record<string, { read: string[]; write?: string[] }> = {
   "aws:ec2/instance:Instance": {
     read: [
-      "ec2:DescribeIamInstanceProfileAssociations",
       "ec2:DescribeInstanceAttribute",
       "ec2:DescribeInstanceCreditSpecifications",
       "ec2:DescribeInstances",
@@ -18,27 +19,30 @@ const actions: Record<string, { read: string[]; write?: string[] }> = {
       "ec2:DescribeVolumes",
     ],
     write: [
-      "ec2:AssignIpv6Addresses",
-      "ec2:AssociateIamInstanceProfile",
       "ec2:CreateTags",
       "ec2:DeleteTags",
-      "ec2:DisassociateIamInstanceProfile",
+      "ec2:DescribeVolumesModifications",
       "ec2:ModifyInstanceAttribute",
       "ec2:ModifyInstanceCreditSpecification",
       "ec2:ModifyInstanceMetadataOptions",
+      // Of the instance's interface, where somebody has changed its groups.
+      "ec2:ModifyNetworkInterfaceAttribute",
       "ec2:ModifyVolume",
       "ec2:MonitorInstances",
       "ec2:RunInstances",
       "ec2:StartInstances",
       "ec2:StopInstances",
       "ec2:TerminateInstances",
-      "ec2:UnassignIpv6Addresses",
       "ec2:UnmonitorInstances",
       "iam:PassRole",
     ],
   },
+  "aws:ec2transitgateway/instanceState:InstanceState": {
+    read: ["ec2:DescribeInstanceStatus", "ec2:DescribeInstances"],
+    write: ["ec2:StartInstances"],
+  },
   "aws:ec2/securityGroup:SecurityGroup": {
-    read: ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroupRules", "ec2:DescribeSecurityGroups"],
+    read: ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroups"],
     write: [
       "ec2:AuthorizeSecurityGroupEgress",
       "ec2:AuthorizeSecurityGroupIngress",
@@ -95,17 +99,17 @@ const actions: Record<string, { read: string[]; write?: string[] }> = {
   "aws:ec2/getRouteTable:getRouteTable": { read: ["ec2:DescribeRouteTables"] },
   "aws:route53/getZone:getZone": { read: ["route53:ListHostedZones", "route53:ListTagsForResource"] },
 };
-/** The stack's state in S3 and its key in KMS. */
+/** The stack's state in S3, and its data key, which who makes the stack has had encrypted in KMS. */
 const state = {
   read: ["kms:Decrypt", "s3:GetObject", "s3:ListBucket"],
-  write: ["kms:Encrypt", "s3:DeleteObject", "s3:PutObject"],
+  write: ["s3:DeleteObject", "s3:PutObject"],
 };
 
 interface Statement {
   Effect: string;
   Action: string[];
   Resource: string | string[];
-  Condition?: unknown;
+  Condition?: Record<string, Record<string, unknown>>;
 }
 const policy = (name: string): Statement[] =>
   JSON.parse(fs.readFileSync(path.join(root, "docs/iam", `${name}.json`), "utf8")).Statement;
@@ -121,7 +125,7 @@ describe("the policies for AWS", () => {
       fs.readFileSync(path.join(root, "components", name), "utf8"),
     );
     const used = sources.flatMap((text) =>
-      [...text.matchAll(/\b(ec2|iam|route53)\s*\.(get)?([A-Z]\w+?)(?:Output)?\(/g)].map(
+      [...text.matchAll(/\b(ec2|ec2transitgateway|iam|route53)\s*\.(get)?([A-Z]\w+?)(?:Output)?\(/g)].map(
         ([, module, get = "", name]) => `${module}:${get}${name}`,
       ),
     );
@@ -140,12 +144,28 @@ describe("the policies for AWS", () => {
     assert.deepEqual(allowed("deploy"), needed(["read", "write"]));
   });
 
-  it("allow changes in one region, roles of this name only, and no others than EC2 to use them", () => {
+  it("allow changes in one region, of what has the stack's tag, and CreateTags does not open what has not", () => {
+    const made = ["AllocateAddress", "CreateSecurityGroup", "ImportKeyPair", "RunInstances"];
+    // An instance's interface and volume get no tags of ours.
+    const untagged = ["AssociateAddress", "DisassociateAddress", "ModifyNetworkInterfaceAttribute", "ModifyVolume"];
+    const changes = policy("deploy").filter(({ Action }) => Action.some((it) => /^ec2:(?!Describe)/.test(it)));
+    for (const { Action, Condition } of changes) {
+      const equals: Record<string, unknown> = Condition?.StringEquals ?? {};
+      assert.equal(equals["aws:RequestedRegion"], "REGION");
+      if (equals["aws:ResourceTag/Project"] === "PROJECT") continue;
+      if (equals["ec2:CreateAction"])
+        assert.deepEqual([Action, equals["ec2:CreateAction"]], [["ec2:CreateTags"], made]);
+      else
+        assert.ok(
+          Action.every((it) => [...made, ...untagged].includes(it.slice("ec2:".length))),
+          Action.join(),
+        );
+    }
+  });
+
+  it("allow roles of this name only, and no others than EC2 to use them", () => {
     for (const { Action, Resource, Condition } of policy("deploy")) {
       const changes = Action.filter((action) => !/:(Describe|Get|List)/.test(action));
-      if (changes.some((action) => action.startsWith("ec2:"))) {
-        assert.deepEqual(Condition, { StringEquals: { "aws:RequestedRegion": "REGION" } });
-      }
       if (changes.some((action) => /^(iam|s3|kms|route53):/.test(action))) assert.notEqual(Resource, "*");
       // Or who deploys could give a server, and so itself, every right there is.
       if (Action.includes("iam:AttachRolePolicy")) {
@@ -155,6 +175,37 @@ describe("the policies for AWS", () => {
       if (Action.includes("iam:PassRole")) {
         assert.deepEqual(Condition, { StringEquals: { "iam:PassedToService": "ec2.amazonaws.com" } });
       }
+    }
+  });
+
+  it("are filled in by the commands of docs/aws.md, into files that git passes over", () => {
+    const text = fs.readFileSync(path.join(root, "docs/aws.md"), "utf8");
+    const commands = [...text.matchAll(/^ *```sh\n([^]*?)```/gm)].map(([, code = ""]) => code);
+    const fill = commands.find((code) => code.includes("docs/iam/*.json"));
+    assert.ok(fill);
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "policies-"));
+    try {
+      fs.cpSync(path.join(root, "docs/iam"), path.join(folder, "docs/iam"), { recursive: true });
+      const names = {
+        REGION: "eu-central-1",
+        BUCKET: "b",
+        REPOSITORY: "acme/site",
+        ZONE: "z1",
+        ACCOUNT: "123456789012",
+      };
+      const env = { ...process.env, ...names, KEY: "k1", PROJECT: "site" };
+      execFileSync("bash", ["-euc", fill], { cwd: folder, env });
+      const files = fs.readdirSync(path.join(folder, ".local/iam")).sort();
+      assert.deepEqual(files, ["deploy.json", "preview.json", "trust-deploy.json", "trust-preview.json"]);
+      for (const file of files) {
+        const filled = fs.readFileSync(path.join(folder, ".local/iam", file), "utf8");
+        assert.ok(JSON.parse(filled));
+        assert.doesNotMatch(filled, /\b[A-Z]{3,}\b/);
+      }
+      const trust = fs.readFileSync(path.join(folder, ".local/iam/trust-deploy.json"), "utf8");
+      assert.match(trust, /"repo:acme\/site:environment:dev"/);
+    } finally {
+      fs.rmSync(folder, { recursive: true });
     }
   });
 });

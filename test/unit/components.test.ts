@@ -502,6 +502,19 @@ describe("a server that one has", () => {
       await settled(host.identity);
     });
 
+    it("that does not run is not missed in a preview of a server on AWS, for that dials nobody", async () => {
+      delete process.env.SSH_AUTH_SOCK;
+      const publicKey = `ssh-ed25519 ${"A".repeat(68)}`;
+      const aws = { kind: "aws", region: "eu-central-1", sshCidrs: ["198.51.100.7/32"], publicKey };
+      const onAws = () => makeHost("host", hostSchema.parse(aws), { downloads, domains: [] });
+      const lookUp = () => ({ ids: ["ami-0123456789abcdef0"] });
+      await startMocks(true, { lookUp });
+      onAws();
+      await pulumi.runtime.disconnect();
+      await startMocks(false, { lookUp });
+      assert.throws(onAws, /no ssh-agent runs .*, and host\.privateKey is not set/);
+    });
+
     it("that is gone is named, for the command plugin would dial it even with a key", () => {
       process.env.SSH_AUTH_SOCK = "/nowhere/agent";
       const withKey = { ...settings, privateKey: "key" } as typeof settings;

@@ -8,11 +8,13 @@ import { FakeTools } from "../support/fakeTools";
 
 describe("the look at the host", () => {
   let tools: FakeTools;
-  // This machine is the host, and the settings say what it is, but for what a test changes.
+  // This machine is the host, and the settings say what it is, but for what a test changes. Whoever runs the tests need
+  // not be root, as the scripts are.
   const look = (change: string) =>
     tools.run(
       ["system.sh"],
       `title='The System 1'; . /etc/os-release; id=$ID version_id=\${VERSION_ID:-} architectures='x86_64 aarch64'
+       written_folders=("$FAKE")
        ${change}
        require_system && echo fine`,
     );
@@ -44,6 +46,14 @@ describe("the look at the host", () => {
       stderr,
       "Error: this server is a s390x machine, but The System 1 is supported on x86_64 aarch64; nothing was changed\n",
     );
+  });
+
+  it("refuses a folder that cannot be written to, with where it is mounted", () => {
+    // Not even root can write to what is not there.
+    tools.add("findmnt", "echo / ext4 ro");
+    const { code, stderr } = look("written_folders+=(/not/there)");
+    assert.equal(code, 1);
+    assert.match(stderr, /^Error: \/not\/there on this server cannot be written to: \/ ext4 ro; nothing was changed\n/);
   });
 });
 

@@ -102,9 +102,7 @@ describe("settings", () => {
   it("of the stack file for CentOS 7 are accepted: the tutorial's Python, beside the ports of the stack `local`", () => {
     const file = fs.readFileSync(path.join(root, "Pulumi.centos7.yaml"), "utf8");
     const { config } = yaml.load(file) as { config: Record<string, unknown> };
-    const settings = load(
-      Object.fromEntries(Object.entries(config).map(([key, value]) => [key.replace(/^uwsgi-nginx:/, ""), value])),
-    );
+    const settings = load(config);
     const defaults = load({}).host as { httpPort: number; sshPort: number };
     const { platform, image, httpPort, sshPort } = settings.host as typeof defaults & {
       platform: string;
@@ -319,11 +317,19 @@ describe("settings", () => {
     });
   });
 
+  it("with the name of another project before them are refused; a provider's setting of the same name is not", () => {
+    const config = { "site:host": '{"kind":"aws"}', "site:apps": '{"hello":{}}', "postgresql:host": "db.example.org" };
+    const check = () => loadSettings({ project: "other", config, isSecret: () => false, folder: root });
+    const renamed = (key: string) =>
+      `site:${key}: the project's name is other (Pulumi.yaml): rename this setting to other:${key}`;
+    assert.throws(check, { mistakes: ["host", "apps"].map(renamed) });
+  });
+
   it("of the stack dev lack nothing but what is the user's own: the networks that may log in", () => {
     const { config } = yaml.load(fs.readFileSync(path.join(root, "Pulumi.dev.yaml"), "utf8")) as {
       config: Record<string, Record<string, unknown>>;
     };
-    const host = config["uwsgi-nginx:host"];
+    const { host } = config;
     assert.deepEqual(
       mistakes({ host }).map((mistake) => mistake.split(":")[1]),
       ["host.sshCidrs"],

@@ -33,12 +33,29 @@ describe("hints", () => {
     ["tar: app/wsgi.py: Cannot write: No space left on device", /^A disk is full/],
     ["error: getting stack configuration: invalid YAML file: yaml: line 6: mapping values", /^The file is Pulumi\.dev/],
     ["error: No valid credential sources found", /^AWS does not know who you are/],
+    ["api error RequestExpired: Request has expired.", /^AWS does not know who you are/],
+    [
+      "api error AuthFailure: AWS was not able to validate the provided access credentials",
+      /opted in to the region of host\.region/,
+    ],
+    [
+      "api error Unsupported: Your requested instance type (t3.micro) is not supported in your requested Availability Zone (us-east-1e).",
+      /host\.instanceType .*host\.subnetId .*\n.*npm run up -- dev --refresh/,
+    ],
     ["api error UnauthorizedOperation: You are not authorized to perform this operation", /docs\/aws\.md/],
     ["api error VcpuLimitExceeded: You have requested more vCPU capacity than your current limit", /^A quota/],
     ["api error InsufficientInstanceCapacity: We currently do not have sufficient t3.micro capacity", /host\.subnetId/],
     ["api error OptInRequired: In order to use this AWS Marketplace product you need to accept terms", /host\.amiId/],
     [
       "api error OperationNotPermitted: The instance 'i-1' may not be terminated. Modify its 'disableApiTermination'",
+      /host\.terminationProtection to false, npm run up -- dev/,
+    ],
+    [
+      'error: unable to replace resource "urn:pulumi:dev::p::a$aws:ec2/instance:Instance::host"\nas it is currently marked for protection. To unprotect the resource, remove the `protect` flag',
+      /host\.terminationProtection to false, npm run up -- dev/,
+    ],
+    [
+      'resource "urn:pulumi:dev::p::a$aws:ec2/instance:Instance::host" cannot be deleted\nbecause it is protected. To unprotect the resource, either remove the `protect` flag',
       /host\.terminationProtection to false, npm run up -- dev/,
     ],
     ["api error InvalidKeyPair.Duplicate: The keypair already exists", /npm run up -- dev/],

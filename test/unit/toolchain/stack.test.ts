@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
-import { age, projectFolder, put, removeProjectFolders } from "./support";
+import { readFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { isFresh } from "../../../toolchain/online.mjs";
 import { isInstalled } from "../../../toolchain/packages.mjs";
-import { explain, isRepeatable, projectName, withoutSalt } from "../../../toolchain/stack.mjs";
+import { explain, isRepeatable, projectName, Stack, withoutSalt } from "../../../toolchain/stack.mjs";
 import { sourcesHash } from "../../../toolchain/typecheck.mjs";
 import { isAtLeast, pinnedVersion } from "../../../toolchain/versions.mjs";
+import { age, program, projectFolder, put, removeProjectFolders } from "./support";
 
 describe("stack", () => {
   afterEach(removeProjectFolders);
@@ -23,6 +25,33 @@ describe("stack", () => {
     assert.equal(withoutSalt(listed), listed);
   });
 
+  const url = "awskms://1234abcd?region=eu-central-1";
+  const provider = `secretsprovider: ${url}\n`;
+  const cases: [string, string, string | undefined, string][] = [
+    ["a KMS key and what it has encrypted", `${provider}encryptedkey: a2V5\n`, url, ""],
+    ["a KMS key that has encrypted nothing yet", provider, url, "encryptedkey: bmV3\n"],
+    ["a passphrase", "encryptionsalt: v1:x\n", undefined, ""],
+    ["nothing of secrets", "", undefined, "encryptionsalt: v1:new\n"],
+  ];
+  for (const [what, text, expected, added] of cases) {
+    it(`is made with the provider of secrets that its settings name: ${what}`, async () => {
+      const root = projectFolder();
+      const settings = put(join(root, "Pulumi.dev.yaml"), `# mine\nconfig: {}\n${text}`);
+      const calls = join(root, "calls");
+      // An engine that writes the file as the genuine one does: anew, and only where it adds something.
+      const engine = program(
+        join(root, "pulumi"),
+        `[ "$3" = ls ] && echo '[]' && exit
+         echo "$*" >> '${calls}'
+         grep -q '^encrypt' '${settings}' || printf '%s\\n' 'config: {}' '${added.trim()}' > '${settings}'`,
+      );
+      await new Stack(root, "dev", engine).ensure();
+      const flags = expected === undefined ? "" : ` --secrets-provider ${expected}`;
+      assert.equal(readFileSync(calls, "utf8"), `--non-interactive stack init dev${flags}\n`);
+      assert.equal(readFileSync(settings, "utf8"), `# mine\nconfig: {}\n${text}${added}`);
+    });
+  }
+
   it("forgets the unfinished creation of what can be made again, not of a server", () => {
     const operation = (type: string) => ({ type: "creating", resource: { type } });
     assert.equal(isRepeatable(operation("command:remote:Command")), true);
@@ -30,18 +59,31 @@ describe("stack", () => {
     assert.equal(isRepeatable(operation("aws:ec2/instance:Instance")), false);
   });
 
-  it("explains a wrong passphrase and a lock", () => {
+  it("explains a wrong passphrase, and nothing that is no business of its own", () => {
     const root = projectFolder();
+    const wrong = explain("error: get stack secrets manager: incorrect passphrase", root, "dev");
+    assert.match(wrong?.message ?? "", /\.local\/passphrase/);
+    assert.equal(explain("error: update failed", root, "dev"), undefined);
+  });
+
+  it("explains a lock by who holds it: one that is here, one in a workflow that may have died, one nobody knows", () => {
+    const lock = (host: string) =>
+      explain(
+        `error: the stack is currently locked by 1 lock(s). …\n  .pulumi/locks/x.json: created by a@${host} (pid 42) at 2026-01-02T03:04:05Z`,
+        projectFolder(),
+        "dev",
+      )?.message;
     assert.match(
-      explain("error: get stack secrets manager: incorrect passphrase", root)?.message ?? "",
-      /\.local\/passphrase/,
+      lock(hostname()) ?? "",
+      /^Another pulumi \(process 42, since 2026-01-02 03:04:05\) is working on stack dev; nothing was touched\.\n.*Wait for it, or stop it/,
     );
-    assert.match(
-      explain("error: the stack is currently locked by 1 lock(s).\n x: created by a@b (pid 42) at", root)?.message ??
-        "",
-      /process 42/,
-    );
-    assert.equal(explain("error: update failed", root), undefined);
+    const elsewhere =
+      /See whether it still runs: .* Actions .*\n.*Only if it is gone for sure: .*; pulumi cancel --stack dev\n.*npm run preview -- dev --refresh/;
+    assert.match(lock("runner-1") ?? "", /^Another pulumi \(process 42 on runner-1, since /);
+    assert.match(lock("runner-1") ?? "", elsewhere);
+    const cloud = explain("error: [409] Conflict: Another update is currently in progress.", projectFolder(), "dev");
+    assert.match(cloud?.message ?? "", /^Another pulumi is working on stack dev;/);
+    assert.match(cloud?.message ?? "", elsewhere);
   });
 
   it("reads the project's name", () => {

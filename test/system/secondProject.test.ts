@@ -1,0 +1,62 @@
+// A second project of one's own: made from this one as a template, or a copy under another name.
+import assert from "node:assert/strict";
+import { copyFile, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileBackendUrl } from "../../toolchain/environment.mjs";
+import { Checkout } from "../support/checkout";
+import { root, Workspace } from "../support/engine";
+
+describe("a second project", function () {
+  this.timeout(120_000);
+
+  let template: Checkout;
+  let folder: string;
+  let project: Workspace;
+  const preview = () => project.run("preview", "--stack", project.stack);
+
+  before(async () => {
+    template = await Checkout.copy();
+    for (const name of ["Pulumi.dev.yaml", "Pulumi.centos7.yaml"]) {
+      await copyFile(join(root, name), template.path(name));
+    }
+    folder = await mkdtemp(join(tmpdir(), "uwsgi-nginx-second-"));
+    const env = {
+      PULUMI_BACKEND_URL: fileBackendUrl(folder),
+      PULUMI_CONFIG_PASSPHRASE: "only for this test",
+      PULUMI_CONFIG_PASSPHRASE_FILE: undefined,
+    };
+    project = new Workspace({ projectDir: folder, stack: "dev", env });
+  });
+  after(async () => {
+    await project.remove();
+    await rm(folder, { recursive: true, force: true });
+    await template.remove();
+  });
+
+  it("is made by `pulumi new`, and its stack `dev` is a server on AWS as it is here", async () => {
+    const flags = ["--name", "other-site", "--generate-only", "--yes", "--offline", "--force"];
+    await project.succeed("new", template.folder, ...flags);
+    assert.match(await readFile(join(folder, "Pulumi.yaml"), "utf8"), /^name: other-site$/m);
+    await symlink(join(root, "node_modules"), join(folder, "node_modules"));
+    await project.succeed("stack", "init", project.stack);
+    const { code, output } = await preview();
+    assert.notEqual(code, 0);
+    assert.match(output, /A setting is wrong; nothing was changed:\s+- other-site:host\.sshCidrs: is missing/);
+  });
+
+  it("is told which settings have the name of another project, instead of getting another server", async () => {
+    await project.setConfig("host.sshCidrs[0]", "198.51.100.7/32", { path: true });
+    const file = join(folder, "Pulumi.yaml");
+    await writeFile(file, (await readFile(file, "utf8")).replace("other-site", "third-site"));
+    project = new Workspace({ projectDir: folder, stack: "third", env: project.env });
+    await copyFile(join(folder, "Pulumi.dev.yaml"), join(folder, "Pulumi.third.yaml"));
+    await project.succeed("stack", "init", project.stack);
+    const { code, output } = await preview();
+    assert.notEqual(code, 0);
+    assert.match(
+      output,
+      /other-site:host: the project's name is third-site \(Pulumi\.yaml\): rename this setting to third-site:host/,
+    );
+  });
+});
