@@ -19,6 +19,7 @@ import { ed25519KeyPair } from "../../rendering/sshKey";
 import { tarArchive } from "../../rendering/tarArchive";
 import { hostSchema } from "../../settings/hostSchema";
 import { appSchema, settingsSchema } from "../../settings/schema";
+import { makeKey } from "../support/keys";
 import {
   dependencies,
   input,
@@ -504,7 +505,7 @@ describe("a server that one has", () => {
 
     it("that does not run is not missed in a preview of a server on AWS, for that dials nobody", async () => {
       delete process.env.SSH_AUTH_SOCK;
-      const publicKey = `ssh-ed25519 ${"A".repeat(68)}`;
+      const publicKey = makeKey().public;
       const aws = { kind: "aws", region: "eu-central-1", sshCidrs: ["198.51.100.7/32"], publicKey };
       const onAws = () => makeHost("host", hostSchema.parse(aws), { downloads, domains: [] });
       const lookUp = () => ({ ids: ["ami-0123456789abcdef0"] });
