@@ -5,7 +5,7 @@ import { NginxSite } from "./components/nginxSite";
 import { stackSettings } from "./components/stackSettings";
 import { UwsgiApp } from "./components/uwsgiApp";
 import { planApp } from "./rendering/app";
-import { packApp } from "./rendering/appSource";
+import { packApp, pruneArchives } from "./rendering/appSource";
 import { planDownloads } from "./rendering/downloads";
 
 const settings = stackSettings();
@@ -18,10 +18,12 @@ const domains = Object.values(settings.apps).flatMap((app) => app.domains);
 const server = makeHost("host", settings.host, { downloads, domains });
 
 // What the apps are: plain data, before anything is done.
+const archives = ".local/archives";
 const plans = Object.entries(settings.apps).map(([name, app]) => {
-  const source = packApp(app.source, app.requirements, ".local/archives");
+  const source = packApp(app.source, app.requirements, archives);
   return { archive: source.archive, plan: planApp(name, app, source, server.platform, settings.uwsgi.version) };
 });
+pruneArchives(archives);
 
 // What they share on the server: packages, uWSGI, nginx.
 const base = new BaseSystem("base", {

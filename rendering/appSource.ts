@@ -53,12 +53,26 @@ export function packApp(folder: string, requirements: string | undefined, cache:
     );
     fs.renameSync(unfinished, archive);
   }
+  const now = new Date();
+  fs.utimesSync(archive, now, now);
   const text = requirements ?? (files.includes("requirements.txt") ? "requirements.txt" : undefined);
   return {
     hash: digest,
     archive,
     requirements: text === undefined ? "" : fs.readFileSync(path.join(folder, text), "utf8"),
   };
+}
+
+/** Unused for this long, an archive is nobody's: not of an app, nor of another stack's deployment that is under way. */
+const archiveLife = 24 * 60 * 60 * 1000;
+
+/** Removes the archives of code that is no longer deployed. One that is wanted after all is packed again. */
+export function pruneArchives(cache: string): void {
+  for (const name of fs.readdirSync(cache)) {
+    const file = path.join(cache, name);
+    const used = fs.statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    if (Date.now() - used > archiveLife) fs.rmSync(file, { force: true });
+  }
 }
 
 function isExecutable(file: string): boolean {

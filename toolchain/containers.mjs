@@ -321,7 +321,13 @@ async function succeeds(command, args, options) {
  * @returns {Promise<string>} what it prints
  */
 async function ask(engine, args) {
-  const { code, stdout, stderr } = await run(engine, args, { output: "take" });
+  const { code, stdout, stderr } = await run(engine, args, { output: "take" }).catch((error) => {
+    if (errorCode(error) !== "ENOENT") throw error;
+    throw new UserError(
+      `${engine}, which has the containers of this checkout, is not on PATH any more.`,
+      "Put it back.",
+    );
+  });
   if (code === 0) return stdout.trim();
   throw new UserError(`'${engine} ${args.join(" ")}' failed (exit code ${code}): ${stderr.trim()}`, mend);
 }

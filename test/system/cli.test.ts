@@ -1,6 +1,6 @@
 // The way of a newcomer with npm, and of one who is in trouble: one stack from a fresh copy of the checkout to nothing.
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync, statSync, utimesSync } from "node:fs";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
@@ -43,6 +43,7 @@ describe("npm start and its kind, in a fresh checkout", function () {
         resolve(server);
       });
     });
+  const locks = () => checkout.path(".local/state/.pulumi/locks/organization/uwsgi-nginx/local");
   const up = (...flags: string[]) => checkout.npm("up", "--", "local", "--skip-preview", ...flags);
   const replaceHost = ["--replace", "**command:local:Command::host"];
   const replacing = "npm run up -- local --replace '**command:local:Command::host'";
@@ -50,6 +51,23 @@ describe("npm start and its kind, in a fresh checkout", function () {
     checkout.engine("exec", ...(await checkout.containers()), "sh", "-ec", script);
   const workers = async () =>
     Number(await onServer('pgrep --count --parent "$(systemctl show --property MainPID uwsgi@hello | cut -d= -f2)"'));
+  /** Processes that are at work in the copy, or for its containers. */
+  const processes = (ids: string[]) => {
+    const told = (read: () => string) => {
+      try {
+        return read();
+      } catch {
+        return ""; // it has ended
+      }
+    };
+    return readdirSync("/proc")
+      .filter((name) => /^\d+$/.test(name))
+      .map((pid) => [
+        told(() => readlinkSync(`/proc/${pid}/cwd`)),
+        told(() => readFileSync(`/proc/${pid}/cmdline`, "utf8")),
+      ])
+      .filter((texts) => texts.some((text) => [checkout.folder, ...ids].some((it) => text.includes(it))));
+  };
   const stop = async () => {
     await checkout.engine("stop", "--time", "5", ...(await checkout.containers()));
     await assert.rejects(page());
@@ -100,8 +118,19 @@ describe("npm start and its kind, in a fresh checkout", function () {
     assert.match(await fail(run), /interrupted; the same command goes on from here/);
   });
 
+  it("start whose engine is killed with SIGKILL says so", async () => {
+    const run = checkout.npm("start");
+    await prints(run, /base-build-uwsgi-\S+ creating/);
+    const [lock = ""] = readdirSync(locks());
+    const { pid } = JSON.parse(readFileSync(join(locks(), lock), "utf8")) as { pid: number };
+    process.kill(pid, "SIGKILL");
+    assert.match(await fail(run), /pulumi up failed \(exit code 137\)/);
+  });
+
   it("start goes on from there, and says where the page is, how to log in, and what next", async () => {
     const output = await succeed(checkout.npm("start"));
+    assert.match(output, /^The pulumi process \d+ that was working on stack local is gone: removing its lock/m);
+    assert.match(output, /^An earlier run was interrupted: \d+ unfinished step\(s\) will be done again\.$/m);
     assert.doesNotMatch(output, /npm ci|tsc|building|Outputs:|^@ updating/m, "nothing is made twice, and no noise");
     assert.match(output, new RegExp(`✔ page ${checkout.url} {2}\\d+\\.\\d s\\n`));
     assert.match(output, new RegExp(`^ {2}${checkout.url} says: Hello There!$`, "m"));
@@ -131,8 +160,10 @@ describe("npm start and its kind, in a fresh checkout", function () {
   });
 
   it("plain pulumi commands work in the environment that it prints", async () => {
-    const script = 'eval "$(npm run --silent env)" && pulumi preview --expect-no-changes --non-interactive';
-    assert.match(await succeed(checkout.bash(script)), /^ {4}\d+ unchanged$/m);
+    const plain = (command: string) => succeed(checkout.bash(`eval "$(npm run --silent env)" && ${command}`));
+    assert.match(await plain("pulumi preview --expect-no-changes --non-interactive"), /^ {4}\d+ unchanged$/m);
+    assert.match(await plain("pulumi up --yes --non-interactive"), /^Updating \(local\):[^]*^ {4}\d+ unchanged$/m);
+    assert.match(await plain("pulumi stack output url"), new RegExp(`^${checkout.url}$`, "m"));
   });
 
   it("the passphrase missing, wrong or empty is an error that says so, and touches nothing", async () => {
@@ -158,8 +189,7 @@ describe("npm start and its kind, in a fresh checkout", function () {
     assert.match(await succeed(checkout.npm("preview")), /^\s+- processes = 5\n\s+\+ processes = 7$/m);
 
     const first = up();
-    const locks = checkout.path(".local/state/.pulumi/locks/organization/uwsgi-nginx/local");
-    await waitFor("the first to begin", () => existsSync(locks) && readdirSync(locks).length > 0);
+    await waitFor("the first to begin", () => existsSync(locks()) && readdirSync(locks()).length > 0);
     const second = await fail(up());
     assert.match(second, /Another pulumi \(process \d+.*is working on[^]*Wait for it, or stop it/);
     assert.doesNotMatch(second, /Updating/);
@@ -238,11 +268,37 @@ describe("npm start and its kind, in a fresh checkout", function () {
     assert.equal(await workers(), 4);
   });
 
+  it("up takes other code, and keeps no archive of code that no app has had for a day", async () => {
+    const archives = () => readdirSync(checkout.path(".local/archives"));
+    const [old = "", ...others] = archives();
+    assert.deepEqual(others, []);
+    utimesSync(checkout.path(`.local/archives/${old}`), 0, 0);
+    const code = checkout.path("assets/apps/hello/wsgi.py");
+    await writeFile(code, (await readFile(code, "utf8")).replace("Hello", "Good bye"));
+    await succeed(up());
+    assert.equal(await page(), hello.replace("Hello", "Good bye"));
+    assert.equal(archives().length, 1);
+    assert.notDeepEqual(archives(), [old]);
+  });
+
   it("destroy leaves nothing but the settings that were there before, and does no harm when repeated", async () => {
     const settings = await checkout.configure({ processes: 4 });
+    const containers = await checkout.containers();
+    assert.ok(processes(containers).length > 0, "the container's monitor is one");
+    const ofVolumes = '{{range .Mounts}}{{if eq .Type "volume"}}{{.Name}} {{end}}{{end}}';
+    const volumes = (await checkout.engine("inspect", "--format", ofVolumes, ...containers)).split(" ").filter(Boolean);
     const output = await succeed(checkout.npm("destroy"));
     assert.match(output, /Stack local is gone/);
     assert.deepEqual(await checkout.containers(), []);
+    const allVolumes = (await checkout.engine("volume", "ls", "--quiet")).split("\n");
+    assert.deepEqual(
+      volumes.filter((volume) => allVolumes.includes(volume)),
+      [],
+    );
+    await waitFor("its processes to end", () => {
+      assert.deepEqual(processes(containers), []);
+      return true;
+    });
     assert.ok(!existsSync(checkout.path(".local/hosts/local")), "the key files are gone");
     assert.equal(await checkout.read("Pulumi.local.yaml"), settings);
     const state = checkout.path(".local/state");

@@ -6,7 +6,7 @@ import * as path from "node:path";
 import { platforms, type Platform } from "../../platforms";
 import { architectureOf } from "../../platforms/ec2";
 import { planApp } from "../../rendering/app";
-import { packApp, type AppSource } from "../../rendering/appSource";
+import { packApp, pruneArchives, type AppSource } from "../../rendering/appSource";
 import { asset, renderTemplate, script } from "../../rendering/assets";
 import { commandLine, quote } from "../../rendering/shell";
 import { ed25519KeyPair, publicKeyOf } from "../../rendering/sshKey";
@@ -295,6 +295,29 @@ describe("an app's code", () => {
     assert.deepEqual(second, first);
     assert.ok(fs.readFileSync(second.archive).equals(bytes));
     assert.equal(execFileSync("tar", ["tzf", second.archive], { encoding: "utf8" }), "lib/a.py\nwsgi.py\n");
+  });
+
+  it("goes from this machine once no app has had it for a day", () => {
+    const age = (file: string, hours: number) => {
+      fs.utimesSync(file, new Date(), new Date(Date.now() - hours * 3_600_000));
+    };
+    const { archive: old } = packApp(code(), undefined, cache());
+    fs.writeFileSync(path.join(code(), "wsgi.py"), "app = 2\n");
+    const { archive: recent } = packApp(code(), undefined, cache());
+    fs.writeFileSync(path.join(code(), "wsgi.py"), "app = 3\n");
+    const { archive: used } = packApp(code(), undefined, cache());
+    for (const [file, hours] of [
+      [old, 25],
+      [recent, 23],
+      [used, 1000],
+    ] as const)
+      age(file, hours);
+    packApp(code(), undefined, cache());
+    pruneArchives(cache());
+    assert.deepEqual(
+      [old, recent, used].map((file) => fs.existsSync(file)),
+      [false, true, true],
+    );
   });
 
   it("is another when a file's text, name or executable bit changes", () => {

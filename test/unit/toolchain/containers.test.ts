@@ -3,7 +3,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { cleanContainers, prepareContainers } from "../../../toolchain/containers.mjs";
+import { cleanContainers, prepareContainers, removeContainers } from "../../../toolchain/containers.mjs";
 import { waitFor } from "../../support/waitFor";
 import { program, projectFolder, put, removeProjectFolders } from "./support";
 
@@ -186,6 +186,19 @@ describe("containers", () => {
     } finally {
       execFileSync("umount", [cache], { env: { PATH: path } });
     }
+  });
+
+  it("an engine that is gone, or fails, is an error without a stack trace", async () => {
+    put(join(root, ".local/containers.json"), JSON.stringify({ command: ["docker"], runOptions: [], image: "x" }));
+    await assert.rejects(
+      removeContainers(root, "local"),
+      /^UserError: docker, which has the containers .* not on PATH/,
+    );
+    tool("docker", "echo 'Cannot connect to the Docker daemon' >&2; exit 1");
+    await assert.rejects(
+      removeContainers(root, "local"),
+      /^UserError: 'docker ps .*' failed .*: Cannot connect to the/,
+    );
   });
 
   it("clean removes images by name, and not by force what another checkout's server runs from", async () => {
