@@ -8,7 +8,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Platform } from "../platforms";
 import { architectureOf } from "../platforms/ec2";
 import { httpPort } from "../rendering/app";
-import { script } from "../rendering/assets";
+import { inlineScript, script } from "../rendering/assets";
 import { commandLine } from "../rendering/shell";
 import { publicKeyOf } from "../rendering/sshKey";
 import { renderUserData } from "../rendering/userData";
@@ -171,9 +171,10 @@ export class AwsHost extends pulumi.ComponentResource implements Host {
             .apply(([it]) => ({ ...it, dialErrorLimit: 60, perDialTimeout: 5 })),
           identity: instance.id,
           machine: instance,
-          sudo: this.sudo,
         },
-        script: script("wait-for-boot.sh", { parameters: { timeout: "600" } }),
+        script: script("wait-for-boot.sh", {
+          parameters: { timeout: "600", check_sudo: inlineScript("check-sudo.sh") },
+        }),
       },
       { parent: this },
     );

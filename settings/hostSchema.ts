@@ -272,7 +272,8 @@ const aws = z.strictObject({
     },
   ),
   dnsZone: setting(z.string().max(253).regex(domainPattern).optional(), {
-    meaning: "Public hosted zone of yours on Route 53, which gets a record for each domain of the apps.",
+    meaning:
+      "Public hosted zone of yours on Route 53, which gets an A record for each domain of the apps (the address that stays is IPv4).",
     allowed: "a domain name, such as example.org",
     defaultText: "none: what names lead to the server is your own business",
   }),
@@ -281,7 +282,7 @@ const aws = z.strictObject({
     allowed: "true or false",
   }),
   terminationProtection: setting(z.boolean().default(false), {
-    meaning: "AWS refuses to end the server until this is false again; destroying and replacing fail meanwhile.",
+    meaning: "The server is neither destroyed nor replaced, nor ended in AWS's console, until this is false again.",
     allowed: "true or false",
   }),
   detailedMonitoring: setting(z.boolean().default(false), {

@@ -52,6 +52,11 @@ const aws = [
       `An interrupted run has left something of this name. \`npm run up -- ${stack}\` once more takes another name; remove the old one in the console.`,
   },
   {
+    pattern: /DependencyViolation/,
+    whatToDo: () =>
+      "Something else on AWS uses it, a server in the stack's security group say: `aws ec2 describe-network-interfaces --filters Name=group-id,Values=GROUP` shows what. Give that another group, then run the same command again.",
+  },
+  {
     pattern: /RequestLimitExceeded|Throttling/,
     whatToDo: () =>
       "AWS takes no more requests from this account for the moment: wait a minute and run the same command again.",
@@ -87,7 +92,8 @@ const table = [
     pattern:
       /(?<!": )dial tcp(?! (127\.0\.0\.1|\[::1\]):).*: .*(refused|timeout|reset|unreachable|no route|no such host)/,
     whatToDo: () =>
-      "The server does not answer: is it on, and do its address, its port and the firewalls between let SSH through?",
+      "The server does not answer: is it on, and do its address, its port and the firewalls between let SSH through?\n" +
+      "On AWS: host.sshCidrs must hold the address that this machine comes from (curl -4 -s https://checkip.amazonaws.com).",
   },
   {
     pattern: /host key mismatch|knownhosts: key mismatch/,
@@ -100,6 +106,7 @@ const table = [
     pattern: /ssh: unable to authenticate/,
     whatToDo: (stack) =>
       "The server, or the bastion after 'proxy:', does not take the key: put it into the user's ~/.ssh/authorized_keys there.\n" +
+      "On AWS: each system's image has a user of its own (docs/aws.md has their names). Set host.platform to what host.amiId is, or host.user to the image's user.\n" +
       `A container can be made again instead, with all that is on it: ${makeHostAgain(stack)}`,
   },
   {

@@ -12,8 +12,8 @@ import ipaddr from "ipaddr.js";
 /**
  * @typedef {object} Account
  * @property {string} client address that the machine of the tests seems to have
- * @property {{ command: string[], runOptions: string[], image: string }} containers what instances are
- * @property {{ id: string, owner: string, name: string, architecture: string, platform: string }[]} images newest first
+ * @property {{ command: string[], runOptions: string[] }} containers how instances are run
+ * @property {{ id: string, owner: string, name: string, architecture: string, platform: string, container: string }[]} images newest first; `container` is the image that stands in
  * @property {Record<string, string[]>} instanceTypes their architectures
  * @property {Record<string, { vpcId: string, ipv6CidrBlock: string, routeTable?: string }>} subnets
  * @property {Record<string, { vpcId: string, main: boolean, routes: { cidrBlock: string, gatewayId: string }[] }>} routeTables
@@ -75,14 +75,15 @@ export class Cloud {
   /**
    * Makes and starts what an instance is: a server whose cloud-init reads this user-data.
    * @param {string} id
+   * @param {string} image
    * @param {{ userData: string, publicKey: string }} first
    */
-  launch(id, { userData, publicKey }) {
+  launch(id, image, { userData, publicKey }) {
     const seed = join(this.folder, id);
     mkdirSync(seed, { recursive: true, mode: 0o700 });
     writeFileSync(join(seed, "user-data"), userData, { mode: 0o600 });
     writeFileSync(join(seed, "meta-data"), JSON.stringify({ "instance-id": id, "public-keys": [publicKey] }));
-    const { runOptions, image } = this.account.containers;
+    const { runOptions } = this.account.containers;
     const ports = [22, 80, 443].map((port) => `--publish=127.0.0.1::${port}`);
     const label = `--label=uwsgi-nginx.cloud=${this.folder}`;
     const volume = `--volume=${seed}:/var/lib/cloud/seed/nocloud:ro`;

@@ -6,14 +6,15 @@ import { prepareContainers } from "../../toolchain/containers.mjs";
 import { askPage } from "../../toolchain/page.mjs";
 import { places } from "../../toolchain/paths.mjs";
 import { step } from "../../toolchain/steps.mjs";
-import { canRun, CloudStack } from "../support/cloud";
+import { canRun, CloudStack, devSystem } from "../support/cloud";
 import { root } from "../support/engine";
 
 async function main(): Promise<void> {
   if (!canRun) throw new Error("The demonstration needs Linux and root: an address of the double has ports 22 and 80.");
   execFileSync(process.execPath, [join(root, "toolchain/cli.mjs"), "env"], { stdio: ["ignore", "ignore", "inherit"] });
   await prepareContainers({ root, cache: places(root).cache, step });
-  const stack = await step("an account of the double of AWS", () => CloudStack.make());
+  const system = await step("the double of CentOS 7, once", devSystem);
+  const stack = await step("an account of the double of AWS", () => CloudStack.make(system));
   try {
     await stack.configure();
     await step("dev: up (an instance, its firewall, its address; the app on it)", () => stack.up());

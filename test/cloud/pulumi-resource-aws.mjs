@@ -5,10 +5,10 @@ import { randomInt } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { serveProvider } from "../../toolchain/standins/providerServer.mjs";
-import { changes, isObject, open, reveal, unknown } from "../../toolchain/standins/wire.mjs";
+import { changes, reveal, unknown } from "../../toolchain/standins/wire.mjs";
 import { Cloud, newId, Refusal } from "./account.mjs";
+import { failures } from "./failures.mjs";
 
-/** @typedef {import("../../toolchain/standins/wire.mjs").Json} Json */
 /** @typedef {import("../../toolchain/standins/wire.mjs").JsonObject} JsonObject */
 /** @typedef {import("./shapes").Shape} Shape */
 /** @typedef {import("../../toolchain/standins/providerServer.mjs").Operation} Operation */
@@ -93,7 +93,7 @@ const kinds = {
     computed: ["privateIp", "primaryNetworkInterfaceId", "instanceState", "arn"],
     create(inputs) {
       const id = newId("i");
-      const publicKey = ask("EC2: RunInstances", ({ images, instanceTypes, keyPairs, groups }) => {
+      const { publicKey, image } = ask("EC2: RunInstances", ({ images, instanceTypes, keyPairs, groups }) => {
         const refuse = (/** @type {string} */ error) => new Refusal("EC2: RunInstances", error);
         const image = images.find((it) => it.id === inputs.ami);
         if (!image) throw refuse(`InvalidAMIID.NotFound: The image id '[${inputs.ami}]' does not exist`);
@@ -108,9 +108,9 @@ const kinds = {
         }
         if (Buffer.byteLength(inputs.userData) > 16384)
           throw refuse("InvalidParameterValue: User data is limited to 16384 bytes");
-        return keyPair.publicKey;
+        return { publicKey: keyPair.publicKey, image };
       });
-      const container = cloud.launch(id, { userData: inputs.userData, publicKey });
+      const container = cloud.launch(id, image.container, { userData: inputs.userData, publicKey });
       cloud.change(({ instances }) => {
         instances[id] = {
           state: "running",
@@ -303,42 +303,6 @@ function matches(filters = [], has) {
     if (value === undefined) throw new Error(`the double knows no filter '${name}' here`);
     return values.some((it) => new RegExp(`^${it.replace(/[.+()]/g, "\\$&").replaceAll("*", ".*")}$`).test(value));
   });
-}
-
-/**
- * What does not have the shape that the SDK's types give.
- * @param {Shape} shape
- * @param {Json | undefined} given
- * @param {string} path
- * @returns {{ property: string, reason: string }[]}
- */
-function failures(shape, given, path = "") {
-  const value = open(given);
-  if (value === undefined || value === unknown) return [];
-  if (typeof shape === "string") {
-    return typeof value === shape
-      ? []
-      : [{ property: path, reason: `must be a ${shape}, not ${JSON.stringify(value)}` }];
-  }
-  if ("list" in shape) {
-    if (!Array.isArray(value)) return [{ property: path, reason: "must be a list" }];
-    return value.flatMap((item, index) => failures(shape.list, item, `${path}[${index}]`));
-  }
-  if (!isObject(value)) return [{ property: path, reason: "must be an object" }];
-  if ("map" in shape)
-    return Object.entries(value).flatMap(([key, item]) => failures(shape.map, item, `${path}.${key}`));
-  const unknownOnes = Object.keys(value).filter((key) => !(key in shape.fields) && !key.startsWith("__"));
-  return [
-    ...unknownOnes.map((key) => ({
-      property: key,
-      reason: `@pulumi/aws knows no input '${path ? `${path}.` : ""}${key}'`,
-    })),
-    ...Object.entries(shape.fields).flatMap(([key, { required, shape: inner }]) =>
-      required && value[key] === undefined
-        ? [{ property: key, reason: `Missing required argument ${key}` }]
-        : failures(inner, value[key], path ? `${path}.${key}` : key),
-    ),
-  ];
 }
 
 /** @param {string} token */

@@ -8,7 +8,9 @@ import { promisify } from "node:util";
 import { environment, fileBackendUrl } from "../../toolchain/environment.mjs";
 import { type Account, Cloud, type Fault } from "../cloud/account.mjs";
 import { writeShapes } from "../cloud/shapes";
+import { el7Image, el7Mirrors } from "./el7";
 import { root, Workspace } from "./engine";
+import { withoutStandIns } from "./platforms";
 
 const run = promisify(execFile);
 
@@ -21,13 +23,22 @@ export const tokens = [
   ...["ec2/getRouteTable:getRouteTable", "route53/getZone:getZone"],
 ].map((token) => `aws:${token}`);
 
-export const officialImage = {
-  id: "ami-00000000000000001",
-  owner: "136693071363",
-  name: "debian-12-amd64-20240201-1644",
-  architecture: "x86_64",
-  platform: "",
+/** The systems that instances run, each with its official image on AWS and the settings that the double's needs. */
+const systems = {
+  debian12: {
+    image: { id: "ami-00000000000000001", owner: "136693071363", name: "debian-12-amd64-20240201-1644" },
+    host: {},
+    app: {},
+  },
+  centos7: {
+    image: { id: "ami-00000000000000007", owner: "125523088429", name: "CentOS Linux 7 x86_64 - 2211" },
+    host: { mirrors: el7Mirrors },
+    app: { python: "2.7" },
+  },
 };
+export type System = keyof typeof systems;
+
+export const officialImage = { ...systems.debian12.image, architecture: "x86_64", platform: "" };
 const publicSubnet = "subnet-00000000000000001";
 const privateSubnet = "subnet-00000000000000002";
 export const subnets = { publicSubnet, privateSubnet };
@@ -40,6 +51,7 @@ export class CloudStack extends Workspace {
   private constructor(
     projectDir: string,
     readonly cloud: Cloud,
+    readonly system: System,
   ) {
     super({
       projectDir,
@@ -48,28 +60,34 @@ export class CloudStack extends Workspace {
         PULUMI_BACKEND_URL: fileBackendUrl(join(projectDir, ".local/state")),
         PULUMI_CONFIG_PASSPHRASE: "only for this test",
         PULUMI_CONFIG_PASSPHRASE_FILE: undefined,
+        ...withoutStandIns,
         ...variablesOf(cloud),
       },
     });
     this.isTemporary = true;
   }
 
-  static async make(): Promise<CloudStack> {
+  /** @param system what its server runs */
+  static async make(system: System = "debian12"): Promise<CloudStack> {
     const projectDir = await mkdtemp(join(tmpdir(), "uwsgi-nginx-aws-"));
     await mkdir(join(projectDir, ".local/state"), { recursive: true });
     for (const name of await readdir(root)) {
       if (!/^(\.git|\.local|Pulumi\..+\.yaml)$/.test(name)) await symlink(join(root, name), join(projectDir, name));
     }
-    const stack = new CloudStack(projectDir, await makeCloud(join(projectDir, ".local/cloud")));
+    const stack = new CloudStack(projectDir, await makeCloud(join(projectDir, ".local/cloud"), system), system);
     await stack.succeed("stack", "init", stack.stack);
     return stack;
   }
 
   /** Sets the stack's configuration, with what a server on AWS must have. */
-  async configure(host: Readonly<Record<string, unknown>> = {}, app: Readonly<Record<string, unknown>> = {}) {
+  async configure(
+    host: Readonly<Record<string, unknown>> = {},
+    app: Readonly<Record<string, unknown>> = {},
+    system = this.system,
+  ) {
     const file = `Pulumi.${this.stack}.yaml`;
     const salt = /^encryptionsalt:.*\n/m.exec(await this.readFile(file))?.[0] ?? "";
-    await this.writeFile(file, salt + devSettings(host, app));
+    await this.writeFile(file, salt + devSettings(host, app, system));
   }
 
   /** Makes the next requests of this kind fail. */
@@ -91,12 +109,16 @@ export class CloudStack extends Workspace {
 }
 
 /** The settings of a stack, with what a server on AWS must have. */
-export function devSettings(host: Readonly<Record<string, unknown>>, app: Readonly<Record<string, unknown>>): string {
+export function devSettings(
+  host: Readonly<Record<string, unknown>>,
+  app: Readonly<Record<string, unknown>>,
+  system: System = "debian12",
+): string {
   const caCertificates = process.env.SSL_CERT_FILE;
-  const needed = { kind: "aws", platform: "debian12", region: "eu-central-1", sshCidrs: ["198.51.100.0/24"] };
+  const needed = { kind: "aws", platform: system, region: "eu-central-1", sshCidrs: ["198.51.100.0/24"] };
   const values = {
-    "uwsgi-nginx:host": { ...needed, ...(caCertificates ? { caCertificates } : {}), ...host },
-    "uwsgi-nginx:apps": { hello: app },
+    "uwsgi-nginx:host": { ...needed, ...systems[system].host, ...(caCertificates ? { caCertificates } : {}), ...host },
+    "uwsgi-nginx:apps": { hello: { ...systems[system].app, ...app } },
   };
   return `config: ${JSON.stringify(values)}\n`;
 }
@@ -106,8 +128,13 @@ export function variablesOf({ folder }: Cloud, path = environment(root).PATH) {
   return { AWS_DOUBLE: folder, PATH: `${join(folder, "bin")}:${path ?? ""}` };
 }
 
+/** The dev stack's own system where there is a double of it, or else Debian. */
+export async function devSystem(): Promise<System> {
+  return "image" in (await el7Image()) ? "centos7" : "debian12";
+}
+
 /** A new account: one image, a default VPC, a public subnet and one that is not. */
-export async function makeCloud(folder: string): Promise<Cloud> {
+export async function makeCloud(folder: string, system: System = "debian12"): Promise<Cloud> {
   await mkdir(join(folder, "bin"), { recursive: true, mode: 0o700 });
   writeShapes(tokens, join(root, ".local/aws-shapes.json"));
   await symlink(join(root, ".local/aws-shapes.json"), join(folder, "shapes.json"));
@@ -118,8 +145,8 @@ export async function makeCloud(folder: string): Promise<Cloud> {
   const cloud = new Cloud(folder);
   const account: Account = {
     client: "198.51.100.7",
-    containers: await instanceContainers(),
-    images: [officialImage],
+    containers: await containers(),
+    images: [await officialImageOf(system)],
     instanceTypes: { "t3.micro": ["i386", "x86_64"], "t3.small": ["i386", "x86_64"], "t4g.small": ["arm64"] },
     subnets: {
       [publicSubnet]: { vpcId: "vpc-1", ipv6CidrBlock: "" },
@@ -147,21 +174,36 @@ export async function removeCloud(cloud: Cloud): Promise<void> {
   await rm(cloud.folder, { recursive: true, force: true });
 }
 
-/** How an instance is run: as the tests' servers are, with cloud-init in the image. Built once. */
-export async function instanceContainers(): Promise<Account["containers"]> {
-  const file = join(root, ".local/containers.json");
-  const containers = JSON.parse(await readFile(file, "utf8")) as Account["containers"];
-  const recipe = join(root, "test/cloud/Containerfile");
+async function containers(): Promise<Account["containers"] & { image: string }> {
+  return JSON.parse(await readFile(join(root, ".local/containers.json"), "utf8"));
+}
+
+/** The official image of a system, with the container image that stands in: a server of the tests, and cloud-init. */
+export async function officialImageOf(system: System): Promise<Account["images"][number]> {
+  return { ...officialImage, ...systems[system].image, container: await instanceImage(system) };
+}
+
+/** Built once. */
+async function instanceImage(system: System): Promise<string> {
+  const { command, image } = await containers();
+  const el7 = system === "centos7" ? await el7Image() : undefined;
+  if (el7 && "reason" in el7) throw new Error(el7.reason);
+  const base = el7?.image ?? image;
+  const recipe = join(root, "test/cloud", el7 ? "el7.Containerfile" : "Containerfile");
   const hash = createHash("sha256")
-    .update(containers.image)
+    .update(base)
     .update(await readFile(recipe));
   const built = `localhost/uwsgi-nginx-host:cloud-${hash.digest("hex").slice(0, 12)}`;
-  const [engine = "", ...options] = containers.command;
+  const [engine = "", ...options] = command;
   await run(engine, [...options, "image", "inspect", built]).catch(() =>
-    run(engine, [
-      ...[...options, "build", "--tag", built, "--build-arg", `BASE=${containers.image}`, "--file", recipe],
-      join(root, "test/cloud"),
-    ]),
+    run(
+      engine,
+      [
+        ...[...options, "build", "--tag", built, "--build-arg", `BASE=${base}`, "--file", recipe],
+        join(root, "test/cloud"),
+      ],
+      { maxBuffer: 1e8 },
+    ),
   );
-  return { ...containers, image: built };
+  return built;
 }

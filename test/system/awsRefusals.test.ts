@@ -1,6 +1,7 @@
 // What AWS refuses: each is said with what to do, and the next up goes on from there.
 import assert from "node:assert/strict";
 import { hints } from "../../toolchain/hints.mjs";
+import type { Instance } from "../cloud/account.mjs";
 import { canRun, CloudStack, officialImage, subnets } from "../support/cloud";
 import { ask } from "../support/load";
 
@@ -87,15 +88,55 @@ describe("a stack that AWS refuses", function () {
     assert.match(output, /Error: cloud-init has failed; what it says of itself stands above/);
   });
 
-  it("goes up once AWS lets it, and leaves nothing that it made before", async () => {
-    await stack.configure();
+  it("goes on from one refusal to the next, and up once AWS lets it, and leaves nothing that it made before", async () => {
+    const domain = "www.example.org";
+    await stack.destroy();
+    await stack.configure({ dnsZone: "example.org" }, { domains: [domain] });
+    for (const [operation, error] of [
+      ["EC2: CreateSecurityGroup", "RequestLimitExceeded: Request limit exceeded."],
+      ["EC2: RunInstances", "InsufficientInstanceCapacity: no t3.micro"],
+      ["EC2: AllocateAddress", "AddressLimitExceeded: The maximum number of addresses"],
+      ["Route 53: ChangeResourceRecordSets", "Throttling: Rate exceeded"],
+    ] as const) {
+      stack.fail(operation, error);
+      assert.match((await stack.failUp()).output, new RegExp(error.split(":")[0] ?? ""));
+    }
     await stack.up();
-    assert.match((await ask(String((await stack.outputs()).url))).text, /Hello There!/);
+    const { url, host } = await stack.outputs();
+    assert.equal(url, `http://${domain}/`);
+    assert.match((await ask(`http://${String(host)}/`, { host: domain })).text, /Hello There!/);
     const { groups, keyPairs, addresses, others } = stack.cloud.account;
     assert.equal(stack.instances().length, 1);
     assert.deepEqual(
       [groups, keyPairs, addresses, others].map((it) => Object.keys(it).length),
-      [1, 1, 1, 0],
+      [1, 1, 1, 1],
     );
+    assert.deepEqual(Object.values(others), [{ zoneId: "Z1", name: domain, type: "A", ttl: 300, records: [host] }]);
+  });
+
+  it("says who uses what it cannot remove, removes the rest, and all once that is free; it dials no server for it", async () => {
+    const [id = ""] = stack.instances();
+    stack.cloud.turn(id, "stopped");
+    const [group = ""] = Object.keys(stack.cloud.account.groups);
+    // Somebody's own server in the stack's security group.
+    const foreign = {
+      state: "running",
+      container: "",
+      groups: [group],
+      protected: true,
+      keyName: "",
+      ami: "",
+      volumeGib: 8,
+    };
+    stack.cloud.change(({ instances }) => (instances["i-foreign"] = foreign as Instance));
+    const { code, output } = await stack.run("destroy", "--yes", "--skip-preview", "--stack", stack.stack);
+    assert.notEqual(code, 0);
+    assert.match(output, new RegExp(`DependencyViolation: resource ${group} has a dependent object`));
+    assert.match(hints(output, "dev").join("\n"), /^Something else on AWS uses it/m);
+    assert.deepEqual(stack.instances(), ["i-foreign"]);
+    stack.cloud.change(({ instances }) => delete instances["i-foreign"]);
+    await stack.destroy();
+    const { groups, keyPairs, addresses, others } = stack.cloud.account;
+    assert.deepEqual([groups, keyPairs, addresses, others, stack.instances()], [{}, {}, {}, {}, []]);
   });
 });

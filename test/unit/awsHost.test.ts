@@ -146,8 +146,8 @@ describe("a server on AWS", () => {
     const { connection: dialled, ...inputs } = input("host-wait-for-boot");
     assert.deepEqual(revealed(dialled), { ...connection, dialErrorLimit: 60, perDialTimeout: 5 });
     assert.deepEqual(inputs, {
-      create: "sudo -n bash -s --",
-      stdin: script("wait-for-boot.sh", { parameters: { timeout: "600" } }),
+      create: "bash -s --",
+      stdin: script("wait-for-boot.sh", { parameters: { timeout: "600", check_sudo: inlineScript("check-sudo.sh") } }),
       triggers: ["host-id"],
       addPreviousOutputInEnv: false,
     });
@@ -190,6 +190,35 @@ describe("a server on AWS", () => {
     assert.equal(input("host").ami, own);
     assert.deepEqual(options.get("host")?.ignoreChanges, ["ipv6AddressCount"]);
     assert.deepEqual(options.get("host-host-key")?.ignoreChanges, []);
+  });
+
+  it("runs CentOS 7: its image of 2211, its user, and Amazon's agent as an rpm", async () => {
+    let asked: Record<string, unknown> | undefined;
+    const { lookUp, outputs } = cloud();
+    await startMocks(false, {
+      outputs,
+      lookUp: (token, inputs) => {
+        if (token.endsWith(":getAmiIds")) asked = inputs;
+        return lookUp?.(token, inputs) ?? {};
+      },
+    });
+    const host = make({ platform: "centos7", ssmAccess: true });
+    assert.equal((await settled(host.connection)).user, "centos");
+    await pulumi.runtime.disconnect();
+    assert.deepEqual(asked, {
+      owners: ["125523088429"],
+      filters: [{ name: "name", values: ["CentOS Linux 7 x86_64 - 2211"] }],
+      includeDeprecated: true,
+      sortAscending: false,
+    });
+    assert.match(
+      String(revealed(input("host").userData)),
+      / {2}- curl -fsSL --retry 5 -o \/run\/amazon-ssm-agent\.rpm https:\/\/s3\.eu-central-1\.amazonaws\.com\/amazon-ssm-eu-central-1\/latest\/linux_amd64\/amazon-ssm-agent\.rpm && rpm --install \/run\/amazon-ssm-agent\.rpm\n/,
+    );
+    assert.throws(
+      () => make({ platform: "centos7", instanceType: "t4g.small" }),
+      /CentOS 7 has no official image for arm64/,
+    );
   });
 
   it("takes each setting", async () => {
@@ -287,7 +316,7 @@ describe("a server on AWS", () => {
     const host = make({ ssmAccess: true, dnsZone: "example.org" }, ["a.example.org"]);
     await Promise.all([settled(host.urn), pulumi.runtime.disconnect()]);
     assert.equal(input("host").ami, ami);
-    assert.equal(input("host-wait-for-boot").create, "sudo -n bash -s --");
+    assert.equal(input("host-wait-for-boot").create, "bash -s --");
     assert.equal(input("host-dns-a.example.org").name, "a.example.org");
   });
 

@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { platforms } from "../../../platforms";
 import { errorIn } from "../../../toolchain/diagnostics.mjs";
 import { hints } from "../../../toolchain/hints.mjs";
 
@@ -59,6 +62,7 @@ describe("hints", () => {
       /host\.terminationProtection to false, npm run up -- dev/,
     ],
     ["api error InvalidKeyPair.Duplicate: The keypair already exists", /npm run up -- dev/],
+    ["api error DependencyViolation: resource sg-1 has a dependent object", /^Something else on AWS uses it/],
     ["api error RequestLimitExceeded: Request limit exceeded", /wait a minute/],
     ["no matching Route53 Hosted Zone found", /host\.dnsZone/],
     ["api error VPCIdNotSpecified: No default VPC for this user", /host\.subnetId/],
@@ -70,6 +74,14 @@ describe("hints", () => {
       assert.match(found[0] ?? "", hint);
     });
   }
+
+  it("the one for a refused key leads to the users of the platforms' images on AWS, for it may be another system's", () => {
+    const found = hints("ssh: handshake failed: ssh: unable to authenticate", "dev").join();
+    assert.match(found, /docs\/aws\.md .*host\.platform .*host\.amiId.*host\.user/);
+    const guide = readFileSync(join(__dirname, "../../../docs/aws.md"), "utf8");
+    for (const { title, aws } of Object.values(platforms))
+      assert.ok(guide.includes(`\`${aws?.user}\` on ${title}`), title);
+  });
 
   it("none for what explains itself", () => {
     assert.deepEqual(

@@ -1,0 +1,44 @@
+// The double of AWS takes what the SDK's types have, and nothing else; its firewall lets in whom its rules name.
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { lets } from "../cloud/account.mjs";
+import { failures } from "../cloud/failures.mjs";
+import { type Shape, writeShapes } from "../cloud/shapes";
+
+describe("the double of AWS", () => {
+  const folder = mkdtempSync(join(tmpdir(), "shapes-"));
+  after(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  it("takes no input that the SDK does not know, at any depth, none of another type, and misses what must be there", () => {
+    const tokens = ["aws:ec2/instance:Instance", "aws:ec2/keyPair:KeyPair", "aws:ec2/getAmi:getAmi"];
+    writeShapes(tokens, join(folder, "shapes.json"));
+    const { shapes } = JSON.parse(readFileSync(join(folder, "shapes.json"), "utf8")) as {
+      shapes: Record<string, Shape>;
+    };
+    const [instance, keyPair, getAmi] = tokens.map((token) => shapes[token]);
+    assert.ok(instance && keyPair && getAmi);
+    const reasons = (...args: Parameters<typeof failures>) => failures(...args).map(({ reason }) => reason);
+    assert.deepEqual(reasons(instance, { instanceType: "t3.micro", rootBlockDevice: { volumeSize: 10 } }), []);
+    assert.deepEqual(reasons(instance, { instanceTyp: "t3.micro" }), ["@pulumi/aws knows no input 'instanceTyp'"]);
+    assert.deepEqual(reasons(instance, { rootBlockDevice: { size: 10 } }), [
+      "@pulumi/aws knows no input 'rootBlockDevice.size'",
+    ]);
+    assert.deepEqual(reasons(instance, { monitoring: "yes" }), ['must be a boolean, not "yes"']);
+    assert.deepEqual(reasons(instance, { vpcSecurityGroupIds: "sg-1" }), ["must be a list"]);
+    assert.deepEqual(reasons(keyPair, {}), ["Missing required argument publicKey"]);
+    assert.deepEqual(reasons(getAmi, { filters: [{ name: "image-id" }] }), ["Missing required argument values"]);
+  });
+
+  it("lets in by port and network, of its own family only", () => {
+    const rule = { protocol: "tcp", fromPort: 80, toPort: 80, cidrBlocks: ["192.0.2.0/24"], ipv6CidrBlocks: ["::/0"] };
+    assert.equal(lets([rule], 80, "192.0.2.7"), true);
+    assert.equal(lets([rule], 80, "198.51.100.7"), false);
+    assert.equal(lets([rule], 80, "2001:db8::1"), true);
+    assert.equal(lets([rule], 22, "192.0.2.7"), false);
+    assert.equal(lets([], 80, "192.0.2.7"), false);
+  });
+});
