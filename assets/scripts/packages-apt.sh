@@ -39,6 +39,9 @@ install_packages() {
   if [[ -n $missing ]]; then fail "apt-get reported success, yet these packages are not installed: ${missing//$'\n'/ }"; fi
 }
 
+# apt's lists and packages are the server's own.
+forget_downloads() { :; }
+
 # Whether a configuration file is still the package's own. Arguments: FILE PACKAGE
 is_as_packaged() {
   local path md5

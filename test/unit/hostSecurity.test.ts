@@ -47,6 +47,36 @@ describe("the look at the host", () => {
   });
 });
 
+describe("the room on the host's disk", () => {
+  let tools: FakeTools;
+  const room = (disks: string, free: number) => {
+    tools.add("stat", `case "\${!#}" in ${disks} esac`).add("df", `printf 'Avail\\n %sM\\n' ${free}`);
+    return tools.run(["prepare-host.sh"], "room='/opt=100 /usr=250 /var=400'; require_room && echo fine");
+  };
+  beforeEach(() => {
+    tools = new FakeTools();
+  });
+  afterEach(() => {
+    tools.remove();
+  });
+
+  it("is enough where each disk has what its folders need", () => {
+    assert.equal(room("*) echo 1 ;;", 750).stdout, "fine\n");
+    assert.equal(room("/opt) echo 1 ;; /usr) echo 2 ;; *) echo 3 ;;", 400).stdout, "fine\n");
+  });
+
+  it("is too little where folders that share a disk need more together", () => {
+    assert.match(
+      room("*) echo 1 ;;", 749).stderr,
+      /^Error: the server's disk is full: 749 MB are left for \/opt, \/usr, \/var, and 750 MB are needed; nothing was changed\n/,
+    );
+    assert.match(
+      room("/opt) echo 1 ;; *) echo 2 ;;", 400).stderr,
+      /^Error: the server's disk is full: 400 MB are left for \/usr, \/var, and 650 MB are needed; nothing was changed\n/,
+    );
+  });
+});
+
 describe("SELinux", () => {
   let tools: FakeTools;
   const selinux = (commands: string) => tools.run(["selinux.sh"], commands);
