@@ -148,6 +148,28 @@ describe("a server of the double of CentOS 7, with 1 GB of memory and no swap", 
     );
   });
 
+  it("reads UTF-8 in what it builds and in what it tries, as the app's unit does", async () => {
+    const reading = (file: string) =>
+      `import io, os\nio.open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "${file}")).read()\n`;
+    const files = {
+      README: "Grüße\n",
+      "setup.py": `${reading("README")}from setuptools import setup\nsetup(name="greeting")\n`,
+    };
+    for (const [name, text] of Object.entries(files)) {
+      await product.exec(
+        `mkdir -p /root/greeting; echo ${Buffer.from(text).toString("base64")} | base64 -d > /root/greeting/${name}`,
+      );
+    }
+    const source = await product.writeApp("utf8", {
+      "wsgi.py": `${reading("text")}def application(environ, start_response):\n    start_response("200 OK", [])\n    return [b"read"]\n`,
+      text: "Grüße\n",
+      "requirements.txt": "file:///root/greeting\n",
+    });
+    await configure({ centos: el7Mirrors.centos }, { source });
+    await product.up();
+    assert.equal((await ask(product.url)).text, "read");
+  });
+
   it("says so when /etc cannot be written to, and when the disk is full, before anything is changed", async () => {
     await configure({ centos: el7Mirrors.centos }, { packages: ["python3-devel"] });
     await product.exec("mount --bind /etc /etc && mount -o remount,bind,ro /etc");
