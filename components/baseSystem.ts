@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Python } from "../platforms";
 import { wheelFolder } from "../rendering/app";
 import { renderTemplate, script } from "../rendering/assets";
-import { pythonParameters, systemParameters, type Downloads } from "../rendering/downloads";
+import { pairList, pythonParameters, systemParameters, type Downloads } from "../rendering/downloads";
 import type { Host } from "./host";
 import { RemoteFile } from "./remoteFile";
 import { RemoteScript } from "./remoteScript";
@@ -57,7 +57,7 @@ export class BaseSystem extends pulumi.ComponentResource {
             own_files: wordList([umbrella, nginxDropIn]),
             ...downloads.packages,
             ...downloads.files,
-            key_packages: wordList(platform.packages.keys),
+            room: pairList(platform.packages.room),
             packages: wordList([
               ...platform.packages.base,
               ...Object.values(pythons).flatMap((python) => python.packages),

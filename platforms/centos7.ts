@@ -36,8 +36,10 @@ export const centos7: Platform = {
         variable: "CENTOS7_EPEL_URL",
       },
     },
-    keys: ["epel-release"],
+    keys: { "epel-release": "/etc/pki/rpm-gpg/RPM-GPG-KEY-EPEL-7" },
     base: ["ca-certificates", "curl", "diffutils", "gcc", "procps-ng", "tar", "util-linux"],
+    // yum unpacks its lists: some 300 MB for the archives.
+    room: { "/opt": 100, "/usr": 250, "/var": 400 },
     selinux: ["checkpolicy", "policycoreutils", "policycoreutils-python"],
   },
   pythons: {

@@ -9,8 +9,9 @@ export const debian12: Platform = {
     script: "packages-apt.sh",
     configuration: { template: "apt.conf", file: "/etc/uwsgi-nginx/apt.conf" },
     mirrors: {},
-    keys: [],
+    keys: {},
     base: ["ca-certificates", "curl", "gcc", "libc6-dev", "procps"],
+    room: { "/opt": 100, "/usr": 300, "/var": 250 },
     selinux: ["checkpolicy", "policycoreutils", "policycoreutils-python-utils", "semodule-utils"],
   },
   pythons: {

@@ -35,18 +35,20 @@ export interface AwsImages {
 
 export interface Packages {
   /**
-   * Script with `install_packages NAME…`, which installs what is missing and fails unless all of it is there afterwards,
-   * and `is_as_packaged FILE PACKAGE`.
+   * Script with `missing_packages NAME…`, `install_packages NAME…`, which installs what is missing and fails unless all of
+   * it is there afterwards, `is_as_packaged FILE PACKAGE`, and `forget_downloads`, which removes what is ours alone.
    */
   readonly script: string;
   /** The package manager's configuration for this project's installations alone; the server's own stays as it is. */
   readonly configuration: { readonly template: string; readonly file: string };
   /** Lists of base URLs in that configuration, by the name of their setting (`host.mirrors.NAME`). */
   readonly mirrors: Readonly<Record<string, Mirrors>>;
-  /** Packages that bring the keys which others are signed with, so they come first. */
-  readonly keys: readonly string[];
+  /** Packages that hold a key which others are signed with, and the key's file: they are unpacked, not installed. */
+  readonly keys: Readonly<Record<string, string>>;
   /** What every host needs: a compiler, curl for health checks, pgrep. */
   readonly base: readonly string[];
+  /** Megabytes that packages, the lists of them and a compiled uWSGI take at most, by folder. */
+  readonly room: Readonly<Record<string, number>>;
   /** What it takes to change an SELinux policy; installed only where SELinux is enabled. */
   readonly selinux: readonly string[];
 }

@@ -1,3 +1,4 @@
+import * as path from "node:path";
 import { platforms, type Platform, type Python } from "../platforms";
 import { extraCaCertificates } from "../settings/caCertificates";
 import { baseUrls } from "../settings/mirrors";
@@ -10,6 +11,8 @@ export interface Downloads {
   packages: {
     /** Path of the package manager's configuration; no such file is there where the server's own is used. */
     package_config_file: string;
+    /** Packages that hold a key, and its file, as PACKAGE=FILE words. */
+    package_keys: string;
   };
   /** What a script needs to know that makes the host use all this: paths, texts (empty: no such file) and a command. */
   files: Record<"package_config" | "ca_file" | "ca_update" | "ca_bundle" | "ca_certificates", string>;
@@ -24,9 +27,10 @@ export function planDownloads(
   const platform: Platform = platforms[host.platform];
   const { template, file } = platform.packages.configuration;
   const proxy = host.proxy ?? "";
-  const text = renderTemplate(template, { file, mirrors: baseUrls(platform, host.mirrors, env), proxy });
+  const places = { file, folder: path.posix.dirname(file) };
+  const text = renderTemplate(template, { ...places, mirrors: baseUrls(platform, host.mirrors, env), proxy });
   return {
-    packages: { package_config_file: file },
+    packages: { package_config_file: file, package_keys: pairList(platform.packages.keys) },
     files: {
       package_config: text,
       ca_file: platform.trustStore.file,
@@ -46,4 +50,11 @@ export function systemParameters({ title, os }: Platform) {
 /** What a script needs to know to make environments. */
 export function pythonParameters({ executable, virtualenv = "", tools }: Python) {
   return { python: executable, virtualenv, tools: tools.join(" ") };
+}
+
+/** A list of NAME=VALUE words for a script. */
+export function pairList(values: Readonly<Record<string, string | number>>): string {
+  return Object.entries(values)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(" ");
 }

@@ -9,29 +9,41 @@ firewalld_runs() {
   command -v firewall-cmd > /dev/null && firewall-cmd --quiet --state 2> /dev/null
 }
 
+# The zones of the interfaces that lead to the world: readers come in by them. The others stay as they are.
+web_zones() {
+  local interface default
+  default=$(firewall-cmd --get-default-zone)
+  for interface in $({ ip -o route show default && ip -6 -o route show default; } | sed -n 's/.* dev \([^ ]*\).*/\1/p'); do
+    firewall-cmd --get-zone-of-interface="$interface" 2> /dev/null || printf '%s\n' "$default"
+  done | sort -u | grep . || printf '%s\n' "$default"
+}
+
 # Opens services for good and for now. Arguments: SERVICE…
 open_services() {
-  local service
+  local zone service
   firewalld_runs || return 0
-  for service; do
-    if ! firewall-cmd --quiet --permanent --query-service "$service"; then
-      # Noted first: what is noted and not open is no harm.
-      mkdir -p "$(dirname "$opened_services")"
-      printf '%s\n' "$service" >> "$opened_services"
-      quietly "opening the firewall for $service" firewall-cmd --permanent --add-service "$service"
-    fi
-    firewall-cmd --quiet --query-service "$service" || quietly "opening the firewall for $service" firewall-cmd --add-service "$service"
+  for zone in $(web_zones); do
+    for service; do
+      if ! firewall-cmd --quiet --permanent --zone="$zone" --query-service="$service"; then
+        # Noted first: what is noted and not open is no harm.
+        mkdir -p "$(dirname "$opened_services")"
+        printf '%s %s\n' "$zone" "$service" >> "$opened_services"
+        quietly "opening the firewall for $service" firewall-cmd --permanent --zone="$zone" --add-service="$service"
+      fi
+      firewall-cmd --quiet --zone="$zone" --query-service="$service" ||
+        quietly "opening the firewall for $service" firewall-cmd --zone="$zone" --add-service="$service"
+    done
   done
 }
 
 # Closes what open_services has opened.
 close_services() {
-  local service
+  local zone service
   [[ -f $opened_services ]] || return 0
-  while read -r service; do
+  while read -r zone service; do
     firewalld_runs || break
-    firewall-cmd --quiet --permanent --remove-service "$service" || true
-    firewall-cmd --quiet --remove-service "$service" || true
+    firewall-cmd --quiet --permanent --zone="$zone" --remove-service="$service" || true
+    firewall-cmd --quiet --zone="$zone" --remove-service="$service" || true
   done < <(sort -u "$opened_services")
   rm -f "$opened_services"
   rmdir --ignore-fail-on-non-empty "$(dirname "$opened_services")"

@@ -45,15 +45,22 @@ wait_for() {
 
 # Runs a command quietly; shows the end of what it printed only when it fails, and then the variable advice, if it is set.
 quietly() {
-  local what=$1 log
+  local what=$1 log clock
   shift
   log=$(mktemp)
   if ! "$@" > "$log" 2>&1 9>&-; then
     tail -n 25 "$log" >&2
+    clock=$(clock_advice < "$log")
     rm -f "$log"
-    fail "$what failed: $*" ${advice:+"$advice"}
+    fail "$what failed: $*" ${clock:+"$clock"} ${advice:+"$advice"}
   fi
   rm -f "$log"
+}
+
+# Says so where the words on stdin may come of a wrong clock. An old Python does not say what is wrong with a certificate.
+clock_advice() {
+  ! grep --quiet --ignore-case --extended-regexp 'certificate.*(not yet valid|has expired)|certificate verify failed \(_ssl|is not valid yet' ||
+    printf "Certificates do not seem to be valid where the server's clock is wrong: it says %s (set it: timedatectl)." "$(date)"
 }
 
 # Puts a copy of a file in place in one step.

@@ -42,6 +42,9 @@ install_packages() {
   fi
 }
 
+# apt's lists and packages are the server's own.
+forget_downloads() { :; }
+
 # Whether a configuration file is still the package's own. Arguments: FILE PACKAGE
 is_as_packaged() {
   local path md5

@@ -6,8 +6,21 @@
 # Argument: folder for what pip downloads
 pip_settings() {
   export PIP_CACHE_DIR=$1 PIP_CERT=$ca_bundle PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
-  [[ -z $pip_index ]] || export PIP_INDEX_URL=$pip_index
+  if [[ -n $pip_index ]]; then
+    export PIP_INDEX_URL=$pip_index
+  elif ! grep --quiet --no-messages '^ *index-url' /etc/pip.conf "${HOME:-/root}"/{.pip,.config/pip}/pip.conf; then
+    # An old pip asks PyPI under a name that it had long ago.
+    export PIP_INDEX_URL=${PIP_INDEX_URL:-https://pypi.org/simple}
+  fi
   [[ -z $proxy ]] || export PIP_PROXY=$proxy
+  LC_ALL=$(utf8_locale) || LC_ALL=C
+}
+
+# Packages are built by code that takes UTF-8 for granted, and an old Python takes ASCII where the locale is C.
+utf8_locale() {
+  local all
+  all=$(locale -a 2> /dev/null) || return
+  grep --ignore-case --extended-regexp --max-count 1 '^(C|en_US)\.utf-?8$' <<< "$all"
 }
 
 # Makes an environment with pip and what it compiles with. The system's own pip and its packages stay as they are.
@@ -19,8 +32,7 @@ make_environment() {
   if [[ -z $virtualenv ]]; then
     quietly "$what" "$python" -m venv "$1"
   else
-    # An old pip of the system's asks PyPI under a name that it had long ago.
-    quietly "fetching virtualenv" "$python" -m pip install --index-url "${PIP_INDEX_URL:-https://pypi.org/simple}" --no-deps --target "$1.virtualenv" "virtualenv==$virtualenv"
+    quietly "fetching virtualenv" "$python" -m pip install --no-deps --target "$1.virtualenv" "virtualenv==$virtualenv"
     PYTHONPATH="$1.virtualenv" quietly "$what" "$python" -m virtualenv --no-download --python "$python" "$1"
     rm -rf "$1.virtualenv"
   fi

@@ -85,13 +85,15 @@ make_release() {
 
 # Runs the release by itself, as the app's user, and asks it over HTTP on the loopback address.
 try_release() {
-  local ini=$work/try.ini log=$work/try.log port status problem
+  local ini=$work/try.ini log=$work/try.log port status problem locale
   say "$app: trying release $release"
   chmod 755 "$work"
   # The release's own settings, but for the socket, which belongs to what is live.
   sed -e '/^\(socket\|chown-socket\|chmod-socket\|vacuum\|processes\|die-on-term\) = /d' -e "s|$folder/current|$releases/$release|" \
     "$releases/$release/uwsgi.ini" > "$ini"
-  runuser -u "$uid" -- env -i PATH="$PATH" "$venv/bin/uwsgi" --ini "$ini" --processes 1 --die-on-term --http-socket 127.0.0.1:0 > "$log" 2>&1 9>&- &
+  # The language that systemd gives the unit.
+  mapfile -t locale < <(systemctl show-environment | grep --extended-regexp '^(LANG|LANGUAGE|LC_[A-Z]+)=')
+  runuser -u "$uid" -- env -i PATH="$PATH" ${locale[@]+"${locale[@]}"} "$venv/bin/uwsgi" --ini "$ini" --processes 1 --die-on-term --http-socket 127.0.0.1:0 > "$log" 2>&1 9>&- &
   trial=$!
   wait_for "$timeout" trial_is_ready || true
   port=$(sed -n 's/.*bound to TCP address 127\.0\.0\.1:\([0-9]*\).*/\1/p' "$log" | head -n 1)

@@ -1,6 +1,6 @@
 // The product itself, in a project folder of its own: its own state, stacks and settings, the checkout's files.
 import { execFile, spawnSync } from "node:child_process";
-import { mkdir, mkdtemp, readdir, symlink, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readdir, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -47,7 +47,7 @@ export class Product extends Workspace {
     for (const name of await readdir(root)) {
       if (!notLinked.test(name)) await symlink(join(root, name), join(projectDir, name));
     }
-    await symlink(join(root, ".local/containers.json"), join(projectDir, ".local/containers.json"));
+    await copyFile(join(root, ".local/containers.json"), join(projectDir, ".local/containers.json"));
     const product = new Product(projectDir, stack, [await freePort(), await freePort()], env);
     product.isTemporary = true;
     await product.succeed("stack", "init", product.stack);
@@ -91,6 +91,20 @@ export class Product extends Workspace {
     const { command } = JSON.parse(await this.readFile(".local/containers.json")) as { command: [string, ...string[]] };
     const [engine, ...options] = command;
     return (await run(engine, [...options, ...args])).stdout.trim();
+  }
+
+  /** Gives the host further options of the engine's `create`, if a container runs with them here. */
+  async runWith(...options: string[]): Promise<boolean> {
+    const file = ".local/containers.json";
+    const containers = JSON.parse(await this.readFile(file)) as { runOptions: string[]; image: string };
+    const runOptions = [...containers.runOptions, ...options];
+    try {
+      await this.engine("run", "--rm", ...runOptions, containers.image, "/bin/true");
+    } catch {
+      return false;
+    }
+    await this.writeFile(file, JSON.stringify({ ...containers, runOptions }));
+    return true;
   }
 
   /** Ids of the stack's containers, by the labels that they are given, running or not. */

@@ -22,9 +22,10 @@ describe("the configuration of yum", () => {
 [main]
 reposdir=/dev/null
 cachedir=/var/cache/yum/uwsgi-nginx
+keepcache=0
 logfile=/var/log/yum.log
-# The order of the base URLs counts, not which of them answers fastest.
-plugins=0
+# The server's plugins are its owner's: what versionlock holds stays, and a container may need the one for its overlay.
+plugins=1
 gpgcheck=1
 obsoletes=1
 distroverpkg=centos-release
@@ -64,8 +65,8 @@ name=EPEL 7
 baseurl=http://e.org/7/$basearch/
 failovermethod=priority
 gpgcheck=1
-gpgkey=file:///etc/pki/rpm-gpg/RPM-GPG-KEY-EPEL-7
-# Its key comes with this package, so the package itself must be the one that CentOS has signed.
+gpgkey=file:///etc/uwsgi-nginx/RPM-GPG-KEY-EPEL-7
+# The key comes out of this package, so the package itself must be the one that CentOS has signed.
 exclude=epel-release
 `,
     );

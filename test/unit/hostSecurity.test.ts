@@ -57,6 +57,36 @@ describe("the look at the host", () => {
   });
 });
 
+describe("the room on the host's disk", () => {
+  let tools: FakeTools;
+  const room = (disks: string, free: number) => {
+    tools.add("stat", `case "\${!#}" in ${disks} esac`).add("df", `printf 'Avail\\n %sM\\n' ${free}`);
+    return tools.run(["prepare-host.sh"], "room='/opt=100 /usr=250 /var=400'; require_room && echo fine");
+  };
+  beforeEach(() => {
+    tools = new FakeTools();
+  });
+  afterEach(() => {
+    tools.remove();
+  });
+
+  it("is enough where each disk has what its folders need", () => {
+    assert.equal(room("*) echo 1 ;;", 750).stdout, "fine\n");
+    assert.equal(room("/opt) echo 1 ;; /usr) echo 2 ;; *) echo 3 ;;", 400).stdout, "fine\n");
+  });
+
+  it("is too little where folders that share a disk need more together", () => {
+    assert.match(
+      room("*) echo 1 ;;", 749).stderr,
+      /^Error: the server's disk is full: 749 MB are left for \/opt, \/usr, \/var, and 750 MB are needed; nothing was changed\n/,
+    );
+    assert.match(
+      room("/opt) echo 1 ;; *) echo 2 ;;", 400).stderr,
+      /^Error: the server's disk is full: 400 MB are left for \/usr, \/var, and 650 MB are needed; nothing was changed\n/,
+    );
+  });
+});
+
 describe("SELinux", () => {
   let tools: FakeTools;
   const selinux = (commands: string) => tools.run(["selinux.sh"], commands);
@@ -163,33 +193,59 @@ describe("firewalld", () => {
     assert.deepEqual(calls, ["firewall-cmd --quiet --state"]);
   });
 
+  /** https is open everywhere already: somebody else's. `$zone` is what a test says of an interface. */
+  const firewallCmd = (zone: string) => `case "$*" in
+    *--query-service=http) exit 1 ;;
+    --get-default-zone) echo public ;;
+    --get-zone-of-interface=*) ${zone} ;;
+  esac`;
+  const routes = "default via 192.0.2.1 dev eth0 proto dhcp metric 100";
+  const openedIn = (zone: string) => [
+    `firewall-cmd --quiet --permanent --zone=${zone} --query-service=http`,
+    `firewall-cmd --permanent --zone=${zone} --add-service=http`,
+    `firewall-cmd --quiet --zone=${zone} --query-service=http`,
+    `firewall-cmd --zone=${zone} --add-service=http`,
+    `firewall-cmd --quiet --permanent --zone=${zone} --query-service=https`,
+    `firewall-cmd --quiet --zone=${zone} --query-service=https`,
+  ];
+  const closedIn = (zone: string) => [
+    `firewall-cmd --quiet --permanent --zone=${zone} --remove-service=http`,
+    `firewall-cmd --quiet --zone=${zone} --remove-service=http`,
+  ];
+  const changes = (calls: string[]) => calls.filter((call) => call.includes("--zone="));
+
   it("lets the web in for good and for now, and closes again what was opened, and only that", () => {
-    // https is open already: somebody else's.
-    tools.add("firewall-cmd", `case "$*" in *--query-service\\ http) exit 1 ;; esac`);
+    tools.add("firewall-cmd", firewallCmd("echo public")).add("ip", `[[ $* == *-6* ]] || echo '${routes}'`);
     const opened = firewall("open_services http https");
-    assert.equal(opened.code, 0);
-    assert.deepEqual(opened.calls, [
-      "firewall-cmd --quiet --state",
-      "firewall-cmd --quiet --permanent --query-service http",
-      "firewall-cmd --permanent --add-service http",
-      "firewall-cmd --quiet --query-service http",
-      "firewall-cmd --add-service http",
-      "firewall-cmd --quiet --permanent --query-service https",
-      "firewall-cmd --quiet --query-service https",
-    ]);
+    assert.equal(opened.code, 0, opened.stderr);
+    assert.deepEqual(changes(opened.calls), openedIn("public"));
     const closed = firewall("close_services");
     assert.equal(closed.code, 0);
-    assert.deepEqual(closed.calls, [
-      "firewall-cmd --quiet --state",
-      "firewall-cmd --quiet --permanent --remove-service http",
-      "firewall-cmd --quiet --remove-service http",
-    ]);
+    assert.deepEqual(changes(closed.calls), closedIn("public"));
     assert.ok(!existsSync(join(folder, "state")), "nothing stays behind");
   });
 
+  const interfaces: [string, string, string, string[]][] = [
+    ["the default one where an interface has none", "exit 2", `echo '${routes}'`, ["public"]],
+    ["the default one where nothing leads to the world", "exit 2", "", ["public"]],
+    [
+      "those of all interfaces that lead to the world, once each",
+      "[[ $* == *eth0 ]] && echo external || echo work",
+      `[[ $* == *-6* ]] && echo 'default via fe80::1 dev eth1 metric 1' || printf '%s\\n' '${routes}' 'default via 198.51.100.1 dev eth1'`,
+      ["external", "work"],
+    ],
+  ];
+  for (const [what, zone, ip, zones] of interfaces) {
+    it(`is opened in the zones that readers come in by: ${what}`, () => {
+      tools.add("firewall-cmd", firewallCmd(zone)).add("ip", ip);
+      assert.deepEqual(changes(firewall("open_services http https").calls), zones.flatMap(openedIn));
+      assert.deepEqual(changes(firewall("close_services").calls), zones.flatMap(closedIn));
+    });
+  }
+
   it("is open already: nothing is done, and nothing undone", () => {
     mkdirSync(join(folder, "state"));
-    tools.add("firewall-cmd");
+    tools.add("firewall-cmd", "[[ $* != --get-* ]] || echo public").add("ip");
     assert.ok(!firewall("open_services http").calls.some((call) => call.includes("--add")));
     assert.deepEqual(firewall("close_services").calls, []);
   });

@@ -1,5 +1,8 @@
 // packages-yum.sh against yum's own words and exit codes, as they were recorded on a CentOS 7.9.
 import assert from "node:assert/strict";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { FakeTools, type Outcome } from "../support/fakeTools";
 
 describe("packages with yum", () => {
@@ -15,7 +18,7 @@ describe("packages with yum", () => {
   const install = (...names: string[]): Outcome =>
     tools.run(
       ["packages-yum.sh"],
-      `package_config_file=/etc/uwsgi-nginx/yum.conf\ninstall_packages ${names.join(" ")}`,
+      `package_config_file=/etc/uwsgi-nginx/yum.conf package_keys=\ninstall_packages ${names.join(" ")}`,
     );
 
   beforeEach(() => {
@@ -35,7 +38,7 @@ describe("packages with yum", () => {
     assert.deepEqual(calls, [
       "rpm --query --quiet --whatprovides gcc",
       "rpm --query --quiet --whatprovides nginx",
-      "yum --config=/etc/uwsgi-nginx/yum.conf --assumeyes install nginx",
+      "yum --config=/etc/uwsgi-nginx/yum.conf --disableplugin=fastestmirror --assumeyes install nginx",
       "rpm --query --quiet --whatprovides gcc",
       "rpm --query --quiet --whatprovides nginx",
     ]);
@@ -61,6 +64,11 @@ describe("packages with yum", () => {
       /^Error: there is no such package: no-such-thing\n.*look the name up on the server with: yum --config=\/etc\/uwsgi-nginx\/yum\.conf provides NAME/m,
     ],
     [
+      "no package has one of the names, which its configuration does not tolerate",
+      "No package no-such-thing available.\nError: Not tolerating missing names on install, stopping.",
+      /^Error: there is no such package: no-such-thing\n/m,
+    ],
+    [
       "the key is another one",
       'The GPG keys listed for the "CentOS 7 os" repository are already installed but they are not correct for this package.\nCheck that the correct key URLs are configured for this repository.',
       /^Error: the packages are not signed with the key that is trusted for them, so none was installed\n.*host\.mirrors/m,
@@ -73,6 +81,16 @@ describe("packages with yum", () => {
     [
       "the disk is full",
       "Error Summary\n-------------\nDisk Requirements:\n  At least 24MB more space needed on the / filesystem.",
+      /^Error: the server's disk is full\n/m,
+    ],
+    [
+      "the disk is too full to download, which looks like a mirror's fault",
+      "Error downloading packages:\n  gcc-4.8.5-44.el7.x86_64: [Errno 256] No more mirrors to try.\n  cpp-4.8.5-44.el7.x86_64: Insufficient space in download directory /var/cache/yum/uwsgi-nginx/uwsgi-nginx-os/packages\n    * free   768 k\n    * needed 5.9 M",
+      /^Error: the server's disk is full\n/m,
+    ],
+    [
+      "the disk runs full while it reads the lists",
+      'http://vault.centos.org/7.9.2009/updates/x86_64/repodata/primary.sqlite.bz2: [Errno 14] curl#23 - "Failed writing body (1057 != 16384)"\nTrying other mirror.\nfailure: repodata/primary.sqlite.bz2 from uwsgi-nginx-updates: [Errno 256] No more mirrors to try.',
       /^Error: the server's disk is full\n/m,
     ],
     ["it says something else", "Error: Protected multilib versions", /^Error: yum could not install the packages: /m],
@@ -105,6 +123,18 @@ describe("packages with yum", () => {
       assert.equal(calls.filter((call) => call.startsWith("yum")).length, 3);
     });
   }
+
+  it("says that the clock may be wrong, and what it says, when a mirror's certificate has expired", () => {
+    yum(
+      `https://linuxsoft.cern.ch/centos-vault/7.9.2009/os/x86_64/repodata/repomd.xml: [Errno 14] curl#60 - "Peer's Certificate has expired."\nTrying other mirror.\nfailure: repodata/repomd.xml from uwsgi-nginx-os: [Errno 256] No more mirrors to try.`,
+      1,
+    );
+    tools.add("date", "echo Thu Jan  1 00:00:00 UTC 1970");
+    assert.match(
+      install("gcc").stderr,
+      /^Error: no mirror gives out the packages\n {2}Certificates do not seem to be valid where the server's clock is wrong: it says Thu Jan 1 00:00:00 UTC 1970 .*\n.*host\.mirrors/m,
+    );
+  });
 
   it("goes on when an archive that failed is well again", () => {
     tools.add(
@@ -143,5 +173,67 @@ describe("packages with yum", () => {
     assert.equal(own(), "yes\n");
     tools.add("rpm", "echo 'S.5....T.  c /etc/nginx/nginx.conf'; exit 1");
     assert.equal(own(), "no\n");
+  });
+
+  describe("a key that comes in a package", () => {
+    let folder: string;
+    const signed = (words: string) =>
+      tools.add(
+        "rpm",
+        `case "$*" in
+         *--checksig*) echo "epel-release.rpm: ${words}" ;;
+         *--install*) mkdir -p "$FAKE/run/root/etc/keys"; echo key > "$FAKE/run/root/etc/keys/EPEL" ;;
+         *) exit 1 ;;
+         esac`,
+      );
+    const take = (file: string) =>
+      tools.run(
+        ["packages-yum.sh"],
+        `package_config_file=${folder}/yum.conf key_work=$FAKE/run package_keys=epel-release=${file}\ntake_keys`,
+      );
+    beforeEach(() => {
+      folder = mkdtempSync(join(tmpdir(), "keys-"));
+      tools.add("yum", 'mkdir -p "$FAKE/run"; touch "$FAKE/run/epel-release.rpm"');
+    });
+    afterEach(() => {
+      rmSync(folder, { recursive: true });
+    });
+
+    for (const words of ["rsa sha1 (md5) pgp md5 OK", "digests signatures OK"]) {
+      it(`is taken where the system's own key has signed it, and the package is not installed: ${words}`, () => {
+        signed(words);
+        const { code, stderr, calls } = take("/etc/keys/EPEL");
+        assert.equal(code, 0, stderr);
+        assert.equal(readFileSync(join(folder, "EPEL"), "utf8"), "key\n");
+        assert.ok(!existsSync(join(tools.folder, "run")), "nothing else stays");
+        assert.ok(calls.some((call) => / install --downloadonly --downloaddir=\S+ epel-release$/.test(call)));
+        assert.ok(
+          calls.every((call) => !call.startsWith("rpm") || / --(dbpath|root) /.test(call)),
+          "in a list of its own",
+        );
+        assert.deepEqual(take("/etc/keys/EPEL").calls, [], "once is enough");
+      });
+    }
+
+    for (const words of [
+      "sha1 md5 OK",
+      "RSA sha1 ((MD5) PGP) md5 NOT OK (MISSING KEYS: (MD5) PGP#352c64e5)",
+      "digests SIGNATURES NOT OK",
+    ]) {
+      it(`is not taken where it has not: ${words}`, () => {
+        signed(words);
+        const { code, stderr } = take("/etc/keys/EPEL");
+        assert.equal(code, 1);
+        assert.match(stderr, /^Error: the packages are not signed with the key that is trusted for them/m);
+        assert.deepEqual(readdirSync(folder), []);
+      });
+    }
+
+    it("is the server's own where it has the package", () => {
+      const own = join(tools.folder, "EPEL");
+      writeFileSync(own, "own\n");
+      assert.deepEqual(take(own).calls, []);
+      assert.equal(readFileSync(join(folder, "EPEL"), "utf8"), "own\n");
+    });
   });
 });
