@@ -4,7 +4,7 @@
 
 main() {
   # shellcheck disable=SC2034 # a part has use for them
-  local package_config_file=''
+  local package_config_file='' package_keys=''
   local package='' default_link='' default_file='' default_package=''
   local action=$1
   shift
@@ -16,8 +16,8 @@ up() {
   lock packages 600
   # shellcheck disable=SC2154 # claim.sh
   if [[ ! -e $record/nginx ]]; then undo_on_failure; fi
-  note_state
   install_packages "$package"
+  note_state
   disable_default_site
   systemctl daemon-reload
   quietly "enabling nginx" systemctl enable nginx
@@ -34,18 +34,23 @@ down() {
     [[ -e $default_link || ! -e $default_file ]] || ln -sfT "$(cat "$record/default-site")" "$default_link"
     rm -f "$record/default-site"
   fi
-  if grep --quiet --line-regexp disabled "$note" 2> /dev/null; then systemctl disable --quiet nginx; fi
-  if grep --quiet --line-regexp inactive "$note" 2> /dev/null; then systemctl stop nginx; fi
-  rm -f "$note"
+  if [[ -e $note ]]; then
+    grep --quiet --line-regexp enabled "$note" || systemctl disable --quiet nginx
+    grep --quiet --line-regexp active "$note" || systemctl stop nginx
+    rm -f "$note"
+  fi
   if systemctl is-active --quiet nginx && nginx -t -q 2> /dev/null; then systemctl reload nginx; fi
 }
 
-# Writes down once whether it was there, switched on and running.
+# Writes down once whether it was switched on and running: as it was found, or as its package has left it.
 note_state() {
   [[ ! -e $record/nginx ]] || return 0
   mkdir -p "$record"
-  { systemctl is-enabled nginx || true; systemctl is-active nginx || true; } > "$record/nginx.new" 2> /dev/null
-  if ! command -v nginx > /dev/null; then echo none > "$record/nginx.new"; fi
+  {
+    # Its word and not its exit code, which is that for a boot only, too.
+    systemctl is-enabled nginx 2> /dev/null || true
+    if systemctl is-active --quiet nginx; then echo active; fi
+  } > "$record/nginx.new"
   mv -fT "$record/nginx.new" "$record/nginx"
 }
 

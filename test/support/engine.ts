@@ -64,7 +64,7 @@ interface Exported {
 export class Workspace {
   readonly projectDir: string;
   readonly stack: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Record<string, string | undefined>;
   private readonly children = new Set<ChildProcess>();
   protected isTemporary = false;
 
@@ -73,7 +73,7 @@ export class Workspace {
   constructor({ projectDir, stack, env = {} }: WorkspaceOptions) {
     this.projectDir = projectDir;
     this.stack = stack;
-    this.env = env;
+    this.env = { ...env };
     Workspace.all.add(this);
   }
 

@@ -1,12 +1,17 @@
 // A throw-away host with systemd and sshd, in a container that only this machine can reach.
-import { execFile, spawnSync } from "node:child_process";
+import { execFile, spawn, spawnSync } from "node:child_process";
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { script } from "../../rendering/assets";
+import { planDownloads, systemParameters } from "../../rendering/downloads";
+import { settingsSchema } from "../../settings/schema";
 import { root } from "./engine";
 import { type KeyPair, makeKey } from "./keys";
+import type { TestPlatform } from "./platforms";
+import { freePort } from "./product";
 import { waitFor } from "./waitFor";
 
 const run = promisify(execFile);
@@ -82,6 +87,69 @@ export class SshHost {
     }
   }
 
+  /**
+   * A server with one of the systems that the tests run on, made as the product makes one. Its port 80 is published, and
+   * all its users have the same key.
+   * @param settings of a host that runs it
+   * @param packages that it has besides
+   */
+  static async startWith(
+    test: TestPlatform,
+    settings: Readonly<Record<string, unknown>>,
+    packages: readonly string[],
+  ): Promise<SshHost> {
+    const { platform } = test;
+    const containers = await readContainers();
+    const env: NodeJS.ProcessEnv = { ...process.env, ...test.env };
+    const { host } = settingsSchema.parse({ host: settings });
+    const rootFilesystem = env[platform.container.rootFilesystemVariable ?? ""] ?? "";
+    const image = (host.kind === "container" ? host.image : undefined) ?? containers.image;
+    const downloads = planDownloads(host, env);
+    const setUp = script("set-up-container.sh", {
+      parts: ["system.sh", platform.packages.script, "downloads.sh"],
+      parameters: {
+        ...systemParameters(platform),
+        ...downloads.packages,
+        ...downloads.files,
+        packages: [...platform.container.packages, ...packages].join(" "),
+      },
+    });
+    const [hostKey, userKey] = [makeKey(), makeKey()];
+    const [ssh, http] = [await freePort(), await freePort()];
+    const name = `pulumi-test-${process.pid}-${Math.random().toString(36).slice(2, 8)}`;
+    const login = { user: "root", privateKey: userKey.private, hostKey: hostKey.public };
+    const connection = { host: "127.0.0.1", port: ssh, ...login };
+    const server = new SshHost(containers, name, connection, new Map([[80, http]]));
+    SshHost.running.add(server);
+    // A run that is broken off must not leave the container behind either.
+    process.once("exit", () => {
+      spawnSync(containers.command[0], [...containers.command.slice(1), "rm", "--force", "--time", "0", name]);
+    });
+    const words = {
+      ...{ stack: "test", name, image: rootFilesystem === "" ? image : "", root_filesystem: rootFilesystem },
+      ...{ needs_cgroup_v1: platform.container.needsCgroupV1, ssh_port: ssh, http_port: http },
+    };
+    await feed(
+      [
+        ...["bash", join(root, "assets/scripts/container-host.sh"), "up"],
+        ...Object.entries(words).map(([key, value]) => `${key}=${String(value)}`),
+        ...[...containers.command, "--", ...containers.runOptions, ...platform.container.runOptions],
+        ...["--", ...platform.container.command],
+      ],
+      `${userKey.public}\n${hostKey.private}${setUp}`,
+    );
+    const { package_config_file, ca_file, ca_bundle, ca_update } = { ...downloads.packages, ...downloads.files };
+    await server.sh(`
+      install -m 644 /root/.ssh/authorized_keys /etc/ssh/test_authorized_keys
+      sed -i '1i AuthorizedKeysFile /etc/ssh/test_authorized_keys' /etc/ssh/sshd_config
+      # Others have nothing of ours.
+      rm -rf $(dirname ${package_config_file}) /var/cache/yum/uwsgi-nginx ${ca_file}
+      find $(dirname ${ca_bundle}) -type l -lname ${ca_file} -delete
+      ${ca_update} > /dev/null 2>&1
+    `);
+    return server;
+  }
+
   /** Where a port of the host is to be found on 127.0.0.1. */
   port(inside: number): number {
     const outside = this.publishedPorts.get(inside);
@@ -109,6 +177,21 @@ export class SshHost {
   static async stopAll(): Promise<void> {
     await Promise.all([...SshHost.running].map((host) => host.stop()));
   }
+}
+
+/** Runs a command with that on its stdin. */
+function feed([command = "", ...args]: readonly string[], stdin: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: ["pipe", "ignore", "pipe"] });
+    let errors = "";
+    child.stderr.setEncoding("utf8").on("data", (chunk: string) => (errors += chunk));
+    child.once("error", reject);
+    child.once("close", (code) => {
+      if (code === 0) resolve();
+      else reject(new Error(`${command} ${args.join(" ")} failed and printed\n${errors}`));
+    });
+    child.stdin.end(stdin);
+  });
 }
 
 async function readContainers(): Promise<Containers> {

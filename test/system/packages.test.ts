@@ -92,6 +92,15 @@ describe("a server of the double of CentOS 7, with 1 GB of memory and no swap", 
     assert.deepEqual(await product.containers(), []);
   });
 
+  it("is not made from what is no root file system", async () => {
+    await product.configure({ host: { platform: centos7.name, rootFilesystem: product.projectDir } });
+    assert.match(
+      (await product.failUp()).output,
+      /Error: \S+ is no root file system: neither a folder nor a tar archive with etc\/os-release; nothing was touched\n.*host\.rootFilesystem/,
+    );
+    assert.deepEqual(await product.containers(), []);
+  });
+
   it("is not touched when its mirrors have no headers of Python: the error names the package", async () => {
     await configure({ centos: [badMirrors.withoutHeaders] });
     await product.up("--target", "**::host");

@@ -1,5 +1,7 @@
 // A server that a user has: reached through a bastion and by sudo, serving others' sites, left as it was found.
 import assert from "node:assert/strict";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { platforms } from "../../platforms";
@@ -7,13 +9,21 @@ import { extraCaCertificates } from "../../settings/caCertificates";
 import { environment } from "../../toolchain/environment.mjs";
 import { Stack } from "../../toolchain/stack.mjs";
 import { root } from "../support/engine";
+import { Gateway } from "../support/gateway";
 import { ask, underLoad, type LoadResult } from "../support/load";
-import { Product, type Settings } from "../support/product";
 import { makeKey } from "../support/keys";
+import { hostSettings, onEachPlatform } from "../support/platforms";
+import { Product, type Settings } from "../support/product";
 import { SshHost } from "../support/sshHost";
+import { waitFor } from "../support/waitFor";
 
-const platform = platforms.debian12;
-const packages = [...platform.packages.base, ...(platform.pythons["3"]?.packages ?? []), platform.nginx.package];
+/** The connection is the same on every system. */
+const triesConnections = platforms.debian12;
+/** What no package brings. */
+const notOfPackages =
+  /uwsgi-nginx|uwsgi[@.]|hello|epel|^. \/(home|opt|root|run|srv|tmp|usr\/local|var\/(cache|spool|tmp))\/|^. \/etc\/(nginx\/conf\.d\/.*\.conf|pki\/rpm-gpg|sudoers|yum)/;
+/** How the package leaves nginx. */
+const nginxAsPackaged: Record<string, string> = { debian12: "enabled active", centos7: "disabled inactive" };
 const word = Math.random().toString(36).slice(2);
 const password = `pass '"$word ${word}`;
 const app = (text: string) => `def application(environ, start_response):
@@ -21,13 +31,17 @@ const app = (text: string) => `def application(environ, start_response):
     return [b"${text}"]
 `;
 
-describe("a server that one has", function () {
-  this.timeout(300_000);
+onEachPlatform("a server that one has", function (test) {
+  this.timeout(600_000);
   this.bail(true);
 
+  const { platform, python } = test;
   let server: SshHost;
   let bastion: SshHost;
   let product: Product;
+  let system: Settings;
+  let gateway: Gateway;
+  let agent: { process: ChildProcess; socket: string };
   let hostKeys: string;
   let found: string;
   /** Of the server, seen from the bastion. */
@@ -35,18 +49,24 @@ describe("a server that one has", function () {
 
   /** All that may be somebody's on the server: files with owner, mode, target and content, users, units. */
   async function listing(): Promise<string> {
-    // What the system itself writes on any day: run-time state, and the backups of passwd, group and dpkg.
+    // What the system itself writes on any day: run-time state, the backups of passwd, group and dpkg, and what it knows
+    // of its packages, which are listed by their names.
     const volatile = [
       ..."systemd log user sudo dbus mount utmp motd.dynamic nginx.pid".split(" ").map((name) => `/run/${name}`),
-      ..."systemd sudo dpkg/status-old".split(" ").map((name) => `/var/lib/${name}`),
+      ..."systemd sudo dpkg/status-old rpm dnf yum/history yum/yumdb yum/rpmdb-indexes"
+        .split(" ")
+        .map((name) => `/var/lib/${name}`),
       ..."passwd- shadow- group- gshadow-".split(" ").map((name) => `/etc/${name}`),
+      // Where Debian's rpm, of a double, has its own.
+      "/root/.rpmdb",
     ];
     const skipped = volatile.map((path) => `-path ${path} -prune -o`).join(" ");
     return server.sh(`
       cd /
-      find /etc /home /opt /root /run /srv /tmp /usr/local /var/lib /var/spool /var/tmp ${skipped} \
+      find /etc /home /opt /root /run /srv /tmp /usr/local /var/cache/yum /var/lib /var/spool /var/tmp ${skipped} \
         \\( -type f -printf '%p %u:%g %m ' -exec sh -c 'sha256sum < "$1"' sh {} \\; \\) -o -printf '%p %u:%g %m %y %l\\n' | sort
       cat /etc/passwd /etc/group
+      ! command -v rpm > /dev/null || rpm --query --all | sort
       systemctl list-unit-files --no-legend
       systemctl list-units --all --no-legend --plain 'uwsgi*' 'nginx*' | cut -d' ' -f1-4
     `);
@@ -61,6 +81,7 @@ describe("a server that one has", function () {
   }
 
   const direct = (more: Settings = {}): Settings => ({
+    ...system,
     kind: "ssh",
     address: "127.0.0.1",
     port: server.connection.port,
@@ -80,7 +101,7 @@ describe("a server that one has", function () {
     ...more,
   });
 
-  const hello = { source: "apps/hello", domains: ["app.example.org"] };
+  const hello = { source: "apps/hello", domains: ["app.example.org"], python };
   const configure = (host: Settings, apps: Settings = { hello }) => product.configure({ host, apps });
 
   /** As a user does: encrypted in the settings. */
@@ -93,32 +114,29 @@ describe("a server that one has", function () {
     assert.deepEqual({ failures: load.failures, texts: load.texts }, { failures: [], texts: ["theirs\n"] });
   };
 
-  before(async () => {
+  before(async function () {
+    const settings = await hostSettings(test, this);
+    system = Object.fromEntries(Object.entries(settings).filter(([name]) => name !== "image"));
     [server, bastion] = await Promise.all([
-      SshHost.start({ ports: [80] }),
+      // Some like csh, which has other quotes.
+      SshHost.startWith(test, settings, ["tcsh"]),
       SshHost.start({ sshdConfig: ["Match User locked", "AllowTcpForwarding no"] }),
     ]);
     await bastion.sh("for user in jumper locked; do useradd --create-home --shell /bin/bash $user; done");
-    // As most servers are: with keys of several kinds. A site of others has the machine's address for its name.
+    // As most servers are: with keys of several kinds.
     await server.sh(`
       ssh-keygen -q -t ecdsa -N '' -f /etc/ssh/ssh_host_ecdsa_key
-      echo 'HostKey /etc/ssh/ssh_host_ecdsa_key' >> /etc/ssh/sshd_config.d/00-test.conf
-      systemctl restart ssh
-      # Some like csh, which has other quotes; and it must be there before them.
-      apt-get update -qq
-      DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends tcsh ${packages.join(" ")} > /dev/null
+      sed -i '1i HostKey /etc/ssh/ssh_host_ecdsa_key' /etc/ssh/sshd_config
+      systemctl restart sshd
       useradd --create-home --shell /bin/tcsh admin
       # Debian's sudo makes it for a user who uses it for the first time.
       install --owner admin --group admin --mode 644 /dev/null /home/admin/.sudo_as_admin_successful
-      usermod --append --groups sudo admin
+      echo 'admin ALL=(ALL) ALL' > /etc/sudoers.d/admin
       useradd --create-home --shell /bin/sh deploy
       useradd --create-home --shell /bin/bash guest
       useradd --create-home --shell /bin/bash terminal
       echo 'deploy ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/deploy
       printf 'terminal ALL=(ALL) NOPASSWD: ALL\\nDefaults:terminal requiretty\\n' > /etc/sudoers.d/terminal
-      mkdir -p /srv/theirs && echo theirs > /srv/theirs/index.html
-      printf 'server {\\n listen 80;\\n server_name 127.0.0.1;\\n root /srv/theirs;\\n}\\n' > /etc/nginx/conf.d/theirs.conf
-      systemctl reload nginx
     `);
     const quoted = password.replaceAll("'", `'\\''`);
     await server.sh(`for user in admin guest; do printf '%s:%s\\n' $user '${quoted}'; done | chpasswd`);
@@ -132,17 +150,20 @@ describe("a server that one has", function () {
 
     address = (await server.sh("hostname -I")).split(" ")[0] ?? "";
 
-    product = await Product.make();
+    gateway = await Gateway.start(server);
+    product = await Product.make({}, test);
     await product.writeApp("hello", { "wsgi.py": app("ours") });
     await writeFile(join(product.projectDir, "ca.pem"), extraCaCertificates({ kind: "container" }) ?? "");
     found = await listing();
   });
   after(async () => {
+    (agent as typeof agent | undefined)?.process.kill();
+    await (gateway as Gateway | undefined)?.stop();
     await (product as Product | undefined)?.remove();
     await SshHost.stopAll();
   });
 
-  const refusals: [string, () => Settings, RegExp][] = [
+  const connections: [string, () => Settings, RegExp][] = [
     [
       "shows another host key",
       () => direct({ hostKey: makeKey().public }),
@@ -168,6 +189,8 @@ describe("a server that one has", function () {
       () => behind({ bastion: through({ user: "locked" }) }),
       /proxy: after 0 failed attempts: ssh: rejected: administratively prohibited/,
     ],
+  ];
+  const logins: [string, () => Settings, RegExp][] = [
     [
       "asks for a password that was not given",
       () => direct({ user: "admin" }),
@@ -189,7 +212,7 @@ describe("a server that one has", function () {
       /sudo on this server wants a terminal \(requiretty\); nothing was changed\n +Remove the line 'Defaults requiretty' there/,
     ],
   ];
-  for (const [what, host, message] of refusals) {
+  for (const [what, host, message] of [...(platform === triesConnections ? connections : []), ...logins]) {
     it(`is refused at the first step when it ${what}`, async () => {
       await configure(host());
       const { output } = await product.failUp();
@@ -215,7 +238,7 @@ describe("a server that one has", function () {
       "has a full disk",
       "mount -t tmpfs -o size=5m tmpfs /opt",
       "umount /opt",
-      /the server's disk is full: \/opt has 5 MB left, 300 MB are needed; nothing was changed/,
+      /the server's disk is full: 5 MB are left for \/opt, and 100 MB are needed; nothing was changed/,
     ],
   ];
   for (const [what, make, mend, message] of states) {
@@ -239,12 +262,54 @@ describe("a server that one has", function () {
     assert.deepEqual(await traces(), []);
   });
 
+  it("keeps nothing but packages once it is destroyed, and nginx as its package leaves it", async () => {
+    // What was refused has left texts in the state, and an up of some resources alone must not remove them.
+    await product.destroy();
+    await configure(direct({ user: "deploy", proxy: gateway.proxy, pipIndex: gateway.index }));
+    const base = ["prepare-host", `build-uwsgi-python${python}`, "nginx-restart", "install-nginx"];
+    await product.up(
+      ...["host", "base", ...base.map((name) => `base-${name}`)].flatMap((name) => ["--target", `**::${name}`]),
+    );
+    assert.equal(await server.sh("systemctl is-enabled nginx; systemctl is-active nginx"), "enabled\nactive");
+    await product.destroy();
+    assert.deepEqual(
+      (await traces()).filter((line) => notOfPackages.test(line)),
+      [],
+    );
+    const state = await server.sh(
+      "echo $(systemctl is-enabled nginx) $(systemctl is-active --quiet nginx && echo active || echo inactive)",
+    );
+    assert.equal(state, nginxAsPackaged[platform.name]);
+  });
+
+  it("took its packages and pip's through the proxy and from the index that the settings name", () => {
+    const { asked } = gateway;
+    assert.ok(
+      asked.some((it) => /^GET http:.*\/nginx[^/]*\.(deb|rpm)$/.test(it)),
+      asked.join("\n"),
+    );
+    assert.ok(asked.includes(`GET ${gateway.index}/uwsgi/`), asked.join("\n"));
+    assert.ok(asked.includes("CONNECT files.pythonhosted.org:443"), asked.join("\n"));
+  });
+
+  it("gets a site of others", async () => {
+    // It has the machine's address for its name.
+    await server.sh(`
+      mkdir -p /srv/theirs && echo theirs > /srv/theirs/index.html
+      printf 'server {\\n listen 80;\\n server_name 127.0.0.1;\\n root /srv/theirs;\\n}\\n' > /etc/nginx/conf.d/theirs.conf
+      systemctl enable --quiet nginx
+      systemctl restart nginx
+    `);
+    assert.deepEqual(await ask(theirs()), { status: 200, text: "theirs\n" });
+    found = await listing();
+  });
+
   it("keeps nothing of a first release that failed, once it is destroyed", async () => {
     await product.writeApp("broken", { "wsgi.py": "import nothere\n" });
     await configure(direct({ user: "deploy" }), { hello: { ...hello, source: "apps/broken" } });
     assert.match(
       (await product.failUp()).output,
-      /No module named 'nothere'[^]*it does not start; nothing is live yet/,
+      /No module named '?nothere'?[^]*it does not start; nothing is live yet/,
     );
     await product.destroy();
     assert.deepEqual(await traces(), []);
@@ -283,8 +348,10 @@ describe("a server that one has", function () {
     assert.equal(await server.sh(`journalctl --no-pager | grep --count '${word}' || true`), "0");
   });
 
-  it("is the same server for another login that needs no password: nothing is made anew, nobody is disturbed", async () => {
-    await configure(direct({ user: "deploy" }), { hello: { ...hello, processes: 7 } });
+  it("is the same server for another login, by an ssh-agent and without a password: nothing is made anew, nobody is disturbed", async () => {
+    await configure(direct({ user: "deploy", privateKey: undefined }), { hello: { ...hello, processes: 7 } });
+    agent = await startAgent(server.connection.privateKey);
+    product.env.SSH_AUTH_SOCK = agent.socket;
     const load = await underLoad(theirs(), async () => {
       assert.doesNotMatch((await product.up()).output, /\d+ (replaced|created)/);
     });
@@ -294,7 +361,7 @@ describe("a server that one has", function () {
   });
 
   it("is refused to another stack", async () => {
-    const other = await Product.make({}, { stack: "other" });
+    const other = await Product.make({}, { ...test, stack: "other" });
     try {
       await other.writeApp("hello", { "wsgi.py": app("other") });
       await writeFile(join(other.projectDir, "ca.pem"), extraCaCertificates({ kind: "container" }) ?? "");
@@ -316,7 +383,7 @@ describe("a server that one has", function () {
     ],
     [
       "would answer for every name, as another site does",
-      { hello: { source: "apps/hello" } },
+      { hello: { source: "apps/hello", python } },
       /another site on this server answers for every name already[^]*a duplicate default server for 0\.0\.0\.0:80[^]*apps\.hello\.domains/,
     ],
     [
@@ -347,6 +414,18 @@ describe("a server that one has", function () {
     undisturbed(load);
     assert.deepEqual(await traces(), []);
   });
+
+  /** An ssh-agent with that key. */
+  async function startAgent(privateKey: string): Promise<typeof agent> {
+    const socket = join(product.projectDir, "agent");
+    const process = spawn("ssh-agent", ["-D", "-a", socket], { stdio: "ignore" });
+    await waitFor("the ssh-agent", () => existsSync(socket));
+    execFileSync("ssh-add", ["-q", "-"], {
+      input: privateKey,
+      env: { ...globalThis.process.env, SSH_AUTH_SOCK: socket },
+    });
+    return { process, socket };
+  }
 
   it("need not be there any more: destroy --gone forgets it", async () => {
     await configure(direct({ user: "deploy" }));

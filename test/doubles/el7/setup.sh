@@ -121,6 +121,7 @@ FILE
 
   package "$os" centos gcc 4.8.5
   package "$os" centos sudo 1.8
+  package "$os" centos tcsh 6.18
   package "$os" centos python-devel 2.7.5
   package "$updates" centos python3 3.6.8
   package "$updates" centos python3-devel 3.6.8
