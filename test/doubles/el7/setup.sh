@@ -125,12 +125,14 @@ FILE
   package "$os" centos python-devel 2.7.5
   package "$updates" centos python3 3.6.8
   package "$updates" centos python3-devel 3.6.8
+  # A restart of sshd cuts nobody off.
   payload /usr/lib/systemd/system/sshd.service << 'FILE'
 [Unit]
 Description=OpenSSH server daemon
 [Service]
 ExecStartPre=/bin/mkdir -p /run/sshd
 ExecStart=/usr/sbin/sshd -D
+KillMode=process
 [Install]
 WantedBy=multi-user.target
 FILE
