@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as runtimeConfig from "@pulumi/pulumi/runtime/config";
-import { loadSettings, SettingsError } from "../settings/load";
+import { loadSettings, secretsInClear, SettingsError } from "../settings/load";
 import type { Settings } from "../settings/schema";
 
 /** The SDK has it for its own use and leaves it out of its types. */
@@ -11,13 +11,20 @@ const { isConfigSecret } = runtimeConfig as unknown as { isConfigSecret: (key: s
  * @throws pulumi.RunError with every mistake there is; it is shown without a stack trace
  */
 export function stackSettings(): Settings {
+  const raw = {
+    project: pulumi.getProject(),
+    config: runtimeConfig.allConfig(),
+    isSecret: isConfigSecret,
+    folder: process.cwd(),
+  };
   try {
-    return loadSettings({
-      project: pulumi.getProject(),
-      config: runtimeConfig.allConfig(),
-      isSecret: isConfigSecret,
-      folder: process.cwd(),
-    });
+    const settings = loadSettings(raw);
+    for (const key of secretsInClear(raw)) {
+      void pulumi.log.warn(
+        `${key} stands unencrypted in Pulumi.${pulumi.getStack()}.yaml. Change it where it is used, for whoever read that file knows it, then: pulumi config set --secret --path ${key}`,
+      );
+    }
+    return settings;
   } catch (error) {
     if (error instanceof SettingsError) throw new pulumi.RunError(error.message);
     throw error;

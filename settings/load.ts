@@ -63,6 +63,24 @@ export function loadSettings({ project, config, isSecret, folder }: RawSettings)
 }
 
 /**
+ * Secrets that stand unencrypted in the stack's file, by the path that `pulumi config set --path` takes. Beside a secret in
+ * the same key none is found, for the engine calls the whole key one.
+ */
+export function secretsInClear({ project, config, isSecret }: RawSettings): string[] {
+  const values = parseValues(project, config);
+  return Object.entries(values)
+    .filter(([key]) => !isSecret(`${project}:${key}`))
+    .flatMap(([key, value]) => leaves(value, [key]))
+    .filter((path) => settingText(schemaAt(path, values))?.secret)
+    .map(keyText);
+}
+
+function leaves(value: unknown, path: readonly string[]): (readonly string[])[] {
+  if (typeof value !== "object" || value === null) return [path];
+  return Object.entries(value).flatMap(([key, inner]) => leaves(inner, [...path, key]));
+}
+
+/**
  * Settings that a project of another name has left: without them the stack would have their defaults, another server. A
  * provider's setting of the same name is a text.
  */

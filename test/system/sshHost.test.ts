@@ -368,6 +368,7 @@ onEachPlatform("a server that one has", function (test) {
       await other.configure({ host: direct({ user: "deploy" }), apps: { hello } });
       const { output } = await other.failUp();
       assert.match(output, /this server is the stack uwsgi-nginx\/test's; nothing was changed/);
+      assert.match(output, /warning: host\.privateKey stands unencrypted in Pulumi\.other\.yaml\./);
       await other.destroy();
     } finally {
       await other.remove();

@@ -5,24 +5,32 @@ import * as os from "node:os";
 import * as path from "node:path";
 import * as yaml from "js-yaml";
 import { howToGetHostKey, pinnedHostKey } from "../../settings/hostKey";
-import { loadSettings, SettingsError } from "../../settings/load";
+import { loadSettings, type RawSettings, secretsInClear, SettingsError } from "../../settings/load";
 import { isEncrypted } from "../../settings/privateKey";
 import { root } from "../support/engine";
 import { makeKey } from "../support/keys";
 
-/** Loads settings as the engine hands them over: structured values as JSON, plain ones as text. */
-function load(settings: Record<string, unknown>, options: { secrets?: string[]; folder?: string } = {}) {
+interface Options {
+  /** Full keys that hold one. */
+  secrets?: string[];
+  folder?: string;
+}
+
+/** Settings as the engine hands them over: structured values as JSON, plain ones as text. */
+function raw(settings: Record<string, unknown>, options: Options = {}): RawSettings {
   const entries = Object.entries(settings).map(([key, value]) => [
     `uwsgi-nginx:${key}`,
     typeof value === "string" ? value : JSON.stringify(value),
   ]);
-  return loadSettings({
+  return {
     project: "uwsgi-nginx",
     config: { ...(Object.fromEntries(entries) as Record<string, string>), "aws:region": "eu-central-1" },
     isSecret: (key) => options.secrets?.includes(key) ?? false,
     folder: options.folder ?? root,
-  });
+  };
 }
+
+const load = (...args: Parameters<typeof raw>) => loadSettings(raw(...args));
 
 function mistakes(...args: Parameters<typeof load>): readonly string[] {
   try {
@@ -510,6 +518,28 @@ describe("a host key", () => {
   it("is asked for with a command that can be pasted", () => {
     assert.match(howToGetHostKey("a.org", 2200), /ssh-keyscan -t ecdsa,rsa,ed25519 -p 2200 a\.org\n.*comparison/);
     assert.match(howToGetHostKey("a.org", 22), /ssh-keyscan -t ecdsa,rsa,ed25519 a\.org\n/);
+  });
+});
+
+describe("secrets in the stack's file", () => {
+  const host = {
+    kind: "ssh",
+    sudoPassword: "hunter2",
+    privateKey: "key",
+    bastion: { privateKeyPassphrase: "x", user: "jumper" },
+  };
+
+  it("are named where they are not encrypted", () => {
+    assert.deepEqual(secretsInClear(raw({ host, apps: { hello: { domains: ["a.org"] } } })), [
+      "host.sudoPassword",
+      "host.privateKey",
+      "host.bastion.privateKeyPassphrase",
+    ]);
+  });
+
+  it("are not where they are, and nothing else is", () => {
+    assert.deepEqual(secretsInClear(raw({ host }, { secrets: ["uwsgi-nginx:host"] })), []);
+    assert.deepEqual(secretsInClear(raw({ host: { kind: "ssh", hostKey: "key" }, nothing: 1 })), []);
   });
 });
 
