@@ -7,7 +7,7 @@ import { script } from "../rendering/assets";
 import { systemParameters, type Downloads } from "../rendering/downloads";
 import { commandLine } from "../rendering/shell";
 import { publicKeyOf } from "../rendering/sshKey";
-import { tarArchive } from "../rendering/tarArchive";
+import { sshdKeys } from "../rendering/tarArchive";
 import type { Host } from "./host";
 import { knownHostName, sshOptions, writeLoginFiles } from "./loginFiles";
 import { makeKey } from "./stackKey";
@@ -109,7 +109,7 @@ export class ContainerHost extends pulumi.ComponentResource implements Host {
         triggers: [...words, ...runOptions, ...firstProcess, key.publicKey, hostKey.publicKey],
         stdin: pulumi
           .all([key.publicKey, hostKey.privateKey])
-          .apply(([login, own]) => `${sshdKeys(login, own).toString("base64")}\n${setUp}`),
+          .apply(([login, own]) => `${sshdKeys(login, own)}\n${setUp}`),
       },
       { parent: this },
     );
@@ -145,14 +145,6 @@ export class ContainerHost extends pulumi.ComponentResource implements Host {
     );
     this.registerOutputs({ address: this.address, sshCommand: this.sshCommand });
   }
-}
-
-/** Who may log in, and what the server identifies itself with. */
-function sshdKeys(login: string, own: string): Buffer {
-  return tarArchive([
-    { path: "root/.ssh/authorized_keys", mode: 0o600, text: `${login}\n` },
-    { path: "etc/ssh/ssh_host_ed25519_key", mode: 0o600, text: own },
-  ]);
 }
 
 function containerNameOf(publicKey: string): string {

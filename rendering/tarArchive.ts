@@ -12,3 +12,12 @@ export function tarArchive(files: readonly { path: string; mode: number; text: s
   // Two empty blocks are its end.
   return Buffer.concat([...blocks, Buffer.alloc(1024)]);
 }
+
+/** Who may log in, and what the server identifies itself with, as container-host.sh takes them: a line of base64. */
+export function sshdKeys(login: string, own: string): string {
+  const archive = tarArchive([
+    { path: "root/.ssh/authorized_keys", mode: 0o600, text: `${login}\n` },
+    { path: "etc/ssh/ssh_host_ed25519_key", mode: 0o600, text: own },
+  ]);
+  return archive.toString("base64");
+}

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { script } from "../../rendering/assets";
 import { planDownloads, systemParameters } from "../../rendering/downloads";
+import { sshdKeys } from "../../rendering/tarArchive";
 import { settingsSchema } from "../../settings/schema";
 import { root } from "./engine";
 import { type KeyPair, makeKey } from "./keys";
@@ -136,7 +137,7 @@ export class SshHost {
         ...[...containers.command, "--", ...containers.runOptions, ...platform.container.runOptions],
         ...["--", ...platform.container.command],
       ],
-      `${userKey.public}\n${hostKey.private}${setUp}`,
+      `${sshdKeys(userKey.public, hostKey.private)}\n${setUp}`,
     );
     const { package_config_file, ca_file, ca_bundle, ca_update } = { ...downloads.packages, ...downloads.files };
     await server.sh(`

@@ -163,14 +163,9 @@ describe("a stack on AWS", function () {
     assert.match(changes((await stack.up()).output), /^Resources:\n {4}\d+ unchanged\n$/);
   });
 
-  it("is replaced with another key on purpose", async () => {
-    const [before] = stack.instances();
-    const key = async () => (await stack.resource("host-known-hosts"))?.inputs?.stdin;
-    const knownKey = await key();
-    await stack.up("--replace", "**RandomPassword::host-host-key");
-    assert.notDeepEqual(stack.instances(), [before]);
-    assert.notEqual(await key(), knownKey);
-    assert.equal(await page(), hello);
+  it("would be replaced with another key on purpose", async () => {
+    const rotate = ["--replace", "**RandomPassword::host-host-key"];
+    assert.match((await stack.preview(...rotate)).output, /aws:ec2:Instance +host +replace/);
   });
 
   it("is neither replaced nor ended while it is protected, and nothing is begun", async () => {

@@ -48,13 +48,11 @@ describe("a stack that AWS refuses", function () {
     ],
   ];
   for (const [what, host, expected] of settings) {
-    it(`says what to do about ${what}, already in the preview, and makes no server`, async () => {
+    it(`says what to do about ${what} already in the preview`, async () => {
       await stack.configure(host);
       const { code, output } = await stack.run("preview", "--stack", stack.stack);
       assert.notEqual(code, 0, output);
       assert.match(output, expected);
-      assert.match((await stack.failUp()).output, expected);
-      assert.deepEqual(stack.instances(), []);
     });
   }
 
