@@ -16,7 +16,7 @@ const mirrorSettings = Object.fromEntries(
     setting(z.array(url()).min(1).optional(), {
       meaning: `Base URLs of ${title}; the first that answers is taken. \`${variable}\` in the environment stands in for them.`,
       allowed: `a list of URLs (http or https) without a user name and password`,
-      secret: true,
+      secret: "accidentally",
       defaultText: defaults.map((it) => `\`${it}\``).join(", "),
     }),
   ]),
@@ -43,15 +43,13 @@ const server = {
   proxy: setting(url().optional(), {
     meaning: "HTTP proxy that the server's packages and pip's come through.",
     allowed: urlAllowed,
-    // A password that is there in spite of that.
-    secret: true,
+    secret: "accidentally",
     defaultText: "none",
   }),
   pipIndex: setting(url().optional(), {
     meaning: "Index that pip takes packages from.",
     allowed: urlAllowed,
-    // A password that is there in spite of that.
-    secret: true,
+    secret: "accidentally",
     defaultText: "PyPI",
   }),
 };

@@ -71,7 +71,7 @@ export function secretsInClear({ project, config, isSecret }: RawSettings): stri
   return Object.entries(values)
     .filter(([key]) => !isSecret(`${project}:${key}`))
     .flatMap(([key, value]) => leaves(value, [key]))
-    .filter((path) => settingText(schemaAt(path, values))?.secret)
+    .filter((path) => settingText(schemaAt(path, values))?.secret === true)
     .map(keyText);
 }
 

@@ -10,8 +10,8 @@ export interface SettingText {
   defaultText?: string;
   /** What to say where it is missing, completing its name; the argument is what stands beside it. Default: what is allowed. */
   missing?: (values: Readonly<Record<string, unknown>>) => string;
-  /** Its value is never shown. */
-  secret?: true;
+  /** Its value is never shown: `true`, or "accidentally" where there is a secret in it only by mistake. */
+  secret?: true | "accidentally";
 }
 
 const texts = new WeakMap<z.ZodType, SettingText>();

@@ -539,7 +539,15 @@ describe("secrets in the stack's file", () => {
 
   it("are not where they are, and nothing else is", () => {
     assert.deepEqual(secretsInClear(raw({ host }, { secrets: ["uwsgi-nginx:host"] })), []);
-    assert.deepEqual(secretsInClear(raw({ host: { kind: "ssh", hostKey: "key" }, nothing: 1 })), []);
+    assert.deepEqual(
+      secretsInClear(
+        raw({
+          host: { kind: "ssh", hostKey: "key", proxy: "http://a.org", mirrors: { epel: ["http://b.org"] } },
+          no: 1,
+        }),
+      ),
+      [],
+    );
   });
 });
 
