@@ -228,7 +228,7 @@ FILE
 # What Debian's packages have put there and CentOS's bring; then what an image of CentOS holds from the start.
 already_installed() {
   rm -rf /etc/nginx /etc/os-release /etc/ssh/sshd_config /etc/ssh/ssh_host_* /etc/ssh/sshd_config.d
-  rm -f /usr/lib/systemd/system/{nginx,ssh,ssh@}.service /usr/lib/systemd/system/ssh.socket \
+  rm -f /usr/lib/systemd/system/{nginx,ssh,ssh@}.service /usr/lib/systemd/system/ssh.socket /etc/init.d/{nginx,ssh} \
     /etc/systemd/system/sshd.service /etc/systemd/system/multi-user.target.wants/{nginx,ssh}.service
   rpm --install --replacefiles --nodigest --nosignature "$base"/*.rpm
   # Packages start nothing, and dnf answers as yum does: the exit code of names that it does not know differs.
