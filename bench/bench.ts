@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { commandLine, quote } from "../rendering/shell";
 import { extraCaCertificates } from "../settings/caCertificates";
+import { baseUrls } from "../settings/mirrors";
 import { root, Workspace } from "../test/support/engine";
 import { ask } from "../test/support/load";
 import { type TestPlatform, testPlatforms } from "../test/support/platforms";
@@ -42,14 +43,18 @@ async function readyHost(platform: TestPlatform, host: Settings): Promise<Produc
 }
 
 /** Runs the floor script on a host through one SSH session. */
-async function runFloor(product: Product, { platform }: TestPlatform, mirrors: Settings): Promise<void> {
+async function runFloor(product: Product, { platform, env }: TestPlatform, host: Settings): Promise<void> {
   const ca = extraCaCertificates({ kind: "container" });
   const { sshCommand } = await product.outputs();
   const parts = [`${platform.name}.sh`, "deploy.sh"].map((name) =>
     readFileSync(join(root, "bench/floor", name), "utf8"),
   );
   if (ca !== undefined) await product.ssh(`cat > /tmp/ca.crt <<'EOF'\n${ca}EOF`);
-  const words = [ca === undefined ? "" : "/tmp/ca.crt", ...Object.values(mirrors).flat().map(String)];
+  const urls = baseUrls(platform, (host.mirrors ?? {}) as Record<string, string[]>, { ...process.env, ...env });
+  const mirrors = Object.entries(platform.packages.mirrors).map(
+    ([name, { release }]) => urls[name]?.find((url) => url.endsWith(`/${release}`)) ?? "",
+  );
+  const words = [ca === undefined ? "" : "/tmp/ca.crt", ...mirrors];
   const child = spawn("bash", ["-c", `${sshCommand as string} ${quote(commandLine(["bash", "-s", "--", ...words]))}`], {
     stdio: ["pipe", "ignore", "pipe"],
   });
@@ -78,7 +83,7 @@ async function deployments(rounds: number, platform: TestPlatform, host: Setting
   for (let round = 0; round < rounds; round++) {
     const [ours, theirs] = [await readyHost(platform, host), await readyHost(platform, host)];
     try {
-      pair.theirs.push(await seconds(() => runFloor(theirs, platform, (host.mirrors ?? {}) as Settings)));
+      pair.theirs.push(await seconds(() => runFloor(theirs, platform, host)));
       pair.ours.push(await seconds(() => ours.up()));
       for (const product of [ours, theirs]) assert.match((await ask(product.url)).text, /Hello There!/);
       const times = `${pair.ours.at(-1)?.toFixed(1)} s, floor ${pair.theirs.at(-1)?.toFixed(1)} s`;

@@ -5,6 +5,7 @@
 # Arguments: what install takes
 set -euo pipefail
 export PIP_DISABLE_PIP_VERSION_CHECK=1
+umask 022
 
 main() {
   install "$@"
