@@ -107,9 +107,21 @@ export function mochaStages(root, kinds, args) {
   if (args.some((arg) => /\.test\.[cm]?ts$/.test(arg))) return [{ name: "tests", runs: [args] }];
   return kinds.map((kind) => {
     const folder = join(root, "test", kind);
-    const files = kind === "system" ? filesBelow(folder, ".test.ts") : [join(folder, "**/*.test.ts")];
+    const files = kind === "system" ? longestFirst(filesBelow(folder, ".test.ts")) : [join(folder, "**/*.test.ts")];
     return { name: `${kind} tests`, runs: files.map((file) => [relative(root, file), ...args]) };
   });
+}
+
+/** Files of system tests that take minutes, the longest first. */
+const longest = ["deployment", "sshHost", "aws", "cli", "interrupted", "commandProvider", "awsRefusals"];
+
+/**
+ * So that of two that run side by side neither is left alone with a long one.
+ * @param {string[]} files
+ */
+function longestFirst(files) {
+  const first = longest.flatMap((name) => files.find((file) => file.endsWith(`/${name}.test.ts`)) ?? []);
+  return [...first, ...files.filter((file) => !first.includes(file))];
 }
 
 /**
