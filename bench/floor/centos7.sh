@@ -9,31 +9,19 @@ install() {
     cp "$1" /etc/pki/ca-trust/source/anchors/
     update-ca-trust
   fi
-  cat > /etc/yum.repos.d/archive.repo << EOF
-[archive-os]
-name=os
-baseurl=$2/os/\$basearch/
-gpgcheck=1
-gpgkey=file:///etc/pki/rpm-gpg/RPM-GPG-KEY-CentOS-7
-[archive-updates]
-name=updates
-baseurl=$2/updates/\$basearch/
-gpgcheck=1
-gpgkey=file:///etc/pki/rpm-gpg/RPM-GPG-KEY-CentOS-7
-[archive-extras]
-name=extras
-baseurl=$2/extras/\$basearch/
-gpgcheck=1
-gpgkey=file:///etc/pki/rpm-gpg/RPM-GPG-KEY-CentOS-7
-[archive-epel]
-name=epel
-baseurl=$3/\$basearch/
-gpgcheck=1
-gpgkey=file:///etc/pki/rpm-gpg/RPM-GPG-KEY-EPEL-7
-exclude=epel-release
-EOF
+  local name
+  {
+    for name in os updates extras; do repository "$name" "$2/$name" CentOS; done
+    repository epel "$3" EPEL
+    echo exclude=epel-release
+  } > /etc/yum.repos.d/archive.repo
   yum --disablerepo='*' --enablerepo='archive-*' --assumeyes install epel-release
   yum --disablerepo='*' --enablerepo='archive-*' --assumeyes install ca-certificates curl gcc nginx python python-devel python-pip
+}
+
+# Arguments: NAME URL SIGNER
+repository() {
+  printf '%s\n' "[archive-$1]" "name=$1" "baseurl=$2/\$basearch/" gpgcheck=1 "gpgkey=file:///etc/pki/rpm-gpg/RPM-GPG-KEY-$3-7"
 }
 
 make_environment() {

@@ -54,15 +54,10 @@ export class SshHost {
     const containers = await readContainers();
     const [engine, ...globals] = containers.command;
     const call = async (...args: string[]) => (await run(engine, [...globals, ...args])).stdout.trim();
-    const name = `pulumi-test-${process.pid}-${Math.random().toString(36).slice(2, 8)}`;
+    const name = containerName(containers);
     const inside = [22, ...ports];
     const publish = inside.flatMap((port) => ["--publish", `127.0.0.1::${port}`]);
     const options = ["--name", name, "--label", "pulumi-test", ...containers.runOptions, ...publish];
-    // A run that is broken off must not leave the container behind either.
-    const removeAtExit = () => {
-      spawnSync(engine, [...globals, "rm", "--force", "--time", "0", name], { stdio: "ignore" });
-    };
-    process.once("exit", removeAtExit);
     try {
       await call("create", ...options, containers.image, "/sbin/init");
       const [hostKey, userKey] = [makeKey(), makeKey()];
@@ -117,15 +112,11 @@ export class SshHost {
     });
     const [hostKey, userKey] = [makeKey(), makeKey()];
     const [ssh, http] = [await freePort(), await freePort()];
-    const name = `pulumi-test-${process.pid}-${Math.random().toString(36).slice(2, 8)}`;
+    const name = containerName(containers);
     const login = { user: "root", privateKey: userKey.private, hostKey: hostKey.public };
     const connection = { host: "127.0.0.1", port: ssh, ...login };
     const server = new SshHost(containers, name, connection, new Map([[80, http]]));
     SshHost.running.add(server);
-    // A run that is broken off must not leave the container behind either.
-    process.once("exit", () => {
-      spawnSync(containers.command[0], [...containers.command.slice(1), "rm", "--force", "--time", "0", name]);
-    });
     const words = {
       ...{ stack: "test", name, image: rootFilesystem === "" ? image : "", root_filesystem: rootFilesystem },
       ...{ needs_cgroup_v1: platform.container.needsCgroupV1, ssh_port: ssh, http_port: http },
@@ -178,6 +169,15 @@ export class SshHost {
   static async stopAll(): Promise<void> {
     await Promise.all([...SshHost.running].map((host) => host.stop()));
   }
+}
+
+/** A name for a container, which is removed when this process ends: a run that is broken off must not leave it behind. */
+function containerName({ command: [engine, ...globals] }: Containers): string {
+  const name = `pulumi-test-${process.pid}-${Math.random().toString(36).slice(2, 8)}`;
+  process.once("exit", () => {
+    spawnSync(engine, [...globals, "rm", "--force", "--time", "0", name], { stdio: "ignore" });
+  });
+  return name;
 }
 
 /** Runs a command with that on its stdin. */
