@@ -5,7 +5,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { environment, fileBackendUrl } from "../../toolchain/environment.mjs";
+import { environment, fileBackendUrl } from "../../toolchain/engine/environment";
 import { type Account, Cloud, type Fault } from "../cloud/account.mjs";
 import { writeShapes } from "../cloud/shapes";
 import { el7Image, el7Mirrors } from "./el7";

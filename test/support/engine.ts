@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { environment, fileBackendUrl } from "../../toolchain/environment.mjs";
+import { environment, fileBackendUrl } from "../../toolchain/engine/environment";
 
 /** The checkout. */
 export const root = resolve(__dirname, "../..");

@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { fileBackendUrl } from "../../toolchain/environment.mjs";
+import { fileBackendUrl } from "../../toolchain/engine/environment";
 import { root, Workspace } from "./engine";
 
 const run = promisify(execFile);

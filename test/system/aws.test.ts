@@ -1,7 +1,7 @@
 // The product on AWS, as far as the double of the cloud goes: the genuine engine, the exact program, instances whose
 // cloud-init really runs the user-data.
 import assert from "node:assert/strict";
-import { hints } from "../../toolchain/hints.mjs";
+import { hints } from "../../toolchain/engine/hints";
 import type { Account } from "../cloud/account.mjs";
 import { canRun, CloudStack, devSystem, officialImageOf } from "../support/cloud";
 import { ask } from "../support/load";
@@ -132,7 +132,7 @@ describe("a stack on AWS", function () {
     const { output } = await stack.failUp();
     assert.ok(Date.now() - start < 120_000);
     assert.match(output, /dial tcp 127\.77\.\d+\.\d+:22: connect: connection refused/);
-    assert.match(hints(output, "dev").join("\n"), /^On AWS: host\.sshCidrs must hold the address/m);
+    assert.match(hints(output, "dev").join("\n"), /On AWS, add the address of your computer .* to host\.sshCidrs/);
     assert.equal(await page(), hello);
     await stack.configure(grown, { processes: 2 });
     await stack.up();
@@ -178,7 +178,7 @@ describe("a stack on AWS", function () {
       assert.notEqual(code, 0);
       assert.match(
         hints(output, "dev").join("\n"),
-        /set host\.terminationProtection to false, npm run up -- dev, then/,
+        /set host\.terminationProtection to false, run npm run up -- dev, then/,
       );
     }
     assert.deepEqual(stack.cloud.account, before);

@@ -1,6 +1,6 @@
 // What AWS refuses: each is said with what to do, and the next up goes on from there.
 import assert from "node:assert/strict";
-import { hints } from "../../toolchain/hints.mjs";
+import { hints } from "../../toolchain/engine/hints";
 import type { Instance } from "../cloud/account.mjs";
 import { canRun, CloudStack, officialImage, subnets } from "../support/cloud";
 import { ask } from "../support/load";
@@ -57,13 +57,13 @@ describe("a stack that AWS refuses", function () {
   }
 
   const refusals: [string, string, RegExp][] = [
-    ["Credentials", "No valid credential sources found", /^AWS does not know who you are/],
+    ["Credentials", "No valid credential sources found", /^log in to AWS/],
     ["EC2: ImportKeyPair", "InvalidKeyPair.Duplicate: The keypair already exists", /takes another name/],
     ["EC2: CreateSecurityGroup", "RequestLimitExceeded: Request limit exceeded.", /wait a minute/],
     ["EC2: RunInstances", "OptInRequired: You need to accept terms and subscribe.", /host\.amiId to another image/],
-    ["EC2: RunInstances", "VcpuLimitExceeded: You have requested more vCPU capacity", /^A quota/],
+    ["EC2: RunInstances", "VcpuLimitExceeded: You have requested more vCPU capacity", /request a higher quota/],
     ["EC2: RunInstances", "InsufficientInstanceCapacity: no t3.micro", /host\.instanceType or host\.subnetId/],
-    ["EC2: AllocateAddress", "AddressLimitExceeded: The maximum number of addresses", /^A quota/],
+    ["EC2: AllocateAddress", "AddressLimitExceeded: The maximum number of addresses", /request a higher quota/],
   ];
   for (const [operation, error, hint] of refusals) {
     it(`has a hint for ${error}`, async () => {
@@ -130,7 +130,7 @@ describe("a stack that AWS refuses", function () {
     const { code, output } = await stack.run("destroy", "--yes", "--skip-preview", "--stack", stack.stack);
     assert.notEqual(code, 0);
     assert.match(output, new RegExp(`DependencyViolation: resource ${group} has a dependent object`));
-    assert.match(hints(output, "dev").join("\n"), /^Something else on AWS uses it/m);
+    assert.match(hints(output, "dev").join("\n"), /still uses the security group/);
     assert.deepEqual(stack.instances(), ["i-foreign"]);
     stack.cloud.change(({ instances }) => delete instances["i-foreign"]);
     await stack.destroy();

@@ -91,7 +91,7 @@ describe("npm start and its kind, in a fresh checkout", function () {
     await prints(run, /packages \(npm ci\)/);
     await waitFor("npm to begin", () => existsSync(checkout.path("node_modules")));
     run.type(interruption);
-    assert.match(await fail(run), /interrupted; the same command goes on from here/);
+    assert.match(await fail(run), /^Interrupted\.\nFix: run the same command again to continue\.$/m);
   });
 
   it("start finds its port taken, says whose setting that is, and leaves no container", async () => {
@@ -115,7 +115,7 @@ describe("npm start and its kind, in a fresh checkout", function () {
     const run = checkout.terminal("start");
     await prints(run, /packages: installing curl/);
     run.type(interruption);
-    assert.match(await fail(run), /interrupted; the same command goes on from here/);
+    assert.match(await fail(run), /^Interrupted\.\nFix: run the same command again to continue\.$/m);
   });
 
   it("start whose engine is killed with SIGKILL says so", async () => {
@@ -129,8 +129,8 @@ describe("npm start and its kind, in a fresh checkout", function () {
 
   it("start goes on from there, and says where the page is, how to log in, and what next", async () => {
     const output = await succeed(checkout.npm("start"));
-    assert.match(output, /^The pulumi process \d+ that was working on stack local is gone: removing its lock/m);
-    assert.match(output, /^An earlier run was interrupted: \d+ unfinished step\(s\) will be done again\.$/m);
+    assert.match(output, /^The pulumi process \d+ that worked on stack local is dead\. Removing its lock/m);
+    assert.match(output, /^An earlier command was interrupted\. \d+ unfinished step\(s\) will be repeated\.$/m);
     assert.doesNotMatch(output, /npm ci|tsc|building|Outputs:|^@ updating/m, "nothing is made twice, and no noise");
     assert.match(output, new RegExp(`✔ page ${checkout.url} {2}\\d+\\.\\d s\\n`));
     assert.match(output, new RegExp(`^ {2}${checkout.url} says: Hello There!$`, "m"));
@@ -154,7 +154,7 @@ describe("npm start and its kind, in a fresh checkout", function () {
   it("clean refuses as long as there is a stack", async () => {
     assert.match(
       await fail(clean()),
-      /There are still stacks: local\. Nothing was removed\.\n {2}Remove them first: npm run destroy -- local/,
+      /The stacks local still exist\. Nothing was changed\.\nFix: destroy them first: npm run destroy -- local/,
     );
     assert.ok(existsSync(checkout.path(".local/passphrase")));
   });
@@ -173,11 +173,11 @@ describe("npm start and its kind, in a fresh checkout", function () {
     await rename(file, aside);
     assert.match(
       await fail(up()),
-      /passphrase file .*\.local\/passphrase is missing[^]*Put the right passphrase back into .*\.local\/passphrase/,
+      /passphrase file .*\.local\/passphrase is missing[^]*Fix: restore the passphrase in .*\.local\/passphrase/,
     );
     assert.ok(!existsSync(file), "no other one is made");
     await writeFile(file, "another\n");
-    assert.match(await fail(up()), /passphrase is not the one .* nothing was touched[^]*Put the right passphrase back/);
+    assert.match(await fail(up()), /passphrase is not the one .* Nothing was changed[^]*Fix: restore the passphrase/);
     await writeFile(file, "");
     assert.match(await fail(up()), /passphrase file .* is empty/);
     await rename(aside, file);
@@ -191,7 +191,7 @@ describe("npm start and its kind, in a fresh checkout", function () {
     const first = up();
     await waitFor("the first to begin", () => existsSync(locks()) && readdirSync(locks()).length > 0);
     const second = await fail(up());
-    assert.match(second, /Another pulumi \(process \d+.*is working on[^]*Wait for it, or stop it/);
+    assert.match(second, /Another pulumi \(process \d+.*is working on[^]*wait until it has ended, or stop it/);
     assert.doesNotMatch(second, /Updating/);
     await succeed(first);
     assert.equal(await workers(), 7);
@@ -202,7 +202,7 @@ describe("npm start and its kind, in a fresh checkout", function () {
     const output = await succeed(checkout.npm("start"));
     const site = `www.shop.invalid:${checkout.httpPort}`;
     assert.ok(output.includes(`\n  http://${site}/ says: Hello There!\n`), output);
-    const curl = /^ {2}reach it {4}www\.shop\.invalid does not lead there .*: (curl .*), or add to \/etc\/hosts: /m;
+    const curl = /^ {2}reach it {4}www\.shop\.invalid does not resolve to the server .*: (curl .*), or add to \/etc\/hosts: /m;
     assert.equal(await succeed(checkout.bash(`${curl.exec(output)?.[1]} --silent --fail`)), hello);
     await checkout.configure({ processes: 7 });
     await succeed(up());
@@ -241,7 +241,7 @@ describe("npm start and its kind, in a fresh checkout", function () {
     await onServer("mv /root/.ssh/authorized_keys /root/.ssh/aside");
     const output = await fail(checkout.terminal("up", "--", "local", "--yes", "--skip-preview"));
     assert.match(output, /unable to authenticate/);
-    assert.match(output, /does not take the key: put it into the user.s ~\/\.ssh\/authorized_keys there/);
+    assert.match(output, /add the login key to ~\/\.ssh\/authorized_keys of the user on the server/);
     assert.ok(output.includes(replacing), output);
     await onServer("mv /root/.ssh/aside /root/.ssh/authorized_keys");
   });
@@ -252,7 +252,7 @@ describe("npm start and its kind, in a fresh checkout", function () {
     );
     const output = await fail(up());
     assert.match(output, /host key mismatch/);
-    assert.match(output, /Another server answers at this address/);
+    assert.match(output, /another server answers at this address/);
     assert.equal(await workers(), 3);
   });
 
@@ -260,7 +260,7 @@ describe("npm start and its kind, in a fresh checkout", function () {
     await checkout.engine("rm", "--force", "--time", "0", ...(await checkout.containers()));
     for (const run of [checkout.npm("start"), up()]) {
       const output = await fail(run);
-      assert.match(output, /container of stack local is gone.*Nothing was touched/);
+      assert.match(output, /container of stack local has been removed\. Nothing was changed/);
       assert.ok(output.includes(replacing), output);
     }
     await succeed(up(...replaceHost));
@@ -288,7 +288,7 @@ describe("npm start and its kind, in a fresh checkout", function () {
     const ofVolumes = '{{range .Mounts}}{{if eq .Type "volume"}}{{.Name}} {{end}}{{end}}';
     const volumes = (await checkout.engine("inspect", "--format", ofVolumes, ...containers)).split(" ").filter(Boolean);
     const output = await succeed(checkout.npm("destroy"));
-    assert.match(output, /Stack local is gone/);
+    assert.match(output, /Stack local is destroyed/);
     assert.deepEqual(await checkout.containers(), []);
     const allVolumes = (await checkout.engine("volume", "ls", "--quiet")).split("\n");
     assert.deepEqual(
@@ -306,7 +306,7 @@ describe("npm start and its kind, in a fresh checkout", function () {
       (name) => name.includes("local") && statSync(join(state, name)).isFile(),
     );
     assert.deepEqual(left, []);
-    assert.match(await succeed(checkout.npm("destroy")), /There is no stack local: nothing to destroy/);
+    assert.match(await succeed(checkout.npm("destroy")), /Stack local does not exist\. There is nothing to destroy/);
   });
 
   it("clean then leaves nothing that was made", async () => {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { copyFile, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileBackendUrl } from "../../toolchain/environment.mjs";
+import { fileBackendUrl } from "../../toolchain/engine/environment";
 import { Checkout } from "../support/checkout";
 import { root, Workspace } from "../support/engine";
 

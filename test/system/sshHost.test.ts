@@ -6,8 +6,8 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { platforms } from "../../platforms";
 import { extraCaCertificates } from "../../settings/caCertificates";
-import { environment } from "../../toolchain/environment.mjs";
-import { Stack } from "../../toolchain/stack.mjs";
+import { environment } from "../../toolchain/engine/environment";
+import { Stack } from "../../toolchain/engine/stack";
 import { root } from "../support/engine";
 import { Gateway } from "../support/gateway";
 import { ask, underLoad, type LoadResult } from "../support/load";
@@ -428,7 +428,7 @@ onEachPlatform("a server that one has", function (test) {
     return { process, socket };
   }
 
-  it("need not be there any more: destroy --gone forgets it", async () => {
+  it("is forgotten by destroy --server-gone, which does not connect to it", async () => {
     await configure(direct({ user: "deploy" }));
     await product.up(...["host", "base", "base-prepare-host"].flatMap((name) => ["--target", `**::${name}`]));
     await server.stop();
@@ -436,8 +436,8 @@ onEachPlatform("a server that one has", function (test) {
     assert.notEqual(failed.code, 0, failed.output);
     assert.match(failed.output, /dial tcp 127\.0\.0\.1:\d+: connect: connection refused/);
 
-    const stack = new Stack(product.projectDir, product.stack, "pulumi");
-    stack.env = { ...environment(root), ...product.env } as Record<string, string>;
+    const env = { ...environment(root), ...product.env };
+    const stack = new Stack(product.projectDir, product.stack, "pulumi", env);
     await stack.forgetServer();
     await product.destroy();
     assert.deepEqual((await product.export()).resources, []);

@@ -166,7 +166,7 @@ describe("the names of the platforms", () => {
       .map((line) => `${name}: ${line.trim()}`);
   const files = (folder: string) =>
     fs
-      .readdirSync(path.join(root, folder))
+      .readdirSync(path.join(root, folder), { recursive: true, encoding: "utf8" })
       .filter((name) => /\.(ts|mjs|sh)$/.test(name))
       .map((name) => `${folder}/${name}`);
 
