@@ -6,7 +6,7 @@ import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const folder = dirname(fileURLToPath(import.meta.url));
@@ -69,7 +69,7 @@ async function installPackages() {
   process.stderr.write(`✔ packages (npm ci)  ${((performance.now() - start) / 1000).toFixed(1)} s\n`);
 }
 
-/** Bundles the sources of this folder. Packages stay in node_modules. Returns the file. */
+/** Bundles the sources of this folder and the packages that they use. Returns the file. */
 async function bundle() {
   const sources = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => /\.(ts|mjs)$/.test(name));
   const hash = createHash("sha256");
@@ -89,13 +89,11 @@ async function bundle() {
     bundle: true,
     platform: "node",
     target: "node20",
-    packages: "external",
-    sourcemap: "inline",
     logLevel: "error",
   });
   renameSync(draft, file);
   for (const name of readdirSync(bundles))
-    if (!file.endsWith(name.slice(0, 20))) rmSync(join(bundles, name), { force: true });
+    if (!name.startsWith(basename(file))) rmSync(join(bundles, name), { force: true });
   return file;
 }
 
@@ -107,10 +105,6 @@ if (command.endsWith(".ts")) {
   register();
   createRequire(import.meta.url)(join(root, command));
 } else {
-  process.setSourceMapsEnabled(true);
   const { main } = createRequire(import.meta.url)(await bundle());
-  await main(
-    root,
-    [command, ...args].filter((word, index) => index > 0 || word !== ""),
-  );
+  await main(root, process.argv.slice(2));
 }

@@ -1,18 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { relative } from "node:path";
 import Mocha from "mocha";
-
-/** What one run of mocha writes for runTests.ts. */
-export interface MochaResult {
-  readonly passing: number;
-  readonly failing: number;
-  readonly pending: number;
-  /** Milliseconds by test file, hooks included. */
-  readonly times: Readonly<Record<string, number>>;
-}
-
-/** The file that MOCHA_RESULT names. */
-export const resultVariable = "MOCHA_RESULT";
+import { type MochaResult, resultVariable } from "./mochaResult";
 
 /** Mocha's "spec" report on the terminal; the counts and the time of each file for runTests.ts. */
 export default class Reporter extends Mocha.reporters.Spec {

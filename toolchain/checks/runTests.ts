@@ -6,7 +6,7 @@ import { run, runLogged, which } from "../common/run";
 import { say, step } from "../common/steps";
 import { environment } from "../engine/environment";
 import { type Check, checks, filesBelow } from "./checks";
-import { type MochaResult, resultVariable } from "./reporter";
+import { type MochaResult, resultVariable } from "./mochaResult";
 
 /** Folders of tests below `test`. */
 type Kind = "unit" | "system";

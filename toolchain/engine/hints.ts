@@ -30,7 +30,7 @@ const awsHints: readonly Hint[] = [
   {
     pattern: /InsufficientInstanceCapacity/,
     fix: (stack) =>
-      `try again later, or set host.instanceType, or host.subnetId to a subnet in another zone: AWS has no capacity for this instance type in this zone. ${restart(stack)}`,
+      `try again later, or set host.instanceType or host.subnetId (a subnet in another zone): AWS has no capacity for this instance type in this zone. ${restart(stack)}`,
   },
   {
     pattern: /\bUnsupported: .*Availability Zone/,
@@ -51,7 +51,7 @@ const awsHints: readonly Hint[] = [
   {
     pattern: /InvalidKeyPair\.Duplicate|InvalidGroup\.Duplicate/,
     fix: (stack) =>
-      `run npm run up -- ${stack} again, which chooses another name, and delete what an interrupted command left in the AWS console.`,
+      `run npm run up -- ${stack} again, which takes another name, and delete what an interrupted command left in the AWS console.`,
   },
   {
     pattern: /DependencyViolation/,
