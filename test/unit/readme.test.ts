@@ -61,7 +61,7 @@ describe("the README", () => {
     }
 
     it("and asks for the Go that the engine's module asks for", () => {
-      const [, version = ""] = /^go (\S+)$/m.exec(fs.readFileSync(path.join(root, "toolchain/go.mod"), "utf8")) ?? [];
+      const [, version = ""] = /^go (\S+)$/m.exec(fs.readFileSync(path.join(root, "toolchain/offline/engine/go.mod"), "utf8")) ?? [];
       assert.ok(fs.readFileSync(readme, "utf8").includes(`(Go ${version} or newer; `), version);
       assert.ok(sources.some((text) => text.includes(`- Go ${version} or newer (https://go.dev/doc/install)`)));
     });

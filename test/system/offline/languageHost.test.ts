@@ -1,7 +1,7 @@
 // What this project relies on in the engine's language host for Node; it holds for the genuine one and for its stand-in.
 import assert from "node:assert/strict";
-import { Workspace } from "../support/engine";
-import { waitFor } from "../support/waitFor";
+import { Workspace } from "../../support/engine";
+import { waitFor } from "../../support/waitFor";
 
 describe("the language host", function () {
   this.timeout("60s");

@@ -1,11 +1,11 @@
 // What this project relies on in @pulumi/command, tried on a real host through the real engine. It holds for the genuine
 // plugin and for its stand-in alike.
 import assert from "node:assert/strict";
-import { makeKey } from "../support/keys";
-import { type Connection, SshHost } from "../support/sshHost";
-import { type Run, Workspace } from "../support/engine";
-import { freePort } from "../support/product";
-import { waitFor } from "../support/waitFor";
+import { makeKey } from "../../support/keys";
+import { type Connection, SshHost } from "../../support/sshHost";
+import { type Run, Workspace } from "../../support/engine";
+import { freePort } from "../../support/product";
+import { waitFor } from "../../support/waitFor";
 
 describe("the command provider", function () {
   this.timeout("120s");

@@ -1,6 +1,6 @@
 // What this project relies on in @pulumi/random; it holds for the genuine plugin and for its stand-in alike.
 import assert from "node:assert/strict";
-import { Workspace } from "../support/engine";
+import { Workspace } from "../../support/engine";
 
 describe("the random provider", function () {
   this.timeout("60s");
