@@ -30,9 +30,9 @@ const commands = {
     const stack = await openStack(stackName);
     await deploy(stack, ["--yes", "--skip-preview", "--suppress-outputs"]);
     await stack.select();
-    const { url, host, sshCommand } = await stack.outputs();
-    const text = await askPage(String(url), String(host));
-    const hint = await howToReach(String(url), String(host));
+    const { url, address, sshCommand } = await stack.outputs();
+    const text = await askPage(String(url), String(address));
+    const hint = await howToReach(String(url), String(address));
     const reach = hint === undefined ? "" : `  reach it    ${hint}\n`;
     process.stdout.write(`\n  ${url} says: ${text}\n\n${reach}${whatNext(stack, sshCommand)}`);
   },

@@ -18,7 +18,7 @@ import { isAlive, run, runLogged } from "./run.mjs";
  * @typedef {import("./apt.mjs").Step} Step
  */
 
-const imageName = "localhost/uwsgi-nginx-host";
+const imageName = "localhost/uwsgi-nginx-server";
 /** Room that building the image takes at its peak, measured: archive 240 MB, image 330 MB, and unpacking. */
 const imageBytes = 1.2e9;
 /** For an engine that waits for a registry whose answers a firewall swallows. */
@@ -93,7 +93,7 @@ export async function removeContainers(root, stack) {
 }
 
 /**
- * Containers that assets/scripts/container-host.sh has made for a stack of this checkout.
+ * Containers that assets/scripts/container-server.sh has made for a stack of this checkout.
  * @param {string} root
  * @param {string} stack
  * @param {string[]} states none: in any state

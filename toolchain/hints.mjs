@@ -12,7 +12,7 @@ const aws = [
   {
     pattern: /AuthFailure/,
     whatToDo: () =>
-      "AWS does not know who you are, or the account has not opted in to the region of host.region: `aws sts get-caller-identity` shows the one, `aws account list-regions` the other.",
+      "AWS does not know who you are, or the account has not opted in to the region of server.region: `aws sts get-caller-identity` shows the one, `aws account list-regions` the other.",
   },
   {
     pattern: /UnauthorizedOperation|AccessDenied/,
@@ -26,25 +26,25 @@ const aws = [
   {
     pattern: /InsufficientInstanceCapacity/,
     whatToDo: (stack) =>
-      "AWS has none of these machines left in this zone at the moment: try again later, or set host.instanceType or host.subnetId (a subnet in another zone).\n" +
+      "AWS has none of these machines left in this zone at the moment: try again later, or set server.instanceType or server.subnetId (a subnet in another zone).\n" +
       `A server that was there may be stopped now: npm run up -- ${stack} --refresh starts it.`,
   },
   {
     pattern: /\bUnsupported: .*Availability Zone/,
     whatToDo: (stack) =>
-      "The zone of the server's subnet has no machines of this type: set host.instanceType to another, or host.subnetId to a subnet in another zone (which makes another server).\n" +
+      "The zone of the server's subnet has no machines of this type: set server.instanceType to another, or server.subnetId to a subnet in another zone (which makes another server).\n" +
       `A server that was there may be stopped now: npm run up -- ${stack} --refresh starts it.`,
   },
   {
     pattern: /OptInRequired/,
     whatToDo: () =>
-      "The image is sold on the AWS Marketplace, and this account has not accepted its terms: accept them there, or set host.amiId to another image.",
+      "The image is sold on the AWS Marketplace, and this account has not accepted its terms: accept them there, or set server.amiId to another image.",
   },
   {
     // The engine's words; AWS's where somebody has protected it by hand.
     pattern: /marked for protection|because it is protected|disableApiTermination|OperationNotPermitted/,
     whatToDo: (stack) =>
-      `The server is protected, and a replacement would end it too. To end it all the same: set host.terminationProtection to false, npm run up -- ${stack}, then this command again.`,
+      `The server is protected, and a replacement would end it too. To end it all the same: set server.terminationProtection to false, npm run up -- ${stack}, then this command again.`,
   },
   {
     pattern: /InvalidKeyPair\.Duplicate|InvalidGroup\.Duplicate/,
@@ -64,12 +64,12 @@ const aws = [
   {
     pattern: /no matching Route ?53 Hosted Zone|HostedZoneNotFound|NoSuchHostedZone/i,
     whatToDo: () =>
-      "The zone of host.dnsZone is not in this account: set it to one of `aws route53 list-hosted-zones`, or leave it out.",
+      "The zone of server.dnsZone is not in this account: set it to one of `aws route53 list-hosted-zones`, or leave it out.",
   },
   {
     pattern: /VPCIdNotSpecified|MissingInput.*subnet|No default VPC/i,
     whatToDo: () =>
-      "This region has no default VPC: set host.subnetId to a public subnet, or `aws ec2 create-default-vpc`.",
+      "This region has no default VPC: set server.subnetId to a public subnet, or `aws ec2 create-default-vpc`.",
   },
 ];
 
@@ -93,36 +93,36 @@ const table = [
       /(?<!": )dial tcp(?! (127\.0\.0\.1|\[::1\]):).*: .*(refused|timeout|reset|unreachable|no route|no such host)/,
     whatToDo: () =>
       "The server does not answer: is it on, and do its address, its port and the firewalls between let SSH through?\n" +
-      "On AWS: host.sshCidrs must hold the address that this machine comes from (curl -4 -s https://checkip.amazonaws.com).",
+      "On AWS: server.sshCidrs must hold the address that this machine comes from (curl -4 -s https://checkip.amazonaws.com).",
   },
   {
     pattern: /host key mismatch|knownhosts: key mismatch/,
     whatToDo: (stack) =>
       "Another server answers at this address, or somebody in between: nothing was sent to it. Find out why before anything else.\n" +
-      "Or host.hostKey holds only some of the server's keys: give all that ssh-keyscan prints.\n" +
+      "Or server.hostKey holds only some of the server's keys: give all that ssh-keyscan prints.\n" +
       `If it is a container whose key was changed on purpose, this makes it again: ${makeHostAgain(stack)}`,
   },
   {
     pattern: /ssh: unable to authenticate/,
     whatToDo: (stack) =>
       "The server, or the bastion after 'proxy:', does not take the key: put it into the user's ~/.ssh/authorized_keys there.\n" +
-      "On AWS: each system's image has a user of its own (docs/aws.md has their names). Set host.platform to what host.amiId is, or host.user to the image's user.\n" +
+      "On AWS: each system's image has a user of its own (docs/aws.md has their names). Set server.platform to what server.amiId is, or server.user to the image's user.\n" +
       `A container can be made again instead, with all that is on it: ${makeHostAgain(stack)}`,
   },
   {
     pattern: /x509: decryption password incorrect/,
     whatToDo: () =>
-      "The passphrase is not that of the private key: set host.privateKeyPassphrase (or that of host.bastion).",
+      "The passphrase is not that of the private key: set server.privateKeyPassphrase (or that of server.bastion).",
   },
   {
     pattern: /proxy: .*ssh: rejected: /,
     whatToDo: () =>
-      "The bastion does not let through: it must allow it (sshd_config there: AllowTcpForwarding) and reach host.address.",
+      "The bastion does not let through: it must allow it (sshd_config there: AllowTcpForwarding) and reach server.address.",
   },
   {
     pattern: /sudo: .*(incorrect password|a password is required)|not in the sudoers file/,
     whatToDo: () =>
-      "sudo on the server does not let the user become root any more: see host.user and host.sudoPassword.",
+      "sudo on the server does not let the user become root any more: see server.user and server.sudoPassword.",
   },
   {
     pattern: /dial unix .*: connect: /,
@@ -131,7 +131,7 @@ const table = [
   {
     pattern: /bind\(\) to \S+ failed \(98|address already in use|port is already allocated/i,
     whatToDo: () =>
-      "A port is taken: 'ss -ltnp' shows by whom. A container's ports on this machine are the settings host.httpPort and host.sshPort.",
+      "A port is taken: 'ss -ltnp' shows by whom. A container's ports on this machine are the settings server.httpPort and server.sshPort.",
   },
   {
     pattern: /no space left on device|ENOSPC|disk quota exceeded/i,
@@ -149,7 +149,7 @@ const table = [
  * @param {string} stack
  */
 export function makeHostAgain(stack) {
-  return `npm run up -- ${stack} --replace '**command:local:Command::host'`;
+  return `npm run up -- ${stack} --replace '**command:local:Command::server'`;
 }
 
 /**

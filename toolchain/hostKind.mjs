@@ -17,8 +17,8 @@ export async function hostKind(root, stack) {
   try {
     const { config = {} } = /** @type {any} */ (load(readFileSync(file, "utf8")));
     // With the project's name before it, or without.
-    const host = Object.keys(config).find((key) => /^([^:]+:)?host$/.test(key)) ?? "host";
-    return String(config[host]?.kind ?? "container");
+    const server = Object.keys(config).find((key) => /^([^:]+:)?server$/.test(key)) ?? "server";
+    return String(config[server]?.kind ?? "container");
   } catch {
     return "container"; // no YAML: the engine says where
   }

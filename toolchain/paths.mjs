@@ -27,8 +27,8 @@ export function places(root, env = process.env) {
     state: join(local, "state"),
     passphrase: join(local, "passphrase"),
     /** what a stack's host needs on this machine: keys, known hosts; one folder a stack */
-    hosts: join(local, "hosts"),
-    /** how containers are run on this machine; the program reads it (components/hosts.ts) */
+    servers: join(local, "servers"),
+    /** how containers are run on this machine; the program reads it (components/servers.ts) */
     containers: join(local, "containers.json"),
     /** notes on what was made for a stack, one file a stack */
     stacks: join(local, "stacks"),

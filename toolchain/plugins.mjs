@@ -29,7 +29,7 @@ const pluginsOfKind = { aws: ["aws"] };
  * Finds the language host and the resource plugins, genuine ones first, and says which have a stand-in.
  * @param {string} root
  * @param {string} engine
- * @param {string} kind of the stack's server (settings/hostSchema.ts)
+ * @param {string} kind of the stack's server (settings/serverSchema.ts)
  * @param {Env} [env]
  */
 export async function preparePlugins(root, engine, kind, env = withoutOtherCheckout(root)) {

@@ -164,14 +164,14 @@ export class Stack {
   }
 
   /**
-   * The id of the container that is the stack's host, if it is one (components/containerHost.ts) and the state is here.
+   * The id of the container that is the stack's host, if it is one (components/containerServer.ts) and the state is here.
    * @returns {string | undefined}
    */
   container() {
     if (!existsSync(this.checkpoint)) return undefined;
     /** @type {{ urn: string, outputs?: { stdout?: string } }[]} */
     const resources = JSON.parse(readFileSync(this.checkpoint, "utf8")).checkpoint?.latest?.resources ?? [];
-    return resources.find(({ urn }) => urn.endsWith("ContainerHost$command:local:Command::host"))?.outputs?.stdout;
+    return resources.find(({ urn }) => urn.endsWith("ContainerServer$command:local:Command::server"))?.outputs?.stdout;
   }
 
   /** @returns {Promise<Record<string, unknown>>} */
@@ -203,7 +203,7 @@ export class Stack {
       if (kept !== settings) writeFileSync(this.settings, kept);
     }
     rmSync(this.note, { force: true });
-    rmSync(join(this.places.hosts, this.shortName), { recursive: true, force: true });
+    rmSync(join(this.places.servers, this.shortName), { recursive: true, force: true });
   }
 
   readSettings() {

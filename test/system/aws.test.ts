@@ -20,7 +20,8 @@ describe("a stack on AWS", function () {
   let own: Account["images"][number];
   const page = async () => (await ask(String((await stack.outputs()).url))).text;
   /** CentOS 7 has no future: in the middle of its life the stack moves to Debian. */
-  const configureLater = (host: Record<string, unknown> = {}) => stack.configure({ ...later, ...host }, {}, "debian12");
+  const configureLater = (server: Record<string, unknown> = {}) =>
+    stack.configure({ ...later, ...server }, {}, "debian12");
   const changes = (output: string) => /^Resources:\n(?: {4}.*\n)+/m.exec(output)?.[0] ?? output;
 
   before(async function () {
@@ -33,7 +34,7 @@ describe("a stack on AWS", function () {
 
   it("can be previewed before there is anything", async () => {
     const { output } = await stack.preview();
-    assert.match(output, /aws:ec2:Instance +host +create/);
+    assert.match(output, /aws:ec2:Instance +server +create/);
     assert.deepEqual(stack.instances(), []);
   });
 
@@ -45,7 +46,7 @@ describe("a stack on AWS", function () {
     const user = stack.system === "centos7" ? "centos" : "admin";
     assert.match(
       String(sshCommand),
-      new RegExp(`^ssh -i \\.local/hosts/dev/id_ed25519 .* ${user}@127\\.77\\.\\d+\\.\\d+$`),
+      new RegExp(`^ssh -i \\.local/servers/dev/id_ed25519 .* ${user}@127\\.77\\.\\d+\\.\\d+$`),
     );
   });
 
@@ -76,7 +77,7 @@ describe("a stack on AWS", function () {
     stack.cloud.turn(id, "stopped");
     const drift = await stack.run("preview", "--stack", stack.stack, "--refresh", "--expect-no-changes");
     assert.notEqual(drift.code, 0);
-    assert.match(drift.output, /InstanceState +host-running +update +\[diff: ~state\]/);
+    assert.match(drift.output, /InstanceState +server-running +update +\[diff: ~state\]/);
     await stack.up("--refresh");
     assert.equal(stack.cloud.account.instances[id]?.state, "running");
     await waitFor("the page", async () => (await page().catch(() => "")) === hello, 60);
@@ -91,7 +92,7 @@ describe("a stack on AWS", function () {
         output,
         /The server was not changed:\s+- the instance type t3\.mikro in eu-central-1 cannot be looked up/,
       );
-      assert.match(output, /- its root volume has 10 GiB and cannot shrink: set host\.rootVolumeGib to that/);
+      assert.match(output, /- its root volume has 10 GiB and cannot shrink: set server\.rootVolumeGib to that/);
     }
     assert.equal(await page(), hello);
   });
@@ -132,7 +133,7 @@ describe("a stack on AWS", function () {
     const { output } = await stack.failUp();
     assert.ok(Date.now() - start < 120_000);
     assert.match(output, /dial tcp 127\.77\.\d+\.\d+:22: connect: connection refused/);
-    assert.match(hints(output, "dev").join("\n"), /^On AWS: host\.sshCidrs must hold the address/m);
+    assert.match(hints(output, "dev").join("\n"), /^On AWS: server\.sshCidrs must hold the address/m);
     assert.equal(await page(), hello);
     await stack.configure(grown, { processes: 2 });
     await stack.up();
@@ -145,7 +146,7 @@ describe("a stack on AWS", function () {
     const debian = { ...(await officialImageOf("debian12")), ...{ id: later.amiId, owner: "self", name: "own" } };
     stack.cloud.change(({ images }) => images.push(debian));
     await configureLater();
-    assert.match((await stack.preview()).output, /aws:ec2:Instance +host +replace/);
+    assert.match((await stack.preview()).output, /aws:ec2:Instance +server +replace/);
     await stack.up();
     const [now, ...others] = stack.instances();
     assert.notEqual(now, before);
@@ -164,8 +165,8 @@ describe("a stack on AWS", function () {
   });
 
   it("would be replaced with another key on purpose", async () => {
-    const rotate = ["--replace", "**RandomPassword::host-host-key"];
-    assert.match((await stack.preview(...rotate)).output, /aws:ec2:Instance +host +replace/);
+    const rotate = ["--replace", "**RandomPassword::server-host-key"];
+    assert.match((await stack.preview(...rotate)).output, /aws:ec2:Instance +server +replace/);
   });
 
   it("is neither replaced nor ended while it is protected, and nothing is begun", async () => {
@@ -178,7 +179,7 @@ describe("a stack on AWS", function () {
       assert.notEqual(code, 0);
       assert.match(
         hints(output, "dev").join("\n"),
-        /set host\.terminationProtection to false, npm run up -- dev, then/,
+        /set server\.terminationProtection to false, npm run up -- dev, then/,
       );
     }
     assert.deepEqual(stack.cloud.account, before);

@@ -19,37 +19,37 @@ describe("a stack that AWS refuses", function () {
     [
       "an instance type that does not exist",
       { instanceType: "t3.mikro" },
-      /the instance type t3\.mikro in eu-central-1 cannot be looked up: set host\.instanceType .*InvalidInstanceType/,
+      /the instance type t3\.mikro in eu-central-1 cannot be looked up: set server\.instanceType .*InvalidInstanceType/,
     ],
     [
       "an architecture that the region has no image for",
       { instanceType: "t4g.small" },
-      /eu-central-1 has no image "debian-12-arm64-2\*" .*: set host\.amiId/,
+      /eu-central-1 has no image "debian-12-arm64-2\*" .*: set server\.amiId/,
     ],
     [
       "an image for another architecture",
       { instanceType: "t4g.small", amiId: officialImage.id },
-      /the image ami-00000000000000001 is made for x86_64, but t4g\.small is arm64: set host\.instanceType or host\.amiId/,
+      /the image ami-00000000000000001 is made for x86_64, but t4g\.small is arm64: set server\.instanceType or server\.amiId/,
     ],
     [
       "an image that is not there",
       { amiId: "ami-0123456789abcdef0" },
-      /the image ami-0123456789abcdef0 in eu-central-1 cannot be looked up: set host\.amiId .*no results/,
+      /the image ami-0123456789abcdef0 in eu-central-1 cannot be looked up: set server\.amiId .*no results/,
     ],
     [
       "a subnet without a way to the internet",
       { subnetId: subnets.privateSubnet },
-      /the subnet subnet-00000000000000002 has no route to an internet gateway, .* add one to rtb-2, or set host\.subnetId/,
+      /the subnet subnet-00000000000000002 has no route to an internet gateway, .* add one to rtb-2, or set server\.subnetId/,
     ],
     [
       "a zone that is not ours",
       { dnsZone: "example.com" },
-      /the zone example\.com cannot be looked up: set host\.dnsZone .*no matching Route 53 Hosted Zone found/,
+      /the zone example\.com cannot be looked up: set server\.dnsZone .*no matching Route 53 Hosted Zone found/,
     ],
   ];
-  for (const [what, host, expected] of settings) {
+  for (const [what, server, expected] of settings) {
     it(`says what to do about ${what} already in the preview`, async () => {
-      await stack.configure(host);
+      await stack.configure(server);
       const { code, output } = await stack.run("preview", "--stack", stack.stack);
       assert.notEqual(code, 0, output);
       assert.match(output, expected);
@@ -60,9 +60,9 @@ describe("a stack that AWS refuses", function () {
     ["Credentials", "No valid credential sources found", /^AWS does not know who you are/],
     ["EC2: ImportKeyPair", "InvalidKeyPair.Duplicate: The keypair already exists", /takes another name/],
     ["EC2: CreateSecurityGroup", "RequestLimitExceeded: Request limit exceeded.", /wait a minute/],
-    ["EC2: RunInstances", "OptInRequired: You need to accept terms and subscribe.", /host\.amiId to another image/],
+    ["EC2: RunInstances", "OptInRequired: You need to accept terms and subscribe.", /server\.amiId to another image/],
     ["EC2: RunInstances", "VcpuLimitExceeded: You have requested more vCPU capacity", /^A quota/],
-    ["EC2: RunInstances", "InsufficientInstanceCapacity: no t3.micro", /host\.instanceType or host\.subnetId/],
+    ["EC2: RunInstances", "InsufficientInstanceCapacity: no t3.micro", /server\.instanceType or server\.subnetId/],
     ["EC2: AllocateAddress", "AddressLimitExceeded: The maximum number of addresses", /^A quota/],
   ];
   for (const [operation, error, hint] of refusals) {
@@ -100,16 +100,16 @@ describe("a stack that AWS refuses", function () {
       assert.match((await stack.failUp()).output, new RegExp(error.split(":")[0] ?? ""));
     }
     await stack.up();
-    const { url, host } = await stack.outputs();
+    const { url, address } = await stack.outputs();
     assert.equal(url, `http://${domain}/`);
-    assert.match((await ask(`http://${String(host)}/`, { host: domain })).text, /Hello There!/);
+    assert.match((await ask(`http://${String(address)}/`, { host: domain })).text, /Hello There!/);
     const { groups, keyPairs, addresses, others } = stack.cloud.account;
     assert.equal(stack.instances().length, 1);
     assert.deepEqual(
       [groups, keyPairs, addresses, others].map((it) => Object.keys(it).length),
       [1, 1, 1, 1],
     );
-    assert.deepEqual(Object.values(others), [{ zoneId: "Z1", name: domain, type: "A", ttl: 300, records: [host] }]);
+    assert.deepEqual(Object.values(others), [{ zoneId: "Z1", name: domain, type: "A", ttl: 300, records: [address] }]);
   });
 
   it("says who uses what it cannot remove, removes the rest, and all once that is free; it dials no server for it", async () => {

@@ -151,7 +151,7 @@ describe("containers", () => {
   it("docker: its storage may be in a virtual machine; a container gets what systemd needs", async () => {
     tool("docker", "case $1 in info) echo /nowhere/on/this/machine ;; image) exit 1 ;; esac");
     const { image } = await prepare();
-    assert.match(logged(), /^docker build --tag localhost\/uwsgi-nginx-host:debian12-/m);
+    assert.match(logged(), /^docker build --tag localhost\/uwsgi-nginx-server:debian12-/m);
     assert.deepEqual(prepared(), {
       command: ["docker"],
       runOptions: [
@@ -202,12 +202,12 @@ describe("containers", () => {
   });
 
   it("clean removes images by name, and not by force what another checkout's server runs from", async () => {
-    const images = ["localhost/uwsgi-nginx-host:old", "localhost/uwsgi-nginx-host:used"];
+    const images = ["localhost/uwsgi-nginx-server:old", "localhost/uwsgi-nginx-server:used"];
     program(
       join(bin, "podman"),
       `case "$1 $2" in 'images --format') printf '%s\\n' ${images.join(" ")} ;; 'rmi ${images[1]}') exit 2 ;; esac\necho "$@" >> '${log}'`,
     );
     assert.deepEqual(await cleanContainers(), [images[1]]);
-    assert.match(logged(), /^info\nimages .*\nrmi localhost\/uwsgi-nginx-host:old\n$/);
+    assert.match(logged(), /^info\nimages .*\nrmi localhost\/uwsgi-nginx-server:old\n$/);
   });
 });

@@ -10,7 +10,7 @@ describe("hints", () => {
   const cases: [string, RegExp][] = [
     [
       "after 10 failed attempts: dial tcp 127.0.0.1:2222: connect: connection refused",
-      /npm start -- dev'.*\n.*npm run up -- dev --replace '\*\*command:local:Command::host'/,
+      /npm start -- dev'.*\n.*npm run up -- dev --replace '\*\*command:local:Command::server'/,
     ],
     ["after 10 failed attempts: dial tcp 203.0.113.7:22: connect: connection refused", /^The server does not answer/],
     ["after 10 failed attempts: dial tcp 203.0.113.7:22: i/o timeout", /^The server does not answer/],
@@ -39,33 +39,36 @@ describe("hints", () => {
     ["api error RequestExpired: Request has expired.", /^AWS does not know who you are/],
     [
       "api error AuthFailure: AWS was not able to validate the provided access credentials",
-      /opted in to the region of host\.region/,
+      /opted in to the region of server\.region/,
     ],
     [
       "api error Unsupported: Your requested instance type (t3.micro) is not supported in your requested Availability Zone (us-east-1e).",
-      /host\.instanceType .*host\.subnetId .*\n.*npm run up -- dev --refresh/,
+      /server\.instanceType .*server\.subnetId .*\n.*npm run up -- dev --refresh/,
     ],
     ["api error UnauthorizedOperation: You are not authorized to perform this operation", /docs\/aws\.md/],
     ["api error VcpuLimitExceeded: You have requested more vCPU capacity than your current limit", /^A quota/],
-    ["api error InsufficientInstanceCapacity: We currently do not have sufficient t3.micro capacity", /host\.subnetId/],
-    ["api error OptInRequired: In order to use this AWS Marketplace product you need to accept terms", /host\.amiId/],
+    [
+      "api error InsufficientInstanceCapacity: We currently do not have sufficient t3.micro capacity",
+      /server\.subnetId/,
+    ],
+    ["api error OptInRequired: In order to use this AWS Marketplace product you need to accept terms", /server\.amiId/],
     [
       "api error OperationNotPermitted: The instance 'i-1' may not be terminated. Modify its 'disableApiTermination'",
-      /host\.terminationProtection to false, npm run up -- dev/,
+      /server\.terminationProtection to false, npm run up -- dev/,
     ],
     [
-      'error: unable to replace resource "urn:pulumi:dev::p::a$aws:ec2/instance:Instance::host"\nas it is currently marked for protection. To unprotect the resource, remove the `protect` flag',
-      /host\.terminationProtection to false, npm run up -- dev/,
+      'error: unable to replace resource "urn:pulumi:dev::p::a$aws:ec2/instance:Instance::server"\nas it is currently marked for protection. To unprotect the resource, remove the `protect` flag',
+      /server\.terminationProtection to false, npm run up -- dev/,
     ],
     [
-      'resource "urn:pulumi:dev::p::a$aws:ec2/instance:Instance::host" cannot be deleted\nbecause it is protected. To unprotect the resource, either remove the `protect` flag',
-      /host\.terminationProtection to false, npm run up -- dev/,
+      'resource "urn:pulumi:dev::p::a$aws:ec2/instance:Instance::server" cannot be deleted\nbecause it is protected. To unprotect the resource, either remove the `protect` flag',
+      /server\.terminationProtection to false, npm run up -- dev/,
     ],
     ["api error InvalidKeyPair.Duplicate: The keypair already exists", /npm run up -- dev/],
     ["api error DependencyViolation: resource sg-1 has a dependent object", /^Something else on AWS uses it/],
     ["api error RequestLimitExceeded: Request limit exceeded", /wait a minute/],
-    ["no matching Route53 Hosted Zone found", /host\.dnsZone/],
-    ["api error VPCIdNotSpecified: No default VPC for this user", /host\.subnetId/],
+    ["no matching Route53 Hosted Zone found", /server\.dnsZone/],
+    ["api error VPCIdNotSpecified: No default VPC for this user", /server\.subnetId/],
   ];
   for (const [diagnostics, hint] of cases) {
     it(`one for: ${diagnostics}`, () => {
@@ -77,7 +80,7 @@ describe("hints", () => {
 
   it("the one for a refused key leads to the users of the platforms' images on AWS, for it may be another system's", () => {
     const found = hints("ssh: handshake failed: ssh: unable to authenticate", "dev").join();
-    assert.match(found, /docs\/aws\.md .*host\.platform .*host\.amiId.*host\.user/);
+    assert.match(found, /docs\/aws\.md .*server\.platform .*server\.amiId.*server\.user/);
     const guide = readFileSync(join(__dirname, "../../../docs/aws.md"), "utf8");
     for (const { title, aws } of Object.values(platforms))
       assert.ok(guide.includes(`\`${aws?.user}\` on ${title}`), title);

@@ -75,8 +75,8 @@ describe("the kind of a stack's server", () => {
 
   it("is what its settings say, and a container where they say nothing", async () => {
     const root = projectFolder();
-    put(join(root, "Pulumi.dev.yaml"), "config:\n  site:host:\n    kind: aws\n");
-    put(join(root, "Pulumi.short.yaml"), "config:\n  host:\n    kind: ssh\n");
+    put(join(root, "Pulumi.dev.yaml"), "config:\n  site:server:\n    kind: aws\n");
+    put(join(root, "Pulumi.short.yaml"), "config:\n  server:\n    kind: ssh\n");
     put(join(root, "Pulumi.broken.yaml"), "config: [\n");
     put(join(root, "Pulumi.empty.yaml"), "");
     assert.equal(await hostKind(root, "acme/site/dev"), "aws");
