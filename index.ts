@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { BaseSystem } from "./components/baseSystem";
-import { makeHost } from "./components/hosts";
+import { makeServer } from "./components/servers";
 import { NginxSite } from "./components/nginxSite";
 import { stackSettings } from "./components/stackSettings";
 import { UwsgiApp } from "./components/uwsgiApp";
@@ -11,11 +11,11 @@ import { planDownloads } from "./rendering/downloads";
 const settings = stackSettings();
 
 // Where it gets packages from.
-const downloads = planDownloads(settings.host);
+const downloads = planDownloads(settings.server);
 
 // The server.
 const domains = Object.values(settings.apps).flatMap((app) => app.domains);
-const server = makeHost("host", settings.host, { downloads, domains });
+const server = makeServer("server", settings.server, { downloads, domains });
 
 // What the apps are: plain data, before anything is done.
 const archives = ".local/archives";
@@ -27,7 +27,7 @@ pruneArchives(archives);
 
 // What they share on the server: packages, uWSGI, nginx.
 const base = new BaseSystem("base", {
-  host: server,
+  server,
   pythons: Object.fromEntries(plans.map(({ plan }) => [plan.settings.python, plan.python])),
   uwsgiVersion: settings.uwsgi.version,
   packages: plans.flatMap(({ plan }) => plan.settings.packages),
@@ -36,8 +36,8 @@ const base = new BaseSystem("base", {
 
 // Each app, and the site that leads to it.
 const live = plans.map(({ plan, archive }) => {
-  const app = new UwsgiApp(plan.name, { host: server, base, downloads, plan, archive });
-  const site = new NginxSite(plan.name, { host: server, plan, app });
+  const app = new UwsgiApp(plan.name, { server, base, downloads, plan, archive });
+  const site = new NginxSite(plan.name, { server, plan, app });
   return { plan, app, site };
 });
 const [first] = live;
@@ -45,7 +45,7 @@ const [first] = live;
 /** Public address of the first app. */
 export const url = first?.site.url;
 /** Address of the server. */
-export const host = server.address;
+export const address = server.address;
 /** Logs in to the server. */
 export const sshCommand = server.sshCommand;
 /** Versions that serve the first app. */

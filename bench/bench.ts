@@ -35,22 +35,22 @@ function report(title: string, { ours, theirs }: Pair, goal?: number): void {
   console.log(`${title}: ratio ${median(ratios).toFixed(2)}${wanted}; seconds ${list(ours)} against ${list(theirs)}`);
 }
 
-/** A product whose host is there, ready and empty. */
-async function readyHost(platform: TestPlatform, host: Settings): Promise<Product> {
-  const product = await Product.make({ host, apps: { hello: { python: platform.python } } }, platform);
-  await product.up("--target", "**ContainerHost::host", "--target-dependents=false", "--target", "**::host*");
+/** A product whose server is there, ready and empty. */
+async function readyServer(platform: TestPlatform, server: Settings): Promise<Product> {
+  const product = await Product.make({ server, apps: { hello: { python: platform.python } } }, platform);
+  await product.up("--target", "**ContainerServer::server", "--target-dependents=false", "--target", "**::server*");
   return product;
 }
 
-/** Runs the floor script on a host through one SSH session. */
-async function runFloor(product: Product, { platform, env }: TestPlatform, host: Settings): Promise<void> {
+/** Runs the floor script on a server through one SSH session. */
+async function runFloor(product: Product, { platform, env }: TestPlatform, server: Settings): Promise<void> {
   const ca = extraCaCertificates({ kind: "container" });
   const { sshCommand } = await product.outputs();
   const parts = [`${platform.name}.sh`, "deploy.sh"].map((name) =>
     readFileSync(join(root, "bench/floor", name), "utf8"),
   );
   if (ca !== undefined) await product.ssh(`cat > /tmp/ca.crt <<'EOF'\n${ca}EOF`);
-  const urls = baseUrls(platform, (host.mirrors ?? {}) as Record<string, string[]>, { ...process.env, ...env });
+  const urls = baseUrls(platform, (server.mirrors ?? {}) as Record<string, string[]>, { ...process.env, ...env });
   const mirrors = Object.entries(platform.packages.mirrors).map(
     ([name, { release }]) => urls[name]?.find((url) => url.endsWith(`/${release}`)) ?? "",
   );
@@ -78,12 +78,12 @@ async function shape(product: Product): Promise<string> {
   return `${remote.size} remote resources, the longest chain has ${Math.max(...[...remote.keys()].map(length))}`;
 }
 
-async function deployments(rounds: number, platform: TestPlatform, host: Settings): Promise<Pair> {
+async function deployments(rounds: number, platform: TestPlatform, server: Settings): Promise<Pair> {
   const pair: Pair = { ours: [], theirs: [] };
   for (let round = 0; round < rounds; round++) {
-    const [ours, theirs] = [await readyHost(platform, host), await readyHost(platform, host)];
+    const [ours, theirs] = [await readyServer(platform, server), await readyServer(platform, server)];
     try {
-      pair.theirs.push(await seconds(() => runFloor(theirs, platform, host)));
+      pair.theirs.push(await seconds(() => runFloor(theirs, platform, server)));
       pair.ours.push(await seconds(() => ours.up()));
       for (const product of [ours, theirs]) assert.match((await ask(product.url)).text, /Hello There!/);
       const times = `${pair.ours.at(-1)?.toFixed(1)} s, floor ${pair.theirs.at(-1)?.toFixed(1)} s`;
@@ -147,10 +147,10 @@ async function main(): Promise<void> {
   report("preview with nothing changed / preview of an empty program", unchanged.preview);
   report("the same / preview of as many trivial resources", unchanged.previewTrivial);
   for (const platform of testPlatforms) {
-    const title = `fresh deployment on a ready host with ${platform.title} / one shell script`;
-    const host = await platform.host();
-    if ("reason" in host) console.log(`${title}: skipped: ${String(host.reason)}`);
-    else report(title, await deployments(rounds, platform, host), 1.2);
+    const title = `fresh deployment on a ready server with ${platform.title} / one shell script`;
+    const server = await platform.server();
+    if ("reason" in server) console.log(`${title}: skipped: ${String(server.reason)}`);
+    else report(title, await deployments(rounds, platform, server), 1.2);
   }
 }
 

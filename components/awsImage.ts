@@ -57,7 +57,9 @@ export function lookBeforeChange(name: string, launch: Launch, onAws: OnAws): pu
     const [before, now] = [volumeSize(oldInputs), volumeSize(newInputs)];
     return [
       ...(typeof type === "string" ? [type] : []),
-      ...(now < before ? [`its root volume has ${before} GiB and cannot shrink: set host.rootVolumeGib to that`] : []),
+      ...(now < before
+        ? [`its root volume has ${before} GiB and cannot shrink: set server.rootVolumeGib to that`]
+        : []),
     ];
   });
 }
@@ -85,27 +87,27 @@ async function imageFindings(ami: string, launch: Launch, onAws: OnAws): Promise
   if (ami === noImage) {
     const { owner, name } = officialImage(launch);
     return [
-      `${region} has no image "${name}" of ${platform.title}'s account ${owner}: set host.amiId to one of your own, or host.region to another region`,
+      `${region} has no image "${name}" of ${platform.title}'s account ${owner}: set server.amiId to one of your own, or server.region to another region`,
     ];
   }
   const [image, type] = await Promise.all([
     lookUp(
       () => ec2.getAmi({ filters: [{ name: "image-id", values: [ami] }], includeDeprecated: true }, onAws),
       `the image ${ami} in ${region}`,
-      "set host.amiId to one that is there and that this account may use",
+      "set server.amiId to one that is there and that this account may use",
     ),
     instanceType(launch, onAws),
   ]);
   const found = [image, type].filter((it) => typeof it === "string");
   if (typeof image === "string" || typeof type === "string") return found;
   if (image.platform === "windows")
-    found.push(`the image ${ami} is Windows: set host.amiId to one of ${platform.title}`);
+    found.push(`the image ${ami} is Windows: set server.amiId to one of ${platform.title}`);
   if (!type.supportedArchitectures.includes(image.architecture)) {
     found.push(
-      `the image ${ami} is made for ${image.architecture}, but ${launch.instanceType} is ${type.supportedArchitectures.join(" or ")}: set host.instanceType or host.amiId`,
+      `the image ${ami} is made for ${image.architecture}, but ${launch.instanceType} is ${type.supportedArchitectures.join(" or ")}: set server.instanceType or server.amiId`,
     );
   } else if (!type.supportedArchitectures.includes(architecture)) {
-    found.push(`${launch.instanceType} is not ${architecture}, as its name says: set host.amiId to an image for it`);
+    found.push(`${launch.instanceType} is not ${architecture}, as its name says: set server.amiId to an image for it`);
   }
   return found;
 }
@@ -114,7 +116,7 @@ function instanceType({ region, instanceType }: Launch, onAws: OnAws) {
   return lookUp(
     () => ec2.getInstanceType({ instanceType }, onAws),
     `the instance type ${instanceType} in ${region}`,
-    "set host.instanceType to one of those that `aws ec2 describe-instance-types` lists",
+    "set server.instanceType to one of those that `aws ec2 describe-instance-types` lists",
   );
 }
 
@@ -135,7 +137,7 @@ async function subnetFindings({ subnetId, region }: Launch, onAws: OnAws): Promi
   return isPublic
     ? []
     : [
-        `the subnet ${subnetId} has no route to an internet gateway, so nobody would reach the server: add one to ${table.routeTableId}, or set host.subnetId to a public subnet`,
+        `the subnet ${subnetId} has no route to an internet gateway, so nobody would reach the server: add one to ${table.routeTableId}, or set server.subnetId to a public subnet`,
       ];
 }
 
@@ -144,7 +146,7 @@ async function zoneFindings({ dnsZone }: Launch, onAws: OnAws): Promise<string[]
   const zone = await lookUp(
     () => route53.getZone({ name: dnsZone }, onAws),
     `the zone ${dnsZone}`,
-    "set host.dnsZone to one of those that `aws route53 list-hosted-zones` shows, or leave it out",
+    "set server.dnsZone to one of those that `aws route53 list-hosted-zones` shows, or leave it out",
   );
   return typeof zone === "string" ? [zone] : [];
 }

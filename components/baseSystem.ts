@@ -3,12 +3,12 @@ import type { Python } from "../platforms";
 import { wheelFolder } from "../rendering/app";
 import { renderTemplate, script } from "../rendering/assets";
 import { pairList, pythonParameters, systemParameters, type Downloads } from "../rendering/downloads";
-import type { Host } from "./host";
+import type { Server } from "./server";
 import { RemoteFile } from "./remoteFile";
 import { RemoteScript } from "./remoteScript";
 
 export interface BaseSystemArgs {
-  host: Host;
+  server: Server;
   /** Pythons that the apps use, by the platform's names. */
   pythons: Readonly<Record<string, Python>>;
   uwsgiVersion: string;
@@ -18,15 +18,15 @@ export interface BaseSystemArgs {
   downloads: Downloads;
 }
 
-/** Versions that run on the host. */
+/** Versions that run on the server. */
 export interface Versions {
   uwsgi: string;
   python: string;
 }
 
-/** What all apps of a host share: packages, uWSGI compiled once for each Python, nginx, the umbrella unit. */
+/** What all apps of a server share: packages, uWSGI compiled once for each Python, nginx, the umbrella unit. */
 export class BaseSystem extends pulumi.ComponentResource {
-  /** The host is the one that the settings say and nobody else's, and packages are there: nothing is changed before. */
+  /** The server is the one that the settings say and nobody else's, and packages are there: nothing is changed before. */
   readonly prepared: pulumi.Resource;
   /** uWSGI is compiled, by Python. */
   readonly wheels: Readonly<Record<string, pulumi.Resource>>;
@@ -39,17 +39,17 @@ export class BaseSystem extends pulumi.ComponentResource {
 
   constructor(name: string, args: BaseSystemArgs, opts?: pulumi.ComponentResourceOptions) {
     super("uwsgi-nginx:index:BaseSystem", name, {}, opts);
-    const { host, pythons, uwsgiVersion, packages, downloads } = args;
-    const { platform } = host;
+    const { server, pythons, uwsgiVersion, packages, downloads } = args;
+    const { platform } = server;
     const umbrella = "/etc/systemd/system/uwsgi.service";
     const nginxDropIn = "/etc/systemd/system/nginx.service.d/restart.conf";
 
     this.prepared = new RemoteScript(
-      `${name}-prepare-host`,
+      `${name}-prepare-server`,
       {
-        host,
+        server,
         removable: true,
-        script: script("prepare-host.sh", {
+        script: script("prepare-server.sh", {
           parts: [...["system.sh", "claim.sh", "downloads.sh", "selinux.sh", "firewalld.sh"], platform.packages.script],
           parameters: {
             ...systemParameters(platform),
@@ -75,7 +75,7 @@ export class BaseSystem extends pulumi.ComponentResource {
       const wheel = new RemoteScript(
         `${name}-build-uwsgi-python${version}`,
         {
-          host,
+          server,
           removable: true,
           script: script("build-uwsgi.sh", {
             parts: ["python.sh"],
@@ -105,13 +105,13 @@ export class BaseSystem extends pulumi.ComponentResource {
 
     const nginxRestart = new RemoteFile(
       `${name}-nginx-restart`,
-      { host, path: nginxDropIn, content: renderTemplate("nginx-restart.conf") },
+      { server, path: nginxDropIn, content: renderTemplate("nginx-restart.conf") },
       then,
     );
     this.nginx = new RemoteScript(
       `${name}-install-nginx`,
       {
-        host,
+        server,
         removable: true,
         script: script("install-nginx.sh", {
           parts: [platform.packages.script, "claim.sh"],
@@ -128,7 +128,7 @@ export class BaseSystem extends pulumi.ComponentResource {
     );
     this.umbrella = new RemoteFile(
       `${name}-uwsgi-service`,
-      { host, path: umbrella, content: renderTemplate("uwsgi.service") },
+      { server, path: umbrella, content: renderTemplate("uwsgi.service") },
       then,
     );
     this.registerOutputs({ versions: this.versions });

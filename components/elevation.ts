@@ -1,9 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import { inlineScript } from "../rendering/assets";
 import { commandLine, quote } from "../rendering/shell";
-import type { Dialled } from "./host";
+import type { Dialled } from "./server";
 
-/** What is to be done on a host as root, before it is known how the login becomes root. */
+/** What is to be done on a server as root, before it is known how the login becomes root. */
 export interface RootCommand {
   /** Words of the command for each step of the resource's life. */
   create: readonly string[];
@@ -15,9 +15,9 @@ export interface RootCommand {
 const sudo = inlineScript("sudo.sh");
 
 /** A command line that becomes root first. Where sudo asks for a password, the first line of stdin must be that. */
-function elevated(host: Dialled, words: readonly string[]): string {
-  if (!host.sudo) return commandLine(words);
-  return commandLine(host.sudo.password ? ["bash", "-c", sudo, "sudo", ...words] : ["sudo", "-n", ...words]);
+function elevated(server: Dialled, words: readonly string[]): string {
+  if (!server.sudo) return commandLine(words);
+  return commandLine(server.sudo.password ? ["bash", "-c", sudo, "sudo", ...words] : ["sudo", "-n", ...words]);
 }
 
 /**
@@ -27,24 +27,24 @@ function elevated(host: Dialled, words: readonly string[]): string {
  * its own, which does nothing else.
  */
 export function asRoot(
-  host: Dialled,
+  server: Dialled,
   name: string,
   steps: RootCommand,
   opts: pulumi.CustomResourceOptions | undefined,
 ) {
-  const { sudo: { password } = {} } = host;
+  const { sudo: { password } = {} } = server;
   if (password) new ShownText(name, steps.stdin, { parent: opts?.parent });
   return {
-    connection: host.connection,
-    create: elevated(host, steps.create),
-    delete: steps.delete && onlyOn(host, elevated(host, steps.delete)),
+    connection: server.connection,
+    create: elevated(server, steps.create),
+    delete: steps.delete && onlyOn(server, elevated(server, steps.delete)),
     stdin: password ? pulumi.secret(pulumi.interpolate`${password}\n${steps.stdin}`) : steps.stdin,
     addPreviousOutputInEnv: false,
   };
 }
 
 /**
- * The `delete` of what is on a host, which does nothing on any other.
+ * The `delete` of what is on a server, which does nothing on any other.
  *
  * A server that was ended by hand is missed by a refresh and made again, at its address and with its key. What was on
  * the first is replaced then, so the engine makes it on the new one and after that deletes the old: on the new one too.

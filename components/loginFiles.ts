@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { quote } from "../rendering/shell";
 
 export interface LoginFilesArgs {
-  /** Line of the host for known_hosts. */
+  /** Line of the server for known_hosts. */
   knownHost: pulumi.Input<string>;
   /** Private key to log in with. Default: none, for the user's ssh-agent has it. */
   privateKey?: pulumi.Input<string>;
@@ -18,10 +18,10 @@ export interface LoginFiles {
   knownHosts: string;
 }
 
-/** Writes what a log-in by hand needs to `.local/hosts/STACK` on this machine. */
+/** Writes what a log-in by hand needs to `.local/servers/STACK` on this machine. */
 export function writeLoginFiles(name: string, args: LoginFilesArgs, parent: pulumi.Resource): LoginFiles {
   const fileNames = args.fileNames ?? { key: "id_ed25519", knownHosts: "known_hosts" };
-  const folder = path.posix.join(".local", "hosts", pulumi.getStack());
+  const folder = path.posix.join(".local", "servers", pulumi.getStack());
   const write = (suffix: string, fileName: string, content: pulumi.Input<string>) => {
     const file = path.posix.join(folder, fileName);
     new command.local.Command(
@@ -49,7 +49,7 @@ export function writeLoginFiles(name: string, args: LoginFilesArgs, parent: pulu
   };
 }
 
-/** A host as known_hosts names it. */
+/** A server as known_hosts names it. */
 export function knownHostName(address: string, port: number): string {
   return port === 22 ? address : `[${address}]:${port}`;
 }

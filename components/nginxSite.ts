@@ -1,13 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import { httpPort, sitePath, type AppPlan } from "../rendering/app";
 import { script } from "../rendering/assets";
-import type { Host } from "./host";
+import type { Server } from "./server";
 import { RemoteFile } from "./remoteFile";
 import { RemoteScript } from "./remoteScript";
 import type { UwsgiApp } from "./uwsgiApp";
 
 export interface NginxSiteArgs {
-  host: Host;
+  server: Server;
   plan: AppPlan;
   /** The app behind the site: it must be live before nginx points at it. */
   app: UwsgiApp;
@@ -20,17 +20,17 @@ export class NginxSite extends pulumi.ComponentResource {
 
   constructor(name: string, args: NginxSiteArgs, opts?: pulumi.ComponentResourceOptions) {
     super("uwsgi-nginx:index:NginxSite", name, {}, opts);
-    const { host, plan, app } = args;
+    const { server, plan, app } = args;
     const staged = `${plan.folder}/config/nginx.conf`;
     const file = new RemoteFile(
       `${name}-site`,
-      { host, path: staged, content: plan.site },
+      { server, path: staged, content: plan.site },
       { parent: this, dependsOn: [app.folder] },
     );
     const activation = new RemoteScript(
       `${name}-activate-site`,
       {
-        host,
+        server,
         removable: true,
         script: script("activate-site.sh", {
           parts: ["claim.sh", "health.sh", "selinux.sh"],
@@ -38,7 +38,7 @@ export class NginxSite extends pulumi.ComponentResource {
             app: plan.name,
             domains: plan.settings.domains.join(" "),
             staged,
-            site: sitePath(plan.name, host.platform),
+            site: sitePath(plan.name, server.platform),
             url: `http://127.0.0.1:${httpPort}`,
             ...plan.health,
           },
@@ -49,8 +49,8 @@ export class NginxSite extends pulumi.ComponentResource {
     );
 
     const [domain] = plan.settings.domains;
-    this.url = pulumi.all([host.address, activation.id]).apply(([address]) => {
-      const port = host.httpPort === httpPort ? "" : `:${host.httpPort}`;
+    this.url = pulumi.all([server.address, activation.id]).apply(([address]) => {
+      const port = server.httpPort === httpPort ? "" : `:${server.httpPort}`;
       return `http://${domain?.replace("*", "www") ?? address}${port}/`;
     });
     this.registerOutputs({ url: this.url });

@@ -2,11 +2,11 @@ import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { inlineScript } from "../rendering/assets";
 import { asRoot } from "./elevation";
-import type { Host } from "./host";
-import { onHost } from "./remoteScript";
+import type { Server } from "./server";
+import { serverResourceOptions } from "./remoteScript";
 
 export interface RemoteFileArgs {
-  host: Host;
+  server: Server;
   /** Absolute path. Missing folders are made (root, 0755). */
   path: string;
   /** Text of the file: a change of it shows line by line in `pulumi preview --diff`. */
@@ -23,7 +23,7 @@ const removeFile = inlineScript("remove-file.sh");
 /** Carrier of a file: written in one step, with its owner and mode, and removed with the resource. */
 export class RemoteFile extends command.remote.Command {
   constructor(name: string, args: RemoteFileArgs, opts?: pulumi.CustomResourceOptions) {
-    const { host, path, content, owner = "root:root", mode = "0644" } = args;
+    const { server, path, content, owner = "root:root", mode = "0644" } = args;
     const bytes = String(Buffer.byteLength(content));
     const steps = {
       create: ["bash", "-c", writeFile, "write-file", path, owner, mode, bytes],
@@ -33,11 +33,11 @@ export class RemoteFile extends command.remote.Command {
     super(
       name,
       {
-        ...asRoot(host, name, steps, opts),
+        ...asRoot(server, name, steps, opts),
         // A file that moves is another file: the old one goes.
-        triggers: [host.identity, path],
+        triggers: [server.identity, path],
       },
-      pulumi.mergeOptions(onHost(host), opts),
+      pulumi.mergeOptions(serverResourceOptions(server), opts),
     );
   }
 }

@@ -1,10 +1,10 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { asRoot } from "./elevation";
-import type { Dialled } from "./host";
+import type { Dialled } from "./server";
 
 export interface RemoteScriptArgs {
-  host: Dialled;
+  server: Dialled;
   /**
    * Text of the script with its parameters, as `script()` renders it. It travels by stdin, so that a preview shows what
    * changes line by line and an error does not show all of it. It holds no secret.
@@ -18,7 +18,7 @@ export interface RemoteScriptArgs {
 }
 
 /**
- * Carrier of a script: runs it as root on a host whenever its text or the host changes.
+ * Carrier of a script: runs it as root on a server whenever its text or the server changes.
  *
  * The script must converge, for it may run again at any time.
  */
@@ -31,21 +31,21 @@ export class RemoteScript extends command.remote.Command {
     super(
       name,
       {
-        ...asRoot(args.host, name, steps, opts),
-        triggers: [args.host.identity],
+        ...asRoot(args.server, name, steps, opts),
+        triggers: [args.server.identity],
       },
-      pulumi.mergeOptions(onHost(args.host), opts),
+      pulumi.mergeOptions(serverResourceOptions(args.server), opts),
     );
   }
 }
 
 /**
- * Options of everything that is on a host: where it dies with the host, nobody dials one that is gone to tidy it up.
+ * Options of everything that is on a server: where it dies with the server, nobody dials one that is gone to tidy it up.
  *
- * Without `deleteBeforeReplace`, which would make the engine do just that. So what runs anew because the host was
- * replaced must never share a place with what its own old `delete` removes on the same host: a script is replaced with
- * its host only, a file also when its path changes.
+ * Without `deleteBeforeReplace`, which would make the engine do just that. So what runs anew because the server was
+ * replaced must never share a place with what its own old `delete` removes on the same server: a script is replaced with
+ * its server only, a file also when its path changes.
  */
-export function onHost(host: Dialled): pulumi.CustomResourceOptions {
-  return host.machine ? { deletedWith: host.machine } : {};
+export function serverResourceOptions(server: Dialled): pulumi.CustomResourceOptions {
+  return server.machine ? { deletedWith: server.machine } : {};
 }

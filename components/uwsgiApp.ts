@@ -4,12 +4,12 @@ import { sitePath, type AppPlan } from "../rendering/app";
 import { script } from "../rendering/assets";
 import { pythonParameters, type Downloads } from "../rendering/downloads";
 import type { BaseSystem } from "./baseSystem";
-import type { Host } from "./host";
+import type { Server } from "./server";
 import { RemoteFile } from "./remoteFile";
-import { onHost, RemoteScript } from "./remoteScript";
+import { serverResourceOptions, RemoteScript } from "./remoteScript";
 
 export interface UwsgiAppArgs {
-  host: Host;
+  server: Server;
   base: BaseSystem;
   /** Where packages come from. */
   downloads: Downloads;
@@ -29,7 +29,7 @@ export class UwsgiApp extends pulumi.ComponentResource {
 
   constructor(name: string, args: UwsgiAppArgs, opts?: pulumi.ComponentResourceOptions) {
     super("uwsgi-nginx:index:UwsgiApp", name, {}, opts);
-    const { host, base, downloads, plan, archive } = args;
+    const { server, base, downloads, plan, archive } = args;
     const parent = { parent: this };
     const config = `${plan.folder}/config`;
     const upload = `${config}/app.tar.gz`;
@@ -37,16 +37,16 @@ export class UwsgiApp extends pulumi.ComponentResource {
     this.folder = new RemoteScript(
       `${name}-folder`,
       {
-        host,
+        server,
         removable: true,
         script: script("make-app-folder.sh", {
           parts: ["claim.sh"],
           parameters: {
             app: plan.name,
             folder: plan.folder,
-            places: `/etc/systemd/system/${plan.service} ${sitePath(plan.name, host.platform)}`,
+            places: `/etc/systemd/system/${plan.service} ${sitePath(plan.name, server.platform)}`,
             upload,
-            user: host.loginUser,
+            user: server.loginUser,
           },
         }),
       },
@@ -55,7 +55,7 @@ export class UwsgiApp extends pulumi.ComponentResource {
     // Before it nothing is written: what is there might be somebody else's.
     const then = { ...parent, dependsOn: [this.folder] };
     const file = (suffix: string, fileName: string, content: string) =>
-      new RemoteFile(`${name}-${suffix}`, { host, path: `${config}/${fileName}`, content }, then);
+      new RemoteFile(`${name}-${suffix}`, { server, path: `${config}/${fileName}`, content }, then);
     const ini = file("ini", "uwsgi.ini", plan.ini);
     const unit = file("unit", "uwsgi.service", plan.unit);
     const requirements = plan.requirements ? file("requirements", "requirements.txt", plan.requirements) : undefined;
@@ -63,18 +63,18 @@ export class UwsgiApp extends pulumi.ComponentResource {
     const code = new command.remote.CopyToRemote(
       `${name}-code`,
       {
-        connection: host.connection,
+        connection: server.connection,
         source: new pulumi.asset.FileAsset(archive),
         remotePath: upload,
-        triggers: [host.identity],
+        triggers: [server.identity],
       },
-      { ...then, ...onHost(host) },
+      { ...then, ...serverResourceOptions(server) },
     );
 
     const environment = new RemoteScript(
       `${name}-make-environment`,
       {
-        host,
+        server,
         script: script("make-environment.sh", {
           parts: ["python.sh"],
           parameters: {
@@ -93,7 +93,7 @@ export class UwsgiApp extends pulumi.ComponentResource {
     const release = new RemoteScript(
       `${name}-release`,
       {
-        host,
+        server,
         removable: true,
         script: script("release-app.sh", {
           parts: ["health.sh", "selinux.sh", "claim.sh"],
@@ -108,7 +108,7 @@ export class UwsgiApp extends pulumi.ComponentResource {
             uid: plan.uid,
             uid_given: String(plan.settings.uid !== undefined),
             group: plan.group,
-            nginx_user: host.platform.nginx.user,
+            nginx_user: server.platform.nginx.user,
             socket: plan.socket,
             ...plan.health,
           },

@@ -4,7 +4,7 @@ import type { Mirrors, Platform } from "./platform";
 
 export type { AwsArchitecture, AwsImages, Container, Mirrors, Nginx, Packages, Platform, Python } from "./platform";
 
-/** The systems a host can run, by the value of the setting `host.platform`; the first is the default. */
+/** The systems a server can run, by the value of the setting `server.platform`; the first is the default. */
 export const platforms = { debian12, centos7 } as const satisfies Readonly<Record<string, Platform>>;
 
 export type PlatformName = keyof typeof platforms;

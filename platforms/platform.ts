@@ -41,11 +41,11 @@ export interface Packages {
   readonly script: string;
   /** The package manager's configuration for this project's installations alone; the server's own stays as it is. */
   readonly configuration: { readonly template: string; readonly file: string };
-  /** Lists of base URLs in that configuration, by the name of their setting (`host.mirrors.NAME`). */
+  /** Lists of base URLs in that configuration, by the name of their setting (`server.mirrors.NAME`). */
   readonly mirrors: Readonly<Record<string, Mirrors>>;
   /** Packages that hold a key which others are signed with, and the key's file: they are unpacked, not installed. */
   readonly keys: Readonly<Record<string, string>>;
-  /** What every host needs: a compiler, curl for health checks, pgrep. */
+  /** What every server needs: a compiler, curl for health checks, pgrep. */
   readonly base: readonly string[];
   /** Megabytes that packages, the lists of them and a compiled uWSGI take at most, by folder. */
   readonly room: Readonly<Record<string, number>>;

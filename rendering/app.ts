@@ -13,9 +13,9 @@ export const httpPort = 80;
 /** All that is decided about an app before anything is done: plain data and texts. */
 export interface AppPlan {
   name: string;
-  /** Id of the release: the same code, requirements, Python and settings give the same id on every host. */
+  /** Id of the release: the same code, requirements, Python and settings give the same id on every server. */
   release: string;
-  /** Folder of the app on the host. */
+  /** Folder of the app on the server. */
   folder: string;
   /** Link to the release that is live. */
   current: string;
@@ -38,13 +38,13 @@ export interface AppPlan {
   site: string;
   siteHash: string;
   /** Parameters of the health checks in the scripts. */
-  health: { host: string; path: string; contains: string; timeout: string };
+  health: { host_header: string; path: string; contains: string; timeout: string };
   settings: AppSettings;
 }
 
 const hashOf = (...parts: string[]) => createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 12);
 
-/** Where uWSGI's wheel for a Python lives on a host. */
+/** Where uWSGI's wheel for a Python lives on a server. */
 export function wheelFolder(python: string, uwsgiVersion: string): string {
   return `/opt/uwsgi/${uwsgiVersion}-python${python}`;
 }
@@ -102,7 +102,7 @@ export function planApp(
     siteHash: hashOf(site),
     health: {
       // A wildcard stands for any name below it.
-      host: (settings.domains[0] ?? "localhost").replace("*", "www"),
+      host_header: (settings.domains[0] ?? "localhost").replace("*", "www"),
       path: settings.healthCheck.path,
       contains: settings.healthCheck.contains,
       timeout: String(settings.healthCheck.timeoutSeconds),

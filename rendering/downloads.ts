@@ -14,21 +14,21 @@ export interface Downloads {
     /** Packages that hold a key, and its file, as PACKAGE=FILE words. */
     package_keys: string;
   };
-  /** What a script needs to know that makes the host use all this: paths, texts (empty: no such file) and a command. */
+  /** What a script needs to know that makes the server use all this: paths, texts (empty: no such file) and a command. */
   files: Record<"package_config" | "ca_file" | "ca_update" | "ca_bundle" | "ca_certificates", string>;
   /** What a script that calls pip needs to know. */
   pip: { ca_bundle: string; pip_index: string; proxy: string };
 }
 
 export function planDownloads(
-  host: Settings["host"],
+  server: Settings["server"],
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): Downloads {
-  const platform: Platform = platforms[host.platform];
+  const platform: Platform = platforms[server.platform];
   const { template, file } = platform.packages.configuration;
-  const proxy = host.proxy ?? "";
+  const proxy = server.proxy ?? "";
   const places = { file, folder: path.posix.dirname(file) };
-  const text = renderTemplate(template, { ...places, mirrors: baseUrls(platform, host.mirrors, env), proxy });
+  const text = renderTemplate(template, { ...places, mirrors: baseUrls(platform, server.mirrors, env), proxy });
   return {
     packages: { package_config_file: file, package_keys: pairList(platform.packages.keys) },
     files: {
@@ -36,13 +36,13 @@ export function planDownloads(
       ca_file: platform.trustStore.file,
       ca_update: platform.trustStore.update,
       ca_bundle: platform.trustStore.bundle,
-      ca_certificates: extraCaCertificates(host, env) ?? "",
+      ca_certificates: extraCaCertificates(server, env) ?? "",
     },
-    pip: { ca_bundle: platform.trustStore.bundle, pip_index: host.pipIndex ?? "", proxy },
+    pip: { ca_bundle: platform.trustStore.bundle, pip_index: server.pipIndex ?? "", proxy },
   };
 }
 
-/** What a script needs to know to look whether a host has the platform's system. */
+/** What a script needs to know to look whether a server has the platform's system. */
 export function systemParameters({ title, os }: Platform) {
   return { title, id: os.id, version_id: os.versionId, architectures: os.architectures.join(" ") };
 }

@@ -31,7 +31,7 @@ const directives: readonly { text: string; from?: number; before?: number }[] = 
 
 /**
  * The lines of a unit that keep its app from what it has no business with.
- * @param systemd version of the host's systemd
+ * @param systemd version of the server's systemd
  * @param shared the one folder that the app may write to, besides its own /run and /tmp
  */
 export function hardening(systemd: number, shared: string): string[] {

@@ -13,7 +13,7 @@ export function tarArchive(files: readonly { path: string; mode: number; text: s
   return Buffer.concat([...blocks, Buffer.alloc(1024)]);
 }
 
-/** Who may log in, and what the server identifies itself with, as container-host.sh takes them: a line of base64. */
+/** Who may log in, and what the server identifies itself with, as container-server.sh takes them: a line of base64. */
 export function sshdKeys(login: string, own: string): string {
   const archive = tarArchive([
     { path: "root/.ssh/authorized_keys", mode: 0o600, text: `${login}\n` },

@@ -9,11 +9,11 @@ import type { Settings } from "./schema";
  * of the bundle that SSL_CERT_FILE names, what is not among the usual CAs, which an office with its own has added.
  */
 export function extraCaCertificates(
-  host: Pick<Settings["host"], "kind" | "caCertificates">,
+  server: Pick<Settings["server"], "kind" | "caCertificates">,
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): string | undefined {
-  if (host.caCertificates !== undefined) return fs.readFileSync(host.caCertificates, "utf8");
-  if (host.kind !== "container") return undefined;
+  if (server.caCertificates !== undefined) return fs.readFileSync(server.caCertificates, "utf8");
+  if (server.kind !== "container") return undefined;
   const bundle = env.SSL_CERT_FILE;
   if (!bundle || !fs.existsSync(bundle)) return undefined;
   const usual = new Set(rootCertificates.map(encoded));

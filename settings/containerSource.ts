@@ -2,7 +2,7 @@ import { platforms, type Platform } from "../platforms";
 import type { Settings } from "./schema";
 
 type ContainerSettings = Pick<
-  Extract<Settings["host"], { kind: "container" }>,
+  Extract<Settings["server"], { kind: "container" }>,
   "platform" | "image" | "rootFilesystem"
 >;
 

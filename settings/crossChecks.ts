@@ -14,8 +14,8 @@ import { appNamePattern, appSchema, settingsSchema, type AppSettings, type Setti
 export function crossChecks(values: Readonly<Record<string, unknown>>, folder: string): Mistake[] {
   const apps = validApps(values.apps ?? { hello: {} });
   return [
-    ...hostChecks(values.host, apps, folder),
-    ...apps.flatMap(([name, app]) => appChecks(name, app, values.host, folder)),
+    ...serverChecks(values.server, apps, folder),
+    ...apps.flatMap(([name, app]) => appChecks(name, app, values.server, folder)),
     ...claimedTwice(apps, "domains", (_, app) => app.domains),
     ...claimedTwice(apps, "socket", (name, app) => [path.dirname(socketPath(name, app))]),
     ...manyWithoutDomain(apps),
@@ -35,49 +35,49 @@ function validApps(values: unknown): [string, AppSettings][] {
   });
 }
 
-function hostChecks(values: unknown, apps: readonly [string, AppSettings][], folder: string): Mistake[] {
-  const host = settingsSchema.shape.host.safeParse(values);
-  if (!host.success) return [];
+function serverChecks(values: unknown, apps: readonly [string, AppSettings][], folder: string): Mistake[] {
+  const server = settingsSchema.shape.server.safeParse(values);
+  if (!server.success) return [];
   const mistakes: Mistake[] = [];
-  const { caCertificates } = host.data;
-  if (host.data.kind === "container" && host.data.httpPort === host.data.sshPort) {
-    const { sshPort } = host.data;
-    mistakes.push({ path: ["host", "sshPort"], value: sshPort, text: "is the httpPort as well: choose another" });
+  const { caCertificates } = server.data;
+  if (server.data.kind === "container" && server.data.httpPort === server.data.sshPort) {
+    const { sshPort } = server.data;
+    mistakes.push({ path: ["server", "sshPort"], value: sshPort, text: "is the httpPort as well: choose another" });
   }
-  if (host.data.kind === "aws") mistakes.push(...awsChecks(host.data, apps));
-  if (host.data.kind === "ssh") {
-    const { user, sudoPassword, bastion } = host.data;
-    mistakes.push(...keyChecks(host.data, ["host"]), ...(bastion ? keyChecks(bastion, ["host", "bastion"]) : []));
+  if (server.data.kind === "aws") mistakes.push(...awsChecks(server.data, apps));
+  if (server.data.kind === "ssh") {
+    const { user, sudoPassword, bastion } = server.data;
+    mistakes.push(...keyChecks(server.data, ["server"]), ...(bastion ? keyChecks(bastion, ["server", "bastion"]) : []));
     if (user === "root" && sudoPassword !== undefined) {
-      mistakes.push({ path: ["host", "sudoPassword"], text: "is given, but host.user is root, who needs no sudo" });
+      mistakes.push({ path: ["server", "sudoPassword"], text: "is given, but server.user is root, who needs no sudo" });
     }
   }
   if (caCertificates !== undefined && !isFile(path.resolve(folder, caCertificates))) {
-    mistakes.push({ path: ["host", "caCertificates"], value: caCertificates, text: "is no file that can be read" });
+    mistakes.push({ path: ["server", "caCertificates"], value: caCertificates, text: "is no file that can be read" });
   }
-  const platform: Platform = platforms[host.data.platform];
-  for (const name of Object.keys(host.data.mirrors)) {
+  const platform: Platform = platforms[server.data.platform];
+  for (const name of Object.keys(server.data.mirrors)) {
     if (name in platform.packages.mirrors) continue;
-    mistakes.push({ path: ["host", "mirrors", name], text: `is not used on ${platform.title}: leave it out` });
+    mistakes.push({ path: ["server", "mirrors", name], text: `is not used on ${platform.title}: leave it out` });
   }
-  return [...mistakes, ...(host.data.kind === "container" ? containerChecks(host.data, platform, folder) : [])];
+  return [...mistakes, ...(server.data.kind === "container" ? containerChecks(server.data, platform, folder) : [])];
 }
 
 function containerChecks(
-  host: Settings["host"] & { kind: "container" },
+  server: Settings["server"] & { kind: "container" },
   platform: Platform,
   folder: string,
 ): Mistake[] {
-  const { image, rootFilesystem } = containerSource(host);
+  const { image, rootFilesystem } = containerSource(server);
   if (image !== undefined && rootFilesystem !== undefined) {
     return [
-      { path: ["host", "rootFilesystem"], value: rootFilesystem, text: "stands beside host.image: leave one out" },
+      { path: ["server", "rootFilesystem"], value: rootFilesystem, text: "stands beside server.image: leave one out" },
     ];
   }
   if (rootFilesystem !== undefined && !fs.existsSync(path.resolve(folder, rootFilesystem))) {
     return [
       {
-        path: ["host", "rootFilesystem"],
+        path: ["server", "rootFilesystem"],
         value: rootFilesystem,
         text: "is neither a file nor a folder on this machine",
       },
@@ -85,7 +85,10 @@ function containerChecks(
   }
   if (image === undefined && rootFilesystem === undefined && platform.container.image !== undefined) {
     return [
-      { path: ["host", "image"], text: `is missing: ${platform.title} needs one, such as ${platform.container.image}` },
+      {
+        path: ["server", "image"],
+        text: `is missing: ${platform.title} needs one, such as ${platform.container.image}`,
+      },
     ];
   }
   return [];
@@ -108,7 +111,7 @@ function keyChecks(
   return [];
 }
 
-function appChecks(name: string, app: AppSettings, host: unknown, folder: string): Mistake[] {
+function appChecks(name: string, app: AppSettings, server: unknown, folder: string): Mistake[] {
   const mistakes: Mistake[] = [];
   const wrong = (key: keyof AppSettings, value: unknown, text: string) =>
     mistakes.push({ path: ["apps", name, key], value, text });
@@ -120,7 +123,7 @@ function appChecks(name: string, app: AppSettings, host: unknown, folder: string
   }
   if ((app.uid ?? name) === "root") wrong("uid", "root", "is not allowed: an app never runs as root");
 
-  const platform = settingsSchema.shape.host.safeParse(host).data?.platform;
+  const platform = settingsSchema.shape.server.safeParse(server).data?.platform;
   const pythons = platform && Object.keys(platforms[platform].pythons);
   if (pythons && !pythons.includes(app.python)) {
     wrong(

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { pythonNames } from "../platforms";
-import { hostSchema } from "./hostSchema";
+import { serverSchema } from "./serverSchema";
 import { domainPattern, setting, textOrNumber, wholeNumber } from "./setting";
 
 /** Also the app's Linux user unless `uid` says otherwise, hence the limit (useradd(8): 32 characters at most). */
@@ -125,7 +125,7 @@ export const appSchema = z.strictObject({
 });
 
 export const settingsSchema = z.strictObject({
-  host: hostSchema,
+  server: serverSchema,
   uwsgi: z
     .strictObject({
       version: setting(textOrNumber(z.string().regex(/^\d+(\.\d+)+$/)).default("2.0.31"), {

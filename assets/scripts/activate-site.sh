@@ -3,7 +3,7 @@
 # Usage: up|down NAME=VALUE…
 
 main() {
-  local app='' domains='' staged='' site='' url='' host='' path='' contains='' timeout=''
+  local app='' domains='' staged='' site='' url='' host_header='' path='' contains='' timeout=''
   local action=$1 work
   shift
   parameters "$@"
@@ -38,7 +38,7 @@ up() {
     problem=$(cat "$work/problem")
     restore
     reload_nginx
-    fail "app $app behind nginx ($url$path, Host: $host): it $problem; its site was withdrawn" \
+    fail "app $app behind nginx ($url$path, Host: $host_header): it $problem; its site was withdrawn" \
       "See /var/log/nginx/error.log on the server, mend the cause, then run up again."
   fi
 }
@@ -133,7 +133,7 @@ none_serves() {
 
 site_answers() {
   local status
-  status=$(ask_http "$url$path" "$host" "$timeout" "$work/body")
+  status=$(ask_http "$url$path" "$host_header" "$timeout" "$work/body")
   verdict "$status" "$work/body" "$contains" > "$work/problem"
   [[ ! -s $work/problem ]]
 }

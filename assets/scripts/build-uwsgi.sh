@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Compiles uWSGI once for this host and Python, as a wheel that every app's environment installs in no time; or removes it.
+# Compiles uWSGI once for this server and Python, as a wheel that every app's environment installs in no time; or removes it.
 # Usage: up|down NAME=VALUE…; up prints the versions of both as JSON
 
 main() {

@@ -12,10 +12,10 @@ case $said in
   *'must have a tty'*) fail "sudo on this server wants a terminal (requiretty)" \
     "Remove the line 'Defaults requiretty' there (as root: visudo), or add to it: Defaults:$user ${not}requiretty" ;;
   *'password is required'*) fail "sudo on this server asks $user for a password" \
-    "Set it: pulumi config set --secret --path host.sudoPassword   or let sudo ask for none (visudo: NOPASSWD)" ;;
+    "Set it: pulumi config set --secret --path server.sudoPassword   or let sudo ask for none (visudo: NOPASSWD)" ;;
   *'not in the sudoers'* | *'not allowed'* | *'may not run'*) fail "sudo on this server refuses $user: ${said##*$'\n'}" \
-    "Let $user use sudo there (as root: visudo), or log in as another user with host.user" ;;
+    "Let $user use sudo there (as root: visudo), or log in as another user with server.user" ;;
   *'incorrect password'* | *'no password was provided'* | *'try again'*) fail "sudo on this server does not take the password of $user" \
-    "Set the right one: pulumi config set --secret --path host.sudoPassword" ;;
-  *) fail "$user cannot become root on this server: ${said##*$'\n'}" "Make sudo work there, or log in as root with host.user" ;;
+    "Set the right one: pulumi config set --secret --path server.sudoPassword" ;;
+  *) fail "$user cannot become root on this server: ${said##*$'\n'}" "Make sudo work there, or log in as root with server.user" ;;
 esac

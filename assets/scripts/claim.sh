@@ -4,12 +4,12 @@
 
 record=/var/lib/uwsgi-nginx
 
-is_host_claimed() { [[ -e $record/stack ]]; }
+is_server_claimed() { [[ -e $record/stack ]]; }
 
 # Refuses a server that is another stack's or has foreign files in our places. Changes nothing. Arguments: STACK FILES
-require_own_host() {
+require_own_server() {
   local stack=$1 files=$2 file owner
-  if is_host_claimed; then
+  if is_server_claimed; then
     owner=$(cat "$record/stack")
     [[ $owner == "$stack" ]] || fail "this server is the stack $owner's; nothing was changed" \
       "Take another server, or put your apps into that stack." \
@@ -24,7 +24,7 @@ require_own_host() {
 }
 
 # Argument: STACK
-claim_host() {
+claim_server() {
   local folder
   mkdir -p "$record/apps"
   for folder in /opt/apps /opt/uwsgi; do [[ -d $folder ]] || printf '%s\n' "$folder"; done > "$record/folders"
@@ -33,7 +33,7 @@ claim_host() {
 }
 
 # Gives the server back. Argument: STACK
-leave_host() {
+leave_server() {
   local folder
   [[ $(cat "$record/stack" 2> /dev/null) == "$1" ]] || return 0
   # A compilation that was cut off may have left something; nobody else has a place of that name.

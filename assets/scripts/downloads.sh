@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # shellcheck disable=SC2154 # its callers have them
-# Where packages come from, and whom the host trusts.
+# Where packages come from, and whom the server trusts.
 # Its callers have: package_config_file, package_config, ca_file, ca_update, ca_bundle,
 # ca_certificates (texts; empty: no such file)
 
@@ -14,7 +14,7 @@ configure_packages() {
   fi
 }
 
-# Makes the host trust these certificates and no others of ours.
+# Makes the server trust these certificates and no others of ours.
 trust_certificates() {
   if [[ -n $ca_certificates ]]; then
     write_text "$ca_certificates" "$ca_file"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What every script on a host starts with. Bash 4.2 (CentOS 7) is the oldest that must understand it.
+# What every script on a server starts with. Bash 4.2 (CentOS 7) is the oldest that must understand it.
 set -euo pipefail
 # A root with umask 077 would leave files that the apps' users cannot read; a foreign locale changes what tools print.
 umask 022

@@ -146,14 +146,14 @@ explain() {
   elif is_about_mirrors; then
     advice=$(clock_advice <<< "$said")
     fail "no mirror gives out the packages" ${advice:+"$advice"} \
-      "The mirrors stand in $package_config_file on the server: name others with host.mirrors, or a proxy with host.proxy, and look whether the server reaches them (curl)."
+      "The mirrors stand in $package_config_file on the server: name others with server.mirrors, or a proxy with server.proxy, and look whether the server reaches them (curl)."
   fi
   fail "yum could not install the packages: its last lines stand above" "Mend what it says, then run up again."
 }
 
 fail_unsigned() {
   fail "the packages are not signed with the key that is trusted for them, so none was installed" \
-    "A mirror gives out something else than the system's own packages, or the key in /etc/pki/rpm-gpg is another one: see host.mirrors."
+    "A mirror gives out something else than the system's own packages, or the key in /etc/pki/rpm-gpg is another one: see server.mirrors."
 }
 
 fail_unknown() {

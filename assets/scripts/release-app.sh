@@ -2,7 +2,7 @@
 # Makes a release of an app live, or withdraws it when it does not work; or takes the app out of service.
 # Usage: up|down NAME=VALUE…
 #
-# On the host: /opt/apps/APP/config    what the stack wants (code, ini, unit, site), not yet in force
+# On the server: /opt/apps/APP/config    what the stack wants (code, ini, unit, site), not yet in force
 #              /opt/apps/APP/releases  ID/{app,venv,uwsgi.ini,uwsgi.service}, each complete and never changed
 #              /opt/apps/APP/current   link to the release that is live
 #              /opt/apps/APP/last-good the release that was last seen to work: what a failure goes back to
@@ -12,7 +12,7 @@ kept_releases=5
 
 main() {
   local app='' folder='' uid='' uid_given='' group='' release='' archive='' venv='' wheels='' uwsgi_version='' socket=''
-  local nginx_user='' host='' path='' contains='' timeout=''
+  local nginx_user='' host_header='' path='' contains='' timeout=''
   local action=$1
   shift
   parameters "$@"
@@ -100,7 +100,7 @@ try_release() {
   if ! kill -0 "$trial" 2> /dev/null || [[ -z $port ]]; then
     reject "does not start" "$log"
   fi
-  status=$(ask_http "http://127.0.0.1:$port$path" "$host" "$timeout" "$work/body")
+  status=$(ask_http "http://127.0.0.1:$port$path" "$host_header" "$timeout" "$work/body")
   problem=$(verdict "$status" "$work/body" "$contains")
   if [[ -n $problem ]]; then reject "$problem when asked for $path" "$log"; fi
   stop_trial
@@ -190,18 +190,18 @@ is_live() {
 
 # Asks the app as nginx does: over its socket, in uWSGI's protocol, as nginx's user. Prints the status, then the body.
 ask_socket() {
-  runuser -u "$nginx_user" -- "$venv/bin/python" - "$socket" "$path" "$host" "$timeout" << 'EOF'
+  runuser -u "$nginx_user" -- "$venv/bin/python" - "$socket" "$path" "$host_header" "$timeout" << 'EOF'
 import socket, struct, sys
 
 def text(value):
     value = value.encode("utf-8") if not isinstance(value, bytes) else value
     return struct.pack("<H", len(value)) + value
 
-name, path, host, seconds = sys.argv[1:5]
+name, path, host_header, seconds = sys.argv[1:5]
 query = path.partition("?")[2]
 variables = {
     "REQUEST_METHOD": "GET", "REQUEST_URI": path, "PATH_INFO": path.partition("?")[0], "QUERY_STRING": query,
-    "HTTP_HOST": host, "SERVER_NAME": host, "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1",
+    "HTTP_HOST": host_header, "SERVER_NAME": host_header, "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1",
     "REMOTE_ADDR": "127.0.0.1", "CONTENT_TYPE": "", "CONTENT_LENGTH": "",
 }
 body = b"".join(text(key) + text(value) for key, value in variables.items())

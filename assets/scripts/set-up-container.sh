@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes a server of a container that runs systemd and little else: sshd, with the key that is there already.
-# Parameters: NAME=VALUE… as in prepare-host.sh
+# Parameters: NAME=VALUE… as in prepare-server.sh
 
 main() {
   # shellcheck disable=SC2034 # a part has use for them

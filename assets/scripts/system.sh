@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # shellcheck disable=SC2154 # its callers have them
-# Looks that the host is what the settings say. Its callers have: title, id, version_id, architectures (a list of words)
+# Looks that the server is what the settings say. Its callers have: title, id, version_id, architectures (a list of words)
 
 # Where a deployment writes.
 written_folders=(/etc /opt /usr /var)
@@ -14,7 +14,7 @@ require_system() {
   architecture=$(uname -m)
   if [[ $found_id != "$id" || $found_version != "$version_id" ]]; then
     fail "this server runs $found, but the settings say $title; nothing was changed" \
-      "Set host.platform to what the server runs, or take another server."
+      "Set server.platform to what the server runs, or take another server."
   fi
   if [[ " $architectures " != *" $architecture "* ]]; then
     fail "this server is a $architecture machine, but $title is supported on $architectures; nothing was changed"

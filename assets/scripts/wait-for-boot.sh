@@ -7,7 +7,7 @@ main() {
   local timeout='' check_sudo='' rc=0
   parameters "$@"
   command -v cloud-init > /dev/null ||
-    fail "there is no cloud-init on this server; nothing was changed" "Take an image that has it (host.amiId)."
+    fail "there is no cloud-init on this server; nothing was changed" "Take an image that has it (server.amiId)."
   say "waiting for cloud-init (at most $timeout seconds)"
   timeout "$timeout" cloud-init status --wait > /dev/null || rc=$?
   # 2: it has ended, and recovered from what went wrong (cloud-init 23.4 and newer).
@@ -22,5 +22,5 @@ main() {
     fail "cloud-init has not ended after $timeout seconds; what it says of itself stands above" "Run up again: it waits again."
   fi
   fail "cloud-init has failed; what it says of itself stands above" \
-    "A server that did not boot well is best made again: set another host.amiId, or destroy and up."
+    "A server that did not boot well is best made again: set another server.amiId, or destroy and up."
 }

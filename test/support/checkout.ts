@@ -55,10 +55,10 @@ export class Checkout {
   }
 
   /** Sets the stack's settings for the app, as if Pulumi.local.yaml had been edited. Returns the file's text. */
-  async configure(app: Readonly<Record<string, unknown>>, host: Readonly<Record<string, unknown>> = {}) {
+  async configure(app: Readonly<Record<string, unknown>>, server: Readonly<Record<string, unknown>> = {}) {
     const salt = /^encryptionsalt:.*\n/m.exec(await this.read("Pulumi.local.yaml").catch(() => ""))?.[0] ?? "";
     const values = {
-      "uwsgi-nginx:host": { httpPort: this.httpPort, sshPort: this.sshPort, ...host },
+      "uwsgi-nginx:server": { httpPort: this.httpPort, sshPort: this.sshPort, ...server },
       "uwsgi-nginx:apps": { hello: app },
     };
     const text = `config: ${JSON.stringify(values)}\n`;

@@ -27,12 +27,12 @@ export const tokens = [
 const systems = {
   debian12: {
     image: { id: "ami-00000000000000001", owner: "136693071363", name: "debian-12-amd64-20240201-1644" },
-    host: {},
+    server: {},
     app: {},
   },
   centos7: {
     image: { id: "ami-00000000000000007", owner: "125523088429", name: "CentOS Linux 7 x86_64 - 2211" },
-    host: { mirrors: el7Mirrors },
+    server: { mirrors: el7Mirrors },
     app: { python: "2.7" },
   },
 };
@@ -81,13 +81,13 @@ export class CloudStack extends Workspace {
 
   /** Sets the stack's configuration, with what a server on AWS must have. */
   async configure(
-    host: Readonly<Record<string, unknown>> = {},
+    server: Readonly<Record<string, unknown>> = {},
     app: Readonly<Record<string, unknown>> = {},
     system = this.system,
   ) {
     const file = `Pulumi.${this.stack}.yaml`;
     const salt = /^encryptionsalt:.*\n/m.exec(await this.readFile(file))?.[0] ?? "";
-    await this.writeFile(file, salt + devSettings(host, app, system));
+    await this.writeFile(file, salt + devSettings(server, app, system));
   }
 
   /** Makes the next requests of this kind fail. */
@@ -110,14 +110,19 @@ export class CloudStack extends Workspace {
 
 /** The settings of a stack, with what a server on AWS must have. */
 export function devSettings(
-  host: Readonly<Record<string, unknown>>,
+  server: Readonly<Record<string, unknown>>,
   app: Readonly<Record<string, unknown>>,
   system: System = "debian12",
 ): string {
   const caCertificates = process.env.SSL_CERT_FILE;
   const needed = { kind: "aws", platform: system, region: "eu-central-1", sshCidrs: ["198.51.100.0/24"] };
   const values = {
-    "uwsgi-nginx:host": { ...needed, ...systems[system].host, ...(caCertificates ? { caCertificates } : {}), ...host },
+    "uwsgi-nginx:server": {
+      ...needed,
+      ...systems[system].server,
+      ...(caCertificates ? { caCertificates } : {}),
+      ...server,
+    },
     "uwsgi-nginx:apps": { hello: { ...systems[system].app, ...app } },
   };
   return `config: ${JSON.stringify(values)}\n`;
@@ -195,7 +200,7 @@ async function instanceImage(system: System): Promise<string> {
   const hash = createHash("sha256")
     .update(base)
     .update(await readFile(recipe));
-  const built = `localhost/uwsgi-nginx-host:cloud-${hash.digest("hex").slice(0, 12)}`;
+  const built = `localhost/uwsgi-nginx-server:cloud-${hash.digest("hex").slice(0, 12)}`;
   const [engine = "", ...options] = command;
   await run(engine, [...options, "image", "inspect", built]).catch(() =>
     run(

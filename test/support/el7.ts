@@ -30,7 +30,7 @@ export async function el7Image(): Promise<{ image: string } | { reason: string }
   const [engine] = command;
   const hash = createHash("sha256");
   for (const name of (await readdir(recipe)).sort()) hash.update(name).update(await readFile(join(recipe, name)));
-  const image = `localhost/uwsgi-nginx-host:el7-double-${hash.digest("hex").slice(0, 12)}`;
+  const image = `localhost/uwsgi-nginx-server:el7-double-${hash.digest("hex").slice(0, 12)}`;
   if (await succeeds(engine, "image", "inspect", image)) return { image };
   if (process.getuid?.() !== 0 || !(await succeeds("apt-get", "--version"))) {
     return { reason: "the double of CentOS 7 is made with mmdebstrap, as root on Debian or Ubuntu" };

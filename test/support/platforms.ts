@@ -16,8 +16,8 @@ export interface TestPlatform {
   python: string;
   /** Environment of the engine, where it must be another than this process's. */
   env: Record<string, undefined>;
-  /** Settings of a host that runs it, or why there is none here. Takes minutes the first time. */
-  host: () => Promise<Record<string, unknown> | { reason: string }>;
+  /** Settings of a server that runs it, or why there is none here. Takes minutes the first time. */
+  server: () => Promise<Record<string, unknown> | { reason: string }>;
 }
 
 const { debian12, centos7 } = platforms;
@@ -31,49 +31,49 @@ export const withoutStandIns = Object.fromEntries(
 );
 
 export const testPlatforms: readonly TestPlatform[] = [
-  { title: "Debian 12", platform: debian12, python: "3", env: {}, host: () => Promise.resolve({}) },
+  { title: "Debian 12", platform: debian12, python: "3", env: {}, server: () => Promise.resolve({}) },
   {
     title: "a double of CentOS 7",
     platform: centos7,
     python: "2.7",
     env: withoutStandIns,
-    host: async () => {
+    server: async () => {
       const made = await el7Image();
       return "reason" in made ? made : { platform: centos7.name, image: made.image, mirrors: el7Mirrors };
     },
   },
-  { title: "CentOS 7", platform: centos7, python: "2.7", env: {}, host: realCentos7 },
+  { title: "CentOS 7", platform: centos7, python: "2.7", env: {}, server: realCentos7 },
 ];
 
 /** The genuine system: where its root file system is given or its image can be pulled, and its systemd can boot. */
 async function realCentos7() {
-  const host = { platform: centos7.name, image: centos7.container.image };
+  const server = { platform: centos7.name, image: centos7.container.image };
   if (!(await readFile("/proc/self/mountinfo", "utf8")).includes("name=systemd")) {
     return { reason: "this machine has no cgroup v1 hierarchy of systemd's, which systemd 219 needs" };
   }
-  if (process.env[centos7.container.rootFilesystemVariable ?? ""]) return host;
+  if (process.env[centos7.container.rootFilesystemVariable ?? ""]) return server;
   const { command } = JSON.parse(await readFile(join(root, ".local/containers.json"), "utf8")) as {
     command: [string, ...string[]];
   };
   try {
     await run(command[0], ["pull", "--quiet", "docker.io/library/centos:7"], { timeout: 300_000 });
-    return host;
+    return server;
   } catch {
     return { reason: `its image cannot be pulled and ${centos7.container.rootFilesystemVariable ?? ""} is not set` };
   }
 }
 
 /**
- * The settings of a host with that platform; skips the tests, and says why, where there is none.
+ * The settings of a server with that platform; skips the tests, and says why, where there is none.
  * @param context of a `before` hook
  */
-export async function hostSettings(platform: TestPlatform, context: Mocha.Context): Promise<Record<string, unknown>> {
-  const host = await platform.host();
-  if ("reason" in host) {
-    console.log(`      skipped: ${String(host.reason)}`);
+export async function serverSettings(platform: TestPlatform, context: Mocha.Context): Promise<Record<string, unknown>> {
+  const server = await platform.server();
+  if ("reason" in server) {
+    console.log(`      skipped: ${String(server.reason)}`);
     context.skip();
   }
-  return host;
+  return server;
 }
 
 /** `describe` for each of the systems. */

@@ -61,9 +61,9 @@ export class Product extends Workspace {
 
   /** Sets the stack's whole configuration, as if Pulumi.STACK.yaml had been edited; a container gets its ports. */
   async configure(settings: Settings): Promise<void> {
-    const given = settings.host as Settings | undefined;
-    const host = given?.kind === "ssh" ? given : { httpPort: this.httpPort, sshPort: this.sshPort, ...given };
-    const values = Object.entries({ ...settings, host }).map(([key, value]) => [`uwsgi-nginx:${key}`, value]);
+    const given = settings.server as Settings | undefined;
+    const server = given?.kind === "ssh" ? given : { httpPort: this.httpPort, sshPort: this.sshPort, ...given };
+    const values = Object.entries({ ...settings, server }).map(([key, value]) => [`uwsgi-nginx:${key}`, value]);
     const file = `Pulumi.${this.stack}.yaml`;
     // The salt is the engine's. JSON is YAML.
     const salt = /^encryptionsalt:.*\n/m.exec(await this.readFile(file))?.[0] ?? "";

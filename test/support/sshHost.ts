@@ -97,10 +97,10 @@ export class SshHost {
     const { platform } = test;
     const containers = await readContainers();
     const env: NodeJS.ProcessEnv = { ...process.env, ...test.env };
-    const { host } = settingsSchema.parse({ host: settings });
+    const wanted = settingsSchema.parse({ server: settings }).server;
     const rootFilesystem = env[platform.container.rootFilesystemVariable ?? ""] ?? "";
-    const image = (host.kind === "container" ? host.image : undefined) ?? containers.image;
-    const downloads = planDownloads(host, env);
+    const image = (wanted.kind === "container" ? wanted.image : undefined) ?? containers.image;
+    const downloads = planDownloads(wanted, env);
     const setUp = script("set-up-container.sh", {
       parts: ["system.sh", platform.packages.script, "downloads.sh"],
       parameters: {
@@ -123,7 +123,7 @@ export class SshHost {
     };
     await feed(
       [
-        ...["bash", join(root, "assets/scripts/container-host.sh"), "up"],
+        ...["bash", join(root, "assets/scripts/container-server.sh"), "up"],
         ...Object.entries(words).map(([key, value]) => `${key}=${String(value)}`),
         ...[...containers.command, "--", ...containers.runOptions, ...platform.container.runOptions],
         ...["--", ...platform.container.command],

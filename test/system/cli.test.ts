@@ -45,8 +45,8 @@ describe("npm start and its kind, in a fresh checkout", function () {
     });
   const locks = () => checkout.path(".local/state/.pulumi/locks/organization/uwsgi-nginx/local");
   const up = (...flags: string[]) => checkout.npm("up", "--", "local", "--skip-preview", ...flags);
-  const replaceHost = ["--replace", "**command:local:Command::host"];
-  const replacing = "npm run up -- local --replace '**command:local:Command::host'";
+  const replaceServer = ["--replace", "**command:local:Command::server"];
+  const replacing = "npm run up -- local --replace '**command:local:Command::server'";
   const onServer = async (script: string) =>
     checkout.engine("exec", ...(await checkout.containers()), "sh", "-ec", script);
   const workers = async () =>
@@ -263,7 +263,7 @@ describe("npm start and its kind, in a fresh checkout", function () {
       assert.match(output, /container of stack local has been removed\. Nothing was changed/);
       assert.ok(output.includes(replacing), output);
     }
-    await succeed(up(...replaceHost));
+    await succeed(up(...replaceServer));
     assert.equal(await page(), hello);
     assert.equal(await workers(), 4);
   });
@@ -299,7 +299,7 @@ describe("npm start and its kind, in a fresh checkout", function () {
       assert.deepEqual(processes(containers), []);
       return true;
     });
-    assert.ok(!existsSync(checkout.path(".local/hosts/local")), "the key files are gone");
+    assert.ok(!existsSync(checkout.path(".local/servers/local")), "the key files are gone");
     assert.equal(await checkout.read("Pulumi.local.yaml"), settings);
     const state = checkout.path(".local/state");
     const left = readdirSync(state, { recursive: true, encoding: "utf8" }).filter(

@@ -5,7 +5,7 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { ask, underLoad } from "../support/load";
-import { hostSettings, onEachPlatform } from "../support/platforms";
+import { serverSettings, onEachPlatform } from "../support/platforms";
 import { Product } from "../support/product";
 import { waitFor } from "../support/waitFor";
 
@@ -33,10 +33,10 @@ onEachPlatform("a stack on a fresh host", function (platform) {
   const page = () => ask(product.url);
   const pageIsBack = () => waitFor("the page", async () => (await page()).text === hello, 60);
 
-  let host: Record<string, unknown>;
+  let server: Record<string, unknown>;
   before(async function () {
-    host = await hostSettings(platform, this);
-    product = await Product.make({ host }, platform);
+    server = await serverSettings(platform, this);
+    product = await Product.make({ server }, platform);
     await product.writeApp("hello", { "wsgi.py": tutorialApp(hello.replaceAll('"', '\\"')) });
   });
   after(() => (product as Product | undefined)?.remove());
@@ -44,7 +44,7 @@ onEachPlatform("a stack on a fresh host", function (platform) {
   const { python } = platform;
   const { group } = platform.platform.nginx;
   const settings = (app: Record<string, unknown> = {}) => ({
-    host,
+    server,
     apps: { hello: { source: "apps/hello", python, ...app } },
   });
 
@@ -60,7 +60,7 @@ onEachPlatform("a stack on a fresh host", function (platform) {
       { ...outputs, sshCommand: typeof outputs.sshCommand },
       {
         url: product.url,
-        host: "127.0.0.1",
+        address: "127.0.0.1",
         sshCommand: "string",
         uwsgiVersion: "2.0.31",
         pythonVersion: await product.ssh(
@@ -260,7 +260,7 @@ onEachPlatform("a stack on a fresh host", function (platform) {
   for (const [what, files, change, message] of failures) {
     it(`keeps the old release live, and says why, when ${what}`, async () => {
       await product.writeApp("broken", { "wsgi.py": tutorialApp(hello), ...files });
-      await product.configure({ host, apps: { hello: { source: "apps/broken", python, ...change } } });
+      await product.configure({ server, apps: { hello: { source: "apps/broken", python, ...change } } });
       const load = await underLoad(product.url, async () => {
         assert.match((await product.failUp()).output, message);
       });
@@ -282,7 +282,7 @@ onEachPlatform("a stack on a fresh host", function (platform) {
       "wsgi.py": tutorialApp("other").replace("    start", `${behindNginx}    start`),
     });
     const healthCheck = { timeoutSeconds: 1 };
-    await product.configure({ host, apps: { other: { source: "apps/other", python, healthCheck } } });
+    await product.configure({ server, apps: { other: { source: "apps/other", python, healthCheck } } });
     const { output } = await product.failUp();
     assert.match(output, /app other behind nginx \(.*\): it answered with status 503; its site was withdrawn/);
     assert.equal((await page()).text, hello);
@@ -323,12 +323,12 @@ onEachPlatform("a stack on a fresh host", function (platform) {
     const heir = { source: "apps/heir", python };
     const named = { ...settings().apps.hello, domains: ["a.example.org", "b.example.org"] };
     const load = await underLoad(product.url, async () => {
-      await product.configure({ host, apps: { heir } });
+      await product.configure({ server, apps: { heir } });
       await product.up();
-      await product.configure({ host, apps: { heir, hello: named } });
+      await product.configure({ server, apps: { heir, hello: named } });
       await product.up();
       await product.configure({
-        host,
+        server,
         apps: { hello: { ...named, domains: ["a.example.org"] }, heir: { ...heir, domains: ["b.example.org"] } },
       });
       await product.up();
@@ -354,7 +354,7 @@ onEachPlatform("a stack on a fresh host", function (platform) {
     await product.destroy();
     assert.deepEqual((await product.export()).resources, []);
     assert.deepEqual(await product.containers(), []);
-    assert.ok(!existsSync(join(product.projectDir, ".local/hosts/test")), "the key files are gone");
+    assert.ok(!existsSync(join(product.projectDir, ".local/servers/test")), "the key files are gone");
     await assert.rejects(page());
   });
 });

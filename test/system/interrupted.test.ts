@@ -1,7 +1,7 @@
 // Whatever is cut off, and wherever: the next `up` goes on and ends where an undisturbed one would have ended.
 import assert from "node:assert/strict";
 import { ask } from "../support/load";
-import { onEachPlatform, hostSettings } from "../support/platforms";
+import { onEachPlatform, serverSettings } from "../support/platforms";
 import { Product } from "../support/product";
 
 onEachPlatform("an up whose engine is killed", function (platform) {
@@ -9,8 +9,8 @@ onEachPlatform("an up whose engine is killed", function (platform) {
 
   let product: Product;
   before(async function () {
-    const host = await hostSettings(platform, this);
-    product = await Product.make({ host, apps: { hello: { python: platform.python } } }, platform);
+    const server = await serverSettings(platform, this);
+    product = await Product.make({ server, apps: { hello: { python: platform.python } } }, platform);
   });
   after(() => (product as Product | undefined)?.remove());
 
@@ -36,7 +36,7 @@ onEachPlatform("an up whose engine is killed", function (platform) {
   }
 
   const steps = [
-    ["the host", "command:local:Command host"],
+    ["the host", "command:local:Command server"],
     ["uWSGI", `command:remote:Command base-build-uwsgi-python${platform.python}`],
     ["the release", "command:remote:Command hello-release"],
   ] as const;

@@ -24,7 +24,7 @@ function firstStep(platform: Platform): string {
     ca_file: platform.trustStore.file,
     ca_update: platform.trustStore.update,
   };
-  return script("prepare-host.sh", {
+  return script("prepare-server.sh", {
     parts: ["system.sh", platform.packages.script, "downloads.sh", "selinux.sh", "firewalld.sh"],
     parameters,
   }).replace('main "$@"', "main up");
@@ -40,7 +40,7 @@ describe("a server with another system than the settings say", function () {
     const encoded = Buffer.from(firstStep(centos7)).toString("base64");
     await assert.rejects(
       host.sh(`echo ${encoded} | base64 -d | bash -s`),
-      /Error: this server runs Debian GNU\/Linux 12 \(bookworm\), but the settings say CentOS 7; nothing was changed\n.*host\.platform/,
+      /Error: this server runs Debian GNU\/Linux 12 \(bookworm\), but the settings say CentOS 7; nothing was changed\n.*server\.platform/,
     );
     assert.equal(await host.sh("find /etc /opt /usr -newer /run/before"), "");
   });
@@ -52,7 +52,7 @@ describe("a server of the double of CentOS 7, with 1 GB of memory and no swap", 
 
   let folder: string;
   let product: Product;
-  let host: Record<string, unknown>;
+  let server: Record<string, unknown>;
   /** Of the server's own yum: what it takes packages from, and whom it trusts for them. */
   const ownYum = "md5sum /etc/yum.repos.d/* /etc/pki/rpm-gpg/* /etc/dnf/dnf.conf";
   let found: string;
@@ -70,7 +70,7 @@ describe("a server of the double of CentOS 7, with 1 GB of memory and no swap", 
     const container = await product.engine("create", made.image, "/bin/true");
     await product.engine("export", "--output", archive, container);
     await product.engine("rm", container);
-    host = { platform: centos7.name, rootFilesystem: archive };
+    server = { platform: centos7.name, rootFilesystem: archive };
   });
   after(async () => {
     await (product as Product | undefined)?.remove();
@@ -82,28 +82,28 @@ describe("a server of the double of CentOS 7, with 1 GB of memory and no swap", 
     app: Record<string, unknown> = {},
   ): Promise<void> {
     const apps = { hello: { python: "2.7", ...app } };
-    await product.configure({ host: { ...host, mirrors: { epel: el7Mirrors.epel, ...mirrors } }, apps });
+    await product.configure({ server: { ...server, mirrors: { epel: el7Mirrors.epel, ...mirrors } }, apps });
   }
 
   it("is not made from an image of another system", async () => {
     const { image } = JSON.parse(await product.readFile(".local/containers.json")) as { image: string };
-    await product.configure({ host: { platform: centos7.name, image } });
+    await product.configure({ server: { platform: centos7.name, image } });
     assert.match((await product.failUp()).output, /Error: this server runs Debian .*, but the settings say CentOS 7;/);
     assert.deepEqual(await product.containers(), []);
   });
 
   it("is not made from what is no root file system", async () => {
-    await product.configure({ host: { platform: centos7.name, rootFilesystem: product.projectDir } });
+    await product.configure({ server: { platform: centos7.name, rootFilesystem: product.projectDir } });
     assert.match(
       (await product.failUp()).output,
-      /Error: \S+ is no root file system: neither a folder nor a tar archive with etc\/os-release; nothing was touched\n.*host\.rootFilesystem/,
+      /Error: \S+ is no root file system: neither a folder nor a tar archive with etc\/os-release; nothing was touched\n.*server\.rootFilesystem/,
     );
     assert.deepEqual(await product.containers(), []);
   });
 
   it("is not touched when its mirrors have no headers of Python: the error names the package", async () => {
     await configure({ centos: [badMirrors.withoutHeaders] });
-    await product.up("--target", "**::host");
+    await product.up("--target", "**::server");
     found = await product.exec(ownYum);
     const { output } = await product.failUp();
     assert.match(output, /Error: there is no such package: python-devel\n/);
@@ -120,7 +120,7 @@ describe("a server of the double of CentOS 7, with 1 GB of memory and no swap", 
 
   it("says which mirrors are dead", async () => {
     await configure({ centos: [badMirrors.dead] });
-    assert.match((await product.failUp()).output, /Error: no mirror gives out the packages\n.*host\.mirrors/);
+    assert.match((await product.failUp()).output, /Error: no mirror gives out the packages\n.*server\.mirrors/);
   });
 
   it("is served from the next mirror when the first is dead, and its own dead repository files stay as they are", async () => {

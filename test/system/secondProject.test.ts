@@ -42,11 +42,11 @@ describe("a second project", function () {
     await project.succeed("stack", "init", project.stack);
     const { code, output } = await preview();
     assert.notEqual(code, 0);
-    assert.match(output, /A setting is wrong; nothing was changed:\s+- other-site:host\.sshCidrs: is missing/);
+    assert.match(output, /A setting is wrong; nothing was changed:\s+- other-site:server\.sshCidrs: is missing/);
   });
 
   it("is told which settings have the name of another project, instead of getting another server", async () => {
-    await project.setConfig("host.sshCidrs[0]", "198.51.100.7/32", { path: true });
+    await project.setConfig("server.sshCidrs[0]", "198.51.100.7/32", { path: true });
     const file = join(folder, "Pulumi.yaml");
     await writeFile(file, (await readFile(file, "utf8")).replace("other-site", "third-site"));
     project = new Workspace({ projectDir: folder, stack: "third", env: project.env });
@@ -56,7 +56,7 @@ describe("a second project", function () {
     assert.notEqual(code, 0);
     assert.match(
       output,
-      /other-site:host: the project's name is third-site \(Pulumi\.yaml\): rename this setting to third-site:host/,
+      /other-site:server: the project's name is third-site \(Pulumi\.yaml\): rename this setting to third-site:server/,
     );
   });
 });

@@ -12,7 +12,7 @@ import { root } from "../support/engine";
 import { Gateway } from "../support/gateway";
 import { ask, underLoad, type LoadResult } from "../support/load";
 import { makeKey } from "../support/keys";
-import { hostSettings, onEachPlatform } from "../support/platforms";
+import { serverSettings, onEachPlatform } from "../support/platforms";
 import { Product, type Settings } from "../support/product";
 import { SshHost } from "../support/sshHost";
 import { waitFor } from "../support/waitFor";
@@ -102,11 +102,11 @@ onEachPlatform("a server that one has", function (test) {
   });
 
   const hello = { source: "apps/hello", domains: ["app.example.org"], python };
-  const configure = (host: Settings, apps: Settings = { hello }) => product.configure({ host, apps });
+  const configure = (settings: Settings, apps: Settings = { hello }) => product.configure({ server: settings, apps });
 
   /** As a user does: encrypted in the settings. */
   const givePassword = () =>
-    product.succeed("config", "set", "--secret", "--path", "uwsgi-nginx:host.sudoPassword", password);
+    product.succeed("config", "set", "--secret", "--path", "uwsgi-nginx:server.sudoPassword", password);
 
   const ours = () => ask(`http://127.0.0.1:${server.port(80)}/`, { host: "app.example.org" });
   const theirs = () => `http://127.0.0.1:${server.port(80)}/`;
@@ -115,7 +115,7 @@ onEachPlatform("a server that one has", function (test) {
   };
 
   before(async function () {
-    const settings = await hostSettings(test, this);
+    const settings = await serverSettings(test, this);
     system = Object.fromEntries(Object.entries(settings).filter(([name]) => name !== "image"));
     [server, bastion] = await Promise.all([
       // Some like csh, which has other quotes.
@@ -194,7 +194,7 @@ onEachPlatform("a server that one has", function (test) {
     [
       "asks for a password that was not given",
       () => direct({ user: "admin" }),
-      /sudo on this server asks admin for a password; nothing was changed\n +Set it: pulumi config set --secret --path host\.sudoPassword/,
+      /sudo on this server asks admin for a password; nothing was changed\n +Set it: pulumi config set --secret --path server\.sudoPassword/,
     ],
     [
       "does not take the password",
@@ -266,9 +266,9 @@ onEachPlatform("a server that one has", function (test) {
     // What was refused has left texts in the state, and an up of some resources alone must not remove them.
     await product.destroy();
     await configure(direct({ user: "deploy", proxy: gateway.proxy, pipIndex: gateway.index }));
-    const base = ["prepare-host", `build-uwsgi-python${python}`, "nginx-restart", "install-nginx"];
+    const base = ["prepare-server", `build-uwsgi-python${python}`, "nginx-restart", "install-nginx"];
     await product.up(
-      ...["host", "base", ...base.map((name) => `base-${name}`)].flatMap((name) => ["--target", `**::${name}`]),
+      ...["server", "base", ...base.map((name) => `base-${name}`)].flatMap((name) => ["--target", `**::${name}`]),
     );
     assert.equal(await server.sh("systemctl is-enabled nginx; systemctl is-active nginx"), "enabled\nactive");
     await product.destroy();
@@ -365,10 +365,10 @@ onEachPlatform("a server that one has", function (test) {
     try {
       await other.writeApp("hello", { "wsgi.py": app("other") });
       await writeFile(join(other.projectDir, "ca.pem"), extraCaCertificates({ kind: "container" }) ?? "");
-      await other.configure({ host: direct({ user: "deploy" }), apps: { hello } });
+      await other.configure({ server: direct({ user: "deploy" }), apps: { hello } });
       const { output } = await other.failUp();
       assert.match(output, /this server is the stack uwsgi-nginx\/test's; nothing was changed/);
-      assert.match(output, /warning: host\.privateKey stands unencrypted in Pulumi\.other\.yaml\./);
+      assert.match(output, /warning: server\.privateKey stands unencrypted in Pulumi\.other\.yaml\./);
       await other.destroy();
     } finally {
       await other.remove();
@@ -430,7 +430,7 @@ onEachPlatform("a server that one has", function (test) {
 
   it("is forgotten by destroy --server-gone, which does not connect to it", async () => {
     await configure(direct({ user: "deploy" }));
-    await product.up(...["host", "base", "base-prepare-host"].flatMap((name) => ["--target", `**::${name}`]));
+    await product.up(...["server", "base", "base-prepare-server"].flatMap((name) => ["--target", `**::${name}`]));
     await server.stop();
     const failed = await product.run("destroy", "--yes", "--skip-preview", "--stack", product.stack);
     assert.notEqual(failed.code, 0, failed.output);

@@ -17,8 +17,8 @@ describe("the workflows", function () {
   let cloud: Cloud;
   let gitHub: GitHub;
   let checkout: Checkout;
-  const configure = (app: Record<string, unknown>, host: Record<string, unknown> = {}) =>
-    writeFile(checkout.path("Pulumi.dev.yaml"), devSettings(host, app) + salt);
+  const configure = (app: Record<string, unknown>, server: Record<string, unknown> = {}) =>
+    writeFile(checkout.path("Pulumi.dev.yaml"), devSettings(server, app) + salt);
   let salt = "";
 
   /** The steps of a job that a shell runs, up to one that fails. */

@@ -121,7 +121,7 @@ describe("the policies for AWS", () => {
   it("speak of every type that the program may use, and of no other", () => {
     assert.deepEqual(Object.keys(actions).sort(), [...tokens].sort());
     // What the components use of the SDK is what the double knows: each by its class or function.
-    const sources = ["awsHost.ts", "awsImage.ts"].map((name) =>
+    const sources = ["awsServer.ts", "awsImage.ts"].map((name) =>
       fs.readFileSync(path.join(root, "components", name), "utf8"),
     );
     const used = sources.flatMap((text) =>

@@ -3,13 +3,13 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { BaseSystem } from "../../components/baseSystem";
-import { ContainerHost } from "../../components/containerHost";
-import type { Host } from "../../components/host";
-import { makeHost } from "../../components/hosts";
+import { ContainerServer } from "../../components/containerServer";
+import type { Server } from "../../components/server";
+import { makeServer } from "../../components/servers";
 import { NginxSite } from "../../components/nginxSite";
 import { RemoteFile } from "../../components/remoteFile";
 import { RemoteScript } from "../../components/remoteScript";
-import { SshHost } from "../../components/sshHost";
+import { SshServer } from "../../components/sshServer";
 import { UwsgiApp } from "../../components/uwsgiApp";
 import { platforms } from "../../platforms";
 import { planApp } from "../../rendering/app";
@@ -17,7 +17,7 @@ import { inlineScript, renderTemplate } from "../../rendering/assets";
 import { planDownloads } from "../../rendering/downloads";
 import { ed25519KeyPair } from "../../rendering/sshKey";
 import { tarArchive } from "../../rendering/tarArchive";
-import { hostSchema } from "../../settings/hostSchema";
+import { serverSchema } from "../../settings/serverSchema";
 import { appSchema, settingsSchema } from "../../settings/schema";
 import { makeKey } from "../support/keys";
 import {
@@ -36,16 +36,16 @@ import {
 const containers = {
   command: ["podman", "--runtime", "runc"],
   runOptions: ["--systemd=always"],
-  image: "localhost/host:1",
+  image: "localhost/server:1",
 };
 const python = platforms.debian12.pythons["3"];
 assert.ok(python);
 const pythons = { "3": python };
-const downloads = planDownloads(settingsSchema.parse({}).host, {});
+const downloads = planDownloads(settingsSchema.parse({}).server, {});
 const connection = { host: "192.0.2.1", port: 22, user: "root", privateKey: "key", hostKey: "ssh-ed25519 AAAA" };
 
-/** A host that is simply there. */
-function givenHost(): Host {
+/** A server that is simply there. */
+function givenServer(): Server {
   const machine = new pulumi.ComponentResource("test:index:Machine", "machine");
   return {
     connection: pulumi.output(connection),
@@ -72,10 +72,10 @@ describe("a remote file", () => {
   beforeEach(() => startMocks());
 
   it("travels by stdin, is written in one step and goes with the resource", async () => {
-    const host = givenHost();
+    const server = givenServer();
     const file = new RemoteFile(
       "file",
-      { host, path: "/etc/a b", content: "ü\n", owner: "x:y", mode: "0600" },
+      { server, path: "/etc/a b", content: "ü\n", owner: "x:y", mode: "0600" },
       recordOptions,
     );
     await settled(file.id);
@@ -89,7 +89,7 @@ describe("a remote file", () => {
       triggers: ["machine-1", "/etc/a b"],
       addPreviousOutputInEnv: false,
     });
-    assert.equal(options.get("file")?.deletedWith, host.machine);
+    assert.equal(options.get("file")?.deletedWith, server.machine);
     assert.equal(options.get("file")?.deleteBeforeReplace, undefined);
   });
 });
@@ -100,7 +100,7 @@ describe("the base system", () => {
   async function make(args: Partial<ConstructorParameters<typeof BaseSystem>[1]> = {}): Promise<BaseSystem> {
     const base = new BaseSystem(
       "base",
-      { host: givenHost(), pythons, uwsgiVersion: "2.0.31", packages: [], downloads, ...args },
+      { server: givenServer(), pythons, uwsgiVersion: "2.0.31", packages: [], downloads, ...args },
       recordOptions,
     );
     await settled(base.versions);
@@ -116,7 +116,7 @@ describe("the base system", () => {
 
   it("installs what Python, uWSGI and the apps need, once each and in one order", async () => {
     await make({ packages: ["libpq-dev", "curl"] });
-    assert.deepEqual(parameters("base-prepare-host"), [
+    assert.deepEqual(parameters("base-prepare-server"), [
       "'title=Debian 12'",
       "id=debian",
       "version_id=12",
@@ -134,9 +134,9 @@ describe("the base system", () => {
       "'packages=ca-certificates curl gcc libc6-dev libpq-dev procps python3 python3-dev python3-venv'",
       "'selinux_packages=checkpolicy policycoreutils policycoreutils-python-utils semodule-utils'",
     ]);
-    assert.equal(input("base-prepare-host").create, "bash -s -- up");
-    assert.equal(input("base-prepare-host").delete, "bash -s -- down");
-    assert.deepEqual(input("base-prepare-host").triggers, ["machine-1"]);
+    assert.equal(input("base-prepare-server").create, "bash -s -- up");
+    assert.equal(input("base-prepare-server").delete, "bash -s -- down");
+    assert.deepEqual(input("base-prepare-server").triggers, ["machine-1"]);
   });
 
   it("compiles uWSGI once for each Python and tells the versions", async () => {
@@ -154,33 +154,33 @@ describe("the base system", () => {
     assert.deepEqual(await settled(base.versions), { "3": { uwsgi: "2.0.31", python: "3.11.2" } });
   });
 
-  it("looks at the host before anything else, and then waits for nothing that it does not need", async () => {
+  it("looks at the server before anything else, and then waits for nothing that it does not need", async () => {
     await make();
-    assert.deepEqual(await dependencies("base-prepare-host"), []);
-    assert.deepEqual(await dependencies("base-nginx-restart"), ["base-prepare-host"]);
-    assert.deepEqual(await dependencies("base-build-uwsgi-python3"), ["base-prepare-host"]);
-    assert.deepEqual(await dependencies("base-install-nginx"), ["base-nginx-restart", "base-prepare-host"]);
-    assert.deepEqual(await dependencies("base-uwsgi-service"), ["base-prepare-host"]);
-    assert.deepEqual(await dependencies("base-nginx-restart"), ["base-prepare-host"]);
+    assert.deepEqual(await dependencies("base-prepare-server"), []);
+    assert.deepEqual(await dependencies("base-nginx-restart"), ["base-prepare-server"]);
+    assert.deepEqual(await dependencies("base-build-uwsgi-python3"), ["base-prepare-server"]);
+    assert.deepEqual(await dependencies("base-install-nginx"), ["base-nginx-restart", "base-prepare-server"]);
+    assert.deepEqual(await dependencies("base-uwsgi-service"), ["base-prepare-server"]);
+    assert.deepEqual(await dependencies("base-nginx-restart"), ["base-prepare-server"]);
     assert.equal(input("base-uwsgi-service").stdin, renderTemplate("uwsgi.service"));
   });
 
   it("makes the server trust extra CA certificates before it installs anything", async () => {
     await make({ downloads: { ...downloads, files: { ...downloads.files, ca_certificates: "PEM\n" } } });
-    assert.ok(parameters("base-prepare-host").includes("'ca_certificates=PEM\n'"));
+    assert.ok(parameters("base-prepare-server").includes("'ca_certificates=PEM\n'"));
   });
 });
 
 describe("an app and its site", () => {
   function make(settings: Record<string, unknown> = {}, requirements = "") {
-    const host = givenHost();
-    const base = new BaseSystem("base", { host, pythons, uwsgiVersion: "2.0.31", packages: [], downloads });
+    const server = givenServer();
+    const base = new BaseSystem("base", { server, pythons, uwsgiVersion: "2.0.31", packages: [], downloads });
     const app = new UwsgiApp(
       "hello",
-      { host, base, downloads, plan: plan(settings, requirements), archive: "/tmp/a.tar.gz" },
+      { server, base, downloads, plan: plan(settings, requirements), archive: "/tmp/a.tar.gz" },
       recordOptions,
     );
-    const site = new NginxSite("hello", { host, plan: plan(settings), app }, recordOptions);
+    const site = new NginxSite("hello", { server, plan: plan(settings), app }, recordOptions);
     return { app, site };
   }
 
@@ -228,7 +228,7 @@ describe("an app and its site", () => {
         "  group=www-data \\",
         "  nginx_user=www-data \\",
         "  socket=/run/uwsgi-hello/uwsgi.sock \\",
-        "  host=localhost \\",
+        "  host_header=localhost \\",
         "  path=/ \\",
         "  contains= \\",
         "  timeout=10 \\",
@@ -241,7 +241,7 @@ describe("an app and its site", () => {
     await startMocks();
     const { site } = make();
     await settled(site.url);
-    assert.deepEqual(await dependencies("hello-folder"), ["base-prepare-host"]);
+    assert.deepEqual(await dependencies("hello-folder"), ["base-prepare-server"]);
     for (const name of ["hello-make-environment", "hello-ini", "hello-unit", "hello-site", "hello-code"]) {
       assert.deepEqual(await dependencies(name), ["hello-folder"]);
     }
@@ -277,12 +277,12 @@ describe("an app and its site", () => {
   });
 });
 
-describe("a container host", () => {
+describe("a container server", () => {
   const keys = ed25519KeyPair(createHash("sha256").update(password).digest());
 
-  function make(privateKey?: string): ContainerHost {
+  function make(privateKey?: string): ContainerServer {
     const args = { platform: platforms.debian12, containers, downloads, httpPort: 8080, sshPort: 2222, privateKey };
-    return new ContainerHost("host", args, recordOptions);
+    return new ContainerServer("server", args, recordOptions);
   }
 
   /** Who may log in, and the server's own key, as they lie on the server. */
@@ -294,60 +294,64 @@ describe("a container host", () => {
 
   it("gets its keys before it boots, and is another one when image, ports, options or keys change", async () => {
     await startMocks();
-    const host = make();
-    await settled(host.identity);
+    const server = make();
+    await settled(server.identity);
     const name = `uwsgi-nginx-test-${createHash("sha256").update(keys.publicKey).digest("hex").slice(0, 8)}`;
-    const { stdin, ...inputs } = input("host");
+    const { stdin, ...inputs } = input("server");
     const words = [
-      ...["image=localhost/host:1", "root_filesystem=", "needs_cgroup_v1=false"],
+      ...["image=localhost/server:1", "root_filesystem=", "needs_cgroup_v1=false"],
       ...["ssh_port=2222", "http_port=8080"],
     ];
     assert.deepEqual(inputs, {
-      create: `bash assets/scripts/container-host.sh up stack=test name=${name} ${words.join(" ")} podman --runtime runc -- --systemd=always -- /sbin/init`,
-      delete: "bash assets/scripts/container-host.sh down podman --runtime runc",
+      create: `bash assets/scripts/container-server.sh up stack=test name=${name} ${words.join(" ")} podman --runtime runc -- --systemd=always -- /sbin/init`,
+      delete: "bash assets/scripts/container-server.sh down podman --runtime runc",
       update: `printf '%s\\n' "$PULUMI_COMMAND_STDOUT"`,
       triggers: [...words, "--systemd=always", "/sbin/init", keys.publicKey, keys.publicKey],
     });
     assert.notEqual(revealed(stdin), stdin, "the keys are a secret");
     assert.equal(revealed(stdin), `${sshdKeys(keys.publicKey)}\n`);
-    assert.equal(options.get("host")?.deleteBeforeReplace, undefined, "see onHost");
+    assert.equal(options.get("server")?.deleteBeforeReplace, undefined, "see serverResourceOptions");
   });
 
   it("is dialled with its own key and a pinned host key", async () => {
     await startMocks();
-    const host = make();
+    const server = make();
     await pulumi.runtime.disconnect();
-    assert.deepEqual(await settled(host.connection), {
+    assert.deepEqual(await settled(server.connection), {
       host: "127.0.0.1",
       port: 2222,
       user: "root",
       privateKey: keys.privateKey,
       hostKey: keys.publicKey,
     });
-    assert.equal(revealed(input("host-known-hosts").stdin), `[127.0.0.1]:2222 ${keys.publicKey}\n`);
-    assert.notEqual(revealed(input("host-key-file").stdin), input("host-key-file").stdin, "the key is a secret");
+    assert.equal(revealed(input("server-known-hosts").stdin), `[127.0.0.1]:2222 ${keys.publicKey}\n`);
+    assert.notEqual(revealed(input("server-key-file").stdin), input("server-key-file").stdin, "the key is a secret");
   });
 
   it("takes the user's own key", async () => {
     await startMocks();
     const own = ed25519KeyPair(Buffer.alloc(32, 2));
-    const host = make(own.privateKey);
-    await settled(host.identity);
-    assert.equal((await settled(host.connection)).privateKey, own.privateKey);
-    assert.equal(revealed(input("host").stdin), `${sshdKeys(own.publicKey)}\n`);
-    assert.ok(!made.has("host-login-key"));
+    const server = make(own.privateKey);
+    await settled(server.identity);
+    assert.equal((await settled(server.connection)).privateKey, own.privateKey);
+    assert.equal(revealed(input("server").stdin), `${sshdKeys(own.publicKey)}\n`);
+    assert.ok(!made.has("server-login-key"));
   });
 
   it("can be previewed before anything is known", async () => {
     await startMocks(true);
-    const host = make();
+    const server = make();
     const base = new BaseSystem(
       "base",
-      { host, pythons, uwsgiVersion: "2.0.31", packages: [], downloads },
+      { server, pythons, uwsgiVersion: "2.0.31", packages: [], downloads },
       recordOptions,
     );
-    const app = new UwsgiApp("hello", { host, base, downloads, plan: plan(), archive: "/tmp/a.tar.gz" }, recordOptions);
-    const site = new NginxSite("hello", { host, plan: plan(), app }, recordOptions);
+    const app = new UwsgiApp(
+      "hello",
+      { server, base, downloads, plan: plan(), archive: "/tmp/a.tar.gz" },
+      recordOptions,
+    );
+    const site = new NginxSite("hello", { server, plan: plan(), app }, recordOptions);
     await Promise.all([settled(app.urn), settled(site.urn), pulumi.runtime.disconnect()]);
     const commands = [...made].filter(([, { type }]) => type.startsWith("command:")).map(([name]) => name);
     assert.deepEqual(commands.sort(), [
@@ -355,7 +359,7 @@ describe("a container host", () => {
         "base-build-uwsgi-python3",
         "base-install-nginx",
         "base-nginx-restart",
-        "base-prepare-host",
+        "base-prepare-server",
         "base-uwsgi-service",
       ],
       ...[
@@ -368,7 +372,7 @@ describe("a container host", () => {
         "hello-site",
         "hello-unit",
       ],
-      ...["host", "host-key-file", "host-known-hosts"],
+      ...["server", "server-key-file", "server-known-hosts"],
     ]);
     // What a reader of the preview wants to see is known all the same.
     assert.equal(input("hello-ini").stdin, plan().ini);
@@ -398,17 +402,17 @@ describe("a server that one has", () => {
     perDialTimeout: 5,
   };
   const proxy = { host: "192.0.2.8", port: 22, user: "jumper", hostKey: "ssh-ed25519 BBBB", perDialTimeout: 5 };
-  const make = (more: Partial<ConstructorParameters<typeof SshHost>[1]> = {}) =>
-    new SshHost("host", { ...args, ...more }, recordOptions);
+  const make = (more: Partial<ConstructorParameters<typeof SshServer>[1]> = {}) =>
+    new SshServer("server", { ...args, ...more }, recordOptions);
   const defined = (value: unknown) => JSON.parse(JSON.stringify(value)) as unknown;
 
   beforeEach(() => startMocks());
 
   it("is dialled with its own key, host key and bastion; once before anything else", async () => {
-    const host = make({ bastion });
-    assert.deepEqual(defined(await settled(host.connection)), { ...endpoint, proxy });
-    assert.equal(await settled(host.identity), "ssh-ed25519 AAAA");
-    const { connection: dialled, ...inputs } = input("host");
+    const server = make({ bastion });
+    assert.deepEqual(defined(await settled(server.connection)), { ...endpoint, proxy });
+    assert.equal(await settled(server.identity), "ssh-ed25519 AAAA");
+    const { connection: dialled, ...inputs } = input("server");
     const once = { dialErrorLimit: 0 };
     assert.deepEqual(defined(revealed(dialled)), { ...endpoint, ...once, proxy: { ...proxy, ...once } });
     assert.deepEqual(inputs, {
@@ -419,47 +423,55 @@ describe("a server that one has", () => {
   });
 
   it("is logged in to by hand with its key and its host key, which stand in files that go with the stack", async () => {
-    const host = make({ privateKey: "key" });
+    const server = make({ privateKey: "key" });
     assert.equal(
-      await settled(host.sshCommand),
-      "ssh -p 2200 -i .local/hosts/test/key -o IdentitiesOnly=yes -o UserKnownHostsFile=.local/hosts/test/known_hosts admin@192.0.2.7",
+      await settled(server.sshCommand),
+      "ssh -p 2200 -i .local/servers/test/key -o IdentitiesOnly=yes -o UserKnownHostsFile=.local/servers/test/known_hosts admin@192.0.2.7",
     );
     await pulumi.runtime.disconnect();
-    const { create, delete: remove, stdin } = input("host-key-file");
-    assert.match(String(create), /^umask 077 && mkdir -p .* && cat > \.local\/hosts\/test\/key$/);
-    assert.match(String(remove), /^rm -f \.local\/hosts\/test\/key; rmdir /);
+    const { create, delete: remove, stdin } = input("server-key-file");
+    assert.match(String(create), /^umask 077 && mkdir -p .* && cat > \.local\/servers\/test\/key$/);
+    assert.match(String(remove), /^rm -f \.local\/servers\/test\/key; rmdir /);
     assert.notEqual(revealed(stdin), stdin, "the key is a secret");
     assert.equal(revealed(stdin), "key\n", "ssh wants the newline");
-    assert.equal(input("host-known-hosts").stdin, "[192.0.2.7]:2200 ssh-ed25519 AAAA\n");
+    assert.equal(input("server-known-hosts").stdin, "[192.0.2.7]:2200 ssh-ed25519 AAAA\n");
   });
 
   it("is logged in to by hand through a bastion with the bastion's own; an ssh-agent's keys stay where they are", async () => {
-    const host = make({ privateKey: undefined, address: "2001:db8::1", bastion: { ...bastion, privateKey: "other" } });
+    const server = make({
+      privateKey: undefined,
+      address: "2001:db8::1",
+      bastion: { ...bastion, privateKey: "other" },
+    });
     const proxy = [
-      "ssh -p 22 -i .local/hosts/test/bastion_key -o IdentitiesOnly=yes",
-      "-o UserKnownHostsFile=.local/hosts/test/bastion_known_hosts",
+      "ssh -p 22 -i .local/servers/test/bastion_key -o IdentitiesOnly=yes",
+      "-o UserKnownHostsFile=.local/servers/test/bastion_known_hosts",
       `-W '\\''[2001:db8::1]:2200'\\'' jumper@192.0.2.8`,
     ].join(" ");
     assert.equal(
-      await settled(host.sshCommand),
-      `ssh -p 2200 -o UserKnownHostsFile=.local/hosts/test/known_hosts -o 'ProxyCommand=${proxy}' admin@2001:db8::1`,
+      await settled(server.sshCommand),
+      `ssh -p 2200 -o UserKnownHostsFile=.local/servers/test/known_hosts -o 'ProxyCommand=${proxy}' admin@2001:db8::1`,
     );
     await pulumi.runtime.disconnect();
-    assert.ok(!made.has("host-key-file"));
-    assert.equal(revealed(input("host-bastion-key-file").stdin), "other\n");
-    assert.equal(input("host-bastion-known-hosts").stdin, "192.0.2.8 ssh-ed25519 BBBB\n");
+    assert.ok(!made.has("server-key-file"));
+    assert.equal(revealed(input("server-bastion-key-file").stdin), "other\n");
+    assert.equal(input("server-bastion-known-hosts").stdin, "192.0.2.8 ssh-ed25519 BBBB\n");
   });
 
   it("outlives the stack: what is on it is removed from it", async () => {
-    const file = new RemoteFile("file", { host: make({ user: "root" }), path: "/etc/a", content: "a" }, recordOptions);
+    const file = new RemoteFile(
+      "file",
+      { server: make({ user: "root" }), path: "/etc/a", content: "a" },
+      recordOptions,
+    );
     await settled(file.id);
     assert.equal(options.get("file")?.deletedWith, undefined);
-    assert.equal(input("host").create, "true");
+    assert.equal(input("server").create, "true");
     assert.match(String(input("file").create), /^bash -c /);
   });
 
   it("is worked on with sudo, and shows the same texts", async () => {
-    const script = new RemoteScript("script", { host: make(), script: "text\n", removable: true }, recordOptions);
+    const script = new RemoteScript("script", { server: make(), script: "text\n", removable: true }, recordOptions);
     await settled(script.id);
     assert.deepEqual(
       [input("script").create, input("script").delete, input("script").stdin],
@@ -470,12 +482,12 @@ describe("a server that one has", () => {
   it("gets sudo's password by a secret stdin only, and shows the texts all the same", async () => {
     const script = new RemoteScript(
       "script",
-      { host: make({ sudoPassword: "hunter2" }), script: "text\n" },
+      { server: make({ sudoPassword: "hunter2" }), script: "text\n" },
       recordOptions,
     );
     await settled(script.id);
     for (const [name, stdin] of [
-      ["host", "hunter2\n"],
+      ["server", "hunter2\n"],
       ["script", "hunter2\ntext\n"],
     ] as const) {
       assert.notEqual(revealed(input(name).stdin), input(name).stdin, "it is a secret");
@@ -488,7 +500,11 @@ describe("a server that one has", () => {
 
   describe("and an ssh-agent", () => {
     const socket = process.env.SSH_AUTH_SOCK;
-    const settings = hostSchema.parse({ kind: "ssh", address: "192.0.2.7", hostKey: `ssh-ed25519 ${"A".repeat(68)}` });
+    const settings = serverSchema.parse({
+      kind: "ssh",
+      address: "192.0.2.7",
+      hostKey: `ssh-ed25519 ${"A".repeat(68)}`,
+    });
     afterEach(() => {
       if (socket === undefined) delete process.env.SSH_AUTH_SOCK;
       else process.env.SSH_AUTH_SOCK = socket;
@@ -497,31 +513,31 @@ describe("a server that one has", () => {
     it("that does not run is missed where no key is given, and not where one is", async () => {
       delete process.env.SSH_AUTH_SOCK;
       assert.throws(
-        () => makeHost("host", settings, { downloads, domains: [] }),
-        /no ssh-agent runs .*, and host\.privateKey is not set/,
+        () => makeServer("server", settings, { downloads, domains: [] }),
+        /no ssh-agent runs .*, and server\.privateKey is not set/,
       );
-      const host = makeHost("host", { ...settings, privateKey: "key" }, { downloads, domains: [] });
-      await settled(host.identity);
+      const server = makeServer("server", { ...settings, privateKey: "key" }, { downloads, domains: [] });
+      await settled(server.identity);
     });
 
     it("that does not run is not missed in a preview of a server on AWS, for that dials nobody", async () => {
       delete process.env.SSH_AUTH_SOCK;
       const publicKey = makeKey().public;
       const aws = { kind: "aws", region: "eu-central-1", sshCidrs: ["198.51.100.7/32"], publicKey };
-      const onAws = () => makeHost("host", hostSchema.parse(aws), { downloads, domains: [] });
+      const onAws = () => makeServer("server", serverSchema.parse(aws), { downloads, domains: [] });
       const lookUp = () => ({ ids: ["ami-0123456789abcdef0"] });
       await startMocks(true, { lookUp });
       onAws();
       await pulumi.runtime.disconnect();
       await startMocks(false, { lookUp });
-      assert.throws(onAws, /no ssh-agent runs .*, and host\.privateKey is not set/);
+      assert.throws(onAws, /no ssh-agent runs .*, and server\.privateKey is not set/);
     });
 
     it("that is gone is named, for the command plugin would dial it even with a key", () => {
       process.env.SSH_AUTH_SOCK = "/nowhere/agent";
       const withKey = { ...settings, privateKey: "key" } as typeof settings;
       assert.throws(
-        () => makeHost("host", withKey, { downloads, domains: [] }),
+        () => makeServer("server", withKey, { downloads, domains: [] }),
         /an ssh-agent that is gone: \/nowhere\/agent.*unset SSH_AUTH_SOCK/,
       );
     });

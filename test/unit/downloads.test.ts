@@ -4,9 +4,9 @@ import { planDownloads, pythonParameters } from "../../rendering/downloads";
 import { containerSource } from "../../settings/containerSource";
 import { settingsSchema } from "../../settings/schema";
 
-const host = (settings: Record<string, unknown> = {}) => settingsSchema.parse({ host: settings }).host;
+const server = (settings: Record<string, unknown> = {}) => settingsSchema.parse({ server: settings }).server;
 const yumConf = (settings: Record<string, unknown> = {}, env: Record<string, string> = {}) =>
-  planDownloads(host({ platform: "centos7", ...settings }), env).files.package_config;
+  planDownloads(server({ platform: "centos7", ...settings }), env).files.package_config;
 /** Base URLs of a repository, in their order. */
 const baseUrls = (text: string, repository: string) =>
   (new RegExp(`\\[uwsgi-nginx-${repository}\\]\\nname=.*\\nbaseurl=((?:.*\\n)+?)failovermethod`).exec(text)?.[1] ?? "")
@@ -98,7 +98,7 @@ exclude=epel-release
 
   it("names the proxy, which pip is told too", () => {
     assert.match(yumConf({ proxy: "http://proxy.example.org:3128" }), /^proxy=http:\/\/proxy\.example\.org:3128$/m);
-    const plan = planDownloads(host({ proxy: "http://p:1", pipIndex: "https://pypi.example.org/simple" }), {});
+    const plan = planDownloads(server({ proxy: "http://p:1", pipIndex: "https://pypi.example.org/simple" }), {});
     assert.deepEqual(plan.pip, {
       ca_bundle: "/etc/ssl/certs/ca-certificates.crt",
       pip_index: "https://pypi.example.org/simple",
@@ -112,7 +112,7 @@ exclude=epel-release
   });
 
   it("is none where the server's own serves", () => {
-    const plan = planDownloads(host(), {});
+    const plan = planDownloads(server(), {});
     assert.equal(plan.files.package_config, "");
   });
 });

@@ -1,4 +1,4 @@
-// What bash 4.2 and systemd 219 (CentOS 7) cannot do must not stand in anything that goes to a host; neither says so
+// What bash 4.2 and systemd 219 (CentOS 7) cannot do must not stand in anything that goes to a server; neither says so
 // loudly: systemd only logs what it ignores, and shellcheck does not know versions of bash.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -117,7 +117,7 @@ function problems(script: string): string[] {
 describe("scripts on CentOS 7", () => {
   const folder = path.join(root, "assets/scripts");
   // It runs on the machine that Pulumi runs on.
-  const scripts = fs.readdirSync(folder).filter((name) => name !== "container-host.sh");
+  const scripts = fs.readdirSync(folder).filter((name) => name !== "container-server.sh");
   for (const name of scripts) {
     it(`use nothing that it does not have: ${name}`, () => {
       assert.deepEqual(problems(asset(`scripts/${name}`)), []);
@@ -156,7 +156,7 @@ describe("the names of the platforms", () => {
   const patternOf = (names: readonly string[]) =>
     new RegExp(names.map((name) => `\\b${name.replace(" ", "[ _:-]?")}`).join("|"), "i");
   /** The toolchain may ask which system the machine that it runs on has. */
-  const hosts = patternOf(all.flatMap(({ name, title }) => [name, title]));
+  const servers = patternOf(all.flatMap(({ name, title }) => [name, title]));
   const anything = patternOf(all.flatMap(({ name, title, os }) => [name, title, os.id]));
   const code = (name: string, pattern: RegExp) =>
     fs
@@ -175,14 +175,14 @@ describe("the names of the platforms", () => {
     // What belongs to one package manager is part of the platforms' descriptions.
     const asked = program.filter((name) => !name.startsWith("assets/scripts/packages-"));
     assert.deepEqual(
-      [...asked.flatMap((file) => code(file, anything)), ...files("toolchain").flatMap((file) => code(file, hosts))],
+      [...asked.flatMap((file) => code(file, anything)), ...files("toolchain").flatMap((file) => code(file, servers))],
       [],
     );
   });
 
   it("would be found", () => {
-    assert.ok(hosts.test('if (platform.name === "centos7") {'));
-    assert.ok(hosts.test('pull("docker.io/library/debian:12")'));
+    assert.ok(servers.test('if (platform.name === "centos7") {'));
+    assert.ok(servers.test('pull("docker.io/library/debian:12")'));
     assert.ok(anything.test("[[ $ID == debian ]]"));
   });
 });

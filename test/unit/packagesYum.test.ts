@@ -71,7 +71,7 @@ describe("packages with yum", () => {
     [
       "the key is another one",
       'The GPG keys listed for the "CentOS 7 os" repository are already installed but they are not correct for this package.\nCheck that the correct key URLs are configured for this repository.',
-      /^Error: the packages are not signed with the key that is trusted for them, so none was installed\n.*host\.mirrors/m,
+      /^Error: the packages are not signed with the key that is trusted for them, so none was installed\n.*server\.mirrors/m,
     ],
     [
       "the key's file is not there",
@@ -118,7 +118,7 @@ describe("packages with yum", () => {
       assert.equal(code, 1);
       assert.match(
         stderr,
-        /^Error: no mirror gives out the packages\n.*\/etc\/uwsgi-nginx\/yum\.conf.*host\.mirrors.*host\.proxy/m,
+        /^Error: no mirror gives out the packages\n.*\/etc\/uwsgi-nginx\/yum\.conf.*server\.mirrors.*server\.proxy/m,
       );
       assert.equal(calls.filter((call) => call.startsWith("yum")).length, 3);
     });
@@ -132,7 +132,7 @@ describe("packages with yum", () => {
     tools.add("date", "echo Thu Jan  1 00:00:00 UTC 1970");
     assert.match(
       install("gcc").stderr,
-      /^Error: no mirror gives out the packages\n {2}Certificates do not seem to be valid where the server's clock is wrong: it says Thu Jan 1 00:00:00 UTC 1970 .*\n.*host\.mirrors/m,
+      /^Error: no mirror gives out the packages\n {2}Certificates do not seem to be valid where the server's clock is wrong: it says Thu Jan 1 00:00:00 UTC 1970 .*\n.*server\.mirrors/m,
     );
   });
 

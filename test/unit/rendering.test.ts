@@ -259,9 +259,9 @@ describe("a release", () => {
 
 describe("health checks", () => {
   it("ask with the app's first domain, or one below a wildcard", () => {
-    assert.equal(plan().health.host, "localhost");
-    assert.equal(plan({ domains: ["a.org", "b.org"] }).health.host, "a.org");
-    assert.equal(plan({ domains: ["*.a.org"] }).health.host, "www.a.org");
+    assert.equal(plan().health.host_header, "localhost");
+    assert.equal(plan({ domains: ["a.org", "b.org"] }).health.host_header, "a.org");
+    assert.equal(plan({ domains: ["*.a.org"] }).health.host_header, "www.a.org");
   });
 });
 

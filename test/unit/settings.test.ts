@@ -71,7 +71,7 @@ function noOwnKeys(): [string, string][] {
 const app = (settings: Record<string, unknown>) => ({ apps: { hello: settings } });
 
 const aws = (settings: Record<string, unknown>) => ({
-  host: { kind: "aws", region: "eu-central-1", sshCidrs: ["198.51.100.7/32"], ...settings },
+  server: { kind: "aws", region: "eu-central-1", sshCidrs: ["198.51.100.7/32"], ...settings },
 });
 
 describe("settings", () => {
@@ -86,7 +86,7 @@ describe("settings", () => {
 
   it("need nothing: the defaults are the tutorial's app in a container", () => {
     assert.deepEqual(load({}), {
-      host: { kind: "container", platform: "debian12", mirrors: {}, httpPort: 8080, sshPort: 2222 },
+      server: { kind: "container", platform: "debian12", mirrors: {}, httpPort: 8080, sshPort: 2222 },
       uwsgi: { version: "2.0.31" },
       apps: {
         hello: {
@@ -111,8 +111,8 @@ describe("settings", () => {
     const file = fs.readFileSync(path.join(root, "Pulumi.centos7.yaml"), "utf8");
     const { config } = yaml.load(file) as { config: Record<string, unknown> };
     const settings = load(config);
-    const defaults = load({}).host as { httpPort: number; sshPort: number };
-    const { platform, image, httpPort, sshPort } = settings.host as typeof defaults & {
+    const defaults = load({}).server as { httpPort: number; sshPort: number };
+    const { platform, image, httpPort, sshPort } = settings.server as typeof defaults & {
       platform: string;
       image: string;
     };
@@ -138,8 +138,8 @@ describe("settings", () => {
     ],
     [
       "an unknown setting at the top",
-      { hosts: {} },
-      'hosts: unknown setting; did you mean "host"? Known here: host, uwsgi, apps',
+      { servers: {} },
+      'servers: unknown setting; did you mean "server"? Known here: server, uwsgi, apps',
     ],
     ["a wrong type", app({ master: "yes" }), 'apps.hello.master: "yes" is not allowed: it must be true or false'],
     ["processes 0", app({ processes: 0 }), `apps.hello.processes: 0 ${processes}`],
@@ -173,77 +173,81 @@ describe("settings", () => {
       'apps: "hello" is not allowed: it must be a map of settings, and not an empty one',
     ],
     [
-      "an unknown kind of host",
-      { host: { kind: "cloud" } },
-      'host.kind: "cloud" is not allowed: it must be one of container, ssh, aws',
+      "an unknown kind of server",
+      { server: { kind: "cloud" } },
+      'server.kind: "cloud" is not allowed: it must be one of container, ssh, aws',
     ],
     [
-      "a host that is a text",
-      { host: "me" },
-      'host: "me" is not allowed: it must be a map of settings, and not an empty one',
+      "a server that is a text",
+      { server: "me" },
+      'server: "me" is not allowed: it must be a map of settings, and not an empty one',
     ],
-    ["the same port twice", { host: { httpPort: 2222 } }, "host.sshPort: 2222 is the httpPort as well: choose another"],
+    [
+      "the same port twice",
+      { server: { httpPort: 2222 } },
+      "server.sshPort: 2222 is the httpPort as well: choose another",
+    ],
     [
       "a CA file that is not there",
-      { host: { caCertificates: "ca.pem" } },
-      'host.caCertificates: "ca.pem" is no file that can be read',
+      { server: { caCertificates: "ca.pem" } },
+      'server.caCertificates: "ca.pem" is no file that can be read',
     ],
     [
       "a server on AWS without a region",
       aws({ region: undefined }),
-      "host.region: is missing: it must be a region of AWS, such as eu-central-1",
+      "server.region: is missing: it must be a region of AWS, such as eu-central-1",
     ],
     [
       "a server on AWS that nobody may log in to",
       aws({ sshCidrs: undefined }),
-      "host.sshCidrs: is missing, and without it nobody can log in: set it to your own address as ADDRESS/32 (curl -s https://checkip.amazonaws.com)",
+      "server.sshCidrs: is missing, and without it nobody can log in: set it to your own address as ADDRESS/32 (curl -s https://checkip.amazonaws.com)",
     ],
     [
       "a network that is none",
       aws({ sshCidrs: ["198.51.100.7"] }),
-      'host.sshCidrs[0]: "198.51.100.7" is not allowed: it must be a list of networks in CIDR notation, such as 198.51.100.7/32 or 2001:db8::/48',
+      'server.sshCidrs[0]: "198.51.100.7" is not allowed: it must be a list of networks in CIDR notation, such as 198.51.100.7/32 or 2001:db8::/48',
     ],
     [
-      "a host for a network",
+      "a server for a network",
       aws({ webCidrs: ["198.51.100.7/24"] }),
-      'host.webCidrs[0]: "198.51.100.7/24" names a host in a network: do you mean 198.51.100.0/24?',
+      'server.webCidrs[0]: "198.51.100.7/24" names a server in a network: do you mean 198.51.100.0/24?',
     ],
     ...["0.0.0.0/0", "128.0.0.0/1", "::/0"].map((cidr): [string, Record<string, unknown>, string] => [
       `the whole world to log in: ${cidr}`,
       aws({ sshCidrs: ["198.51.100.7/32", cidr] }),
-      `host.sshCidrs[1]: "${cidr}" lets the whole world try to log in: name your own networks, or set host.sshFromAnywhere to true`,
+      `server.sshCidrs[1]: "${cidr}" lets the whole world try to log in: name your own networks, or set server.sshFromAnywhere to true`,
     ]),
     [
       "an image's name for its id",
       aws({ amiId: "CentOS 7" }),
-      'host.amiId: "CentOS 7" is not allowed: it must be the id of an image, such as ami-0123456789abcdef0',
+      'server.amiId: "CentOS 7" is not allowed: it must be the id of an image, such as ami-0123456789abcdef0',
     ],
     [
       "a private key and a public one",
       aws({ privateKey: ownKey.private, publicKey: ownKey.public }),
-      `host.publicKey: "${ownKey.public}" is given as well as privateKey, which holds it: remove one of them`,
+      `server.publicKey: "${ownKey.public}" is given as well as privateKey, which holds it: remove one of them`,
     ],
     [
       "a public key of another length",
       aws({ publicKey: `ssh-ed25519 ${"A".repeat(68)}` }),
-      `host.publicKey: "ssh-ed25519 ${"A".repeat(68)}" is not allowed: it must be a line \`ssh-ed25519 AAAA…\`, as in id_ed25519.pub`,
+      `server.publicKey: "ssh-ed25519 ${"A".repeat(68)}" is not allowed: it must be a line \`ssh-ed25519 AAAA…\`, as in id_ed25519.pub`,
     ],
     ...noOwnKeys().flatMap(([what, privateKey]) =>
-      [{ host: { privateKey } }, aws({ privateKey })].map((settings): [string, Record<string, unknown>, string] => [
-        `${what} for the key of a ${"kind" in settings.host ? "server on AWS" : "container"}`,
+      [{ server: { privateKey } }, aws({ privateKey })].map((settings): [string, Record<string, unknown>, string] => [
+        `${what} for the key of a ${"kind" in settings.server ? "server on AWS" : "container"}`,
         settings,
-        "host.privateKey: [secret] is not allowed: it must be an unencrypted ed25519 key in OpenSSH's format (`ssh-keygen -t ed25519 -N ''`)",
+        "server.privateKey: [secret] is not allowed: it must be an unencrypted ed25519 key in OpenSSH's format (`ssh-keygen -t ed25519 -N ''`)",
       ]),
     ),
     [
       "a domain that is not in the zone",
       { ...aws({ dnsZone: "example.org" }), ...app({ domains: ["example.org", "a.example.org", "badexample.org"] }) },
-      'apps.hello.domains[2]: "badexample.org" is not in the zone example.org (host.dnsZone)',
+      'apps.hello.domains[2]: "badexample.org" is not in the zone example.org (server.dnsZone)',
     ],
     [
       "a container's port on AWS",
       aws({ httpPort: 80 }),
-      `host.httpPort: unknown setting; did you mean "platform"? Known here: kind, platform, caCertificates, mirrors, proxy, pipIndex, region, sshCidrs, sshFromAnywhere, webCidrs, instanceType, amiId, user, subnetId, rootVolumeGib, privateKey, publicKey, dnsZone, ssmAccess, terminationProtection, detailedMonitoring`,
+      `server.httpPort: unknown setting; did you mean "platform"? Known here: kind, platform, caCertificates, mirrors, proxy, pipIndex, region, sshCidrs, sshFromAnywhere, webCidrs, instanceType, amiId, user, subnetId, rootVolumeGib, privateKey, publicKey, dnsZone, ssmAccess, terminationProtection, detailedMonitoring`,
     ],
     [
       "a Python that the platform does not have",
@@ -252,28 +256,28 @@ describe("settings", () => {
     ],
     [
       "mirrors that the platform does not use",
-      { host: { mirrors: { centos: ["http://a.org"] } } },
-      "host.mirrors.centos: is not used on Debian 12: leave it out",
+      { server: { mirrors: { centos: ["http://a.org"] } } },
+      "server.mirrors.centos: is not used on Debian 12: leave it out",
     ],
     [
       "a proxy with a password",
-      { host: { proxy: "http://me:secret@proxy:3128" } },
-      "host.proxy: [secret] is not allowed: it must be a URL (http or https) without a user name and password",
+      { server: { proxy: "http://me:secret@proxy:3128" } },
+      "server.proxy: [secret] is not allowed: it must be a URL (http or https) without a user name and password",
     ],
     [
       "a container without an image, where none is made here",
-      { host: { platform: "centos7" } },
-      "host.image: is missing: CentOS 7 needs one, such as centos:7",
+      { server: { platform: "centos7" } },
+      "server.image: is missing: CentOS 7 needs one, such as centos:7",
     ],
     [
       "an image beside a root file system",
-      { host: { image: "debian:12", rootFilesystem: "package.json" } },
-      'host.rootFilesystem: "package.json" stands beside host.image: leave one out',
+      { server: { image: "debian:12", rootFilesystem: "package.json" } },
+      'server.rootFilesystem: "package.json" stands beside server.image: leave one out',
     ],
     [
       "a root file system that is not there",
-      { host: { platform: "centos7", rootFilesystem: "no/such.tar" } },
-      'host.rootFilesystem: "no/such.tar" is neither a file nor a folder on this machine',
+      { server: { platform: "centos7", rootFilesystem: "no/such.tar" } },
+      'server.rootFilesystem: "no/such.tar" is neither a file nor a folder on this machine',
     ],
     [
       "a package name with an option",
@@ -308,8 +312,8 @@ describe("settings", () => {
   }
 
   it("take the whole world as the one exception that is spelt out", () => {
-    const { host } = load(aws({ sshCidrs: ["0.0.0.0/0"], sshFromAnywhere: true }));
-    assert.deepEqual(host, {
+    const { server } = load(aws({ sshCidrs: ["0.0.0.0/0"], sshFromAnywhere: true }));
+    assert.deepEqual(server, {
       kind: "aws",
       platform: "debian12",
       region: "eu-central-1",
@@ -326,31 +330,35 @@ describe("settings", () => {
   });
 
   it("with the name of another project before them are refused; a provider's setting of the same name is not", () => {
-    const config = { "site:host": '{"kind":"aws"}', "site:apps": '{"hello":{}}', "postgresql:host": "db.example.org" };
+    const config = {
+      "site:server": '{"kind":"aws"}',
+      "site:apps": '{"hello":{}}',
+      "postgresql:server": "db.example.org",
+    };
     const check = () => loadSettings({ project: "other", config, isSecret: () => false, folder: root });
     const renamed = (key: string) =>
       `site:${key}: the project's name is other (Pulumi.yaml): rename this setting to other:${key}`;
-    assert.throws(check, { mistakes: ["host", "apps"].map(renamed) });
+    assert.throws(check, { mistakes: ["server", "apps"].map(renamed) });
   });
 
   it("of the stack dev lack nothing but what is the user's own: the networks that may log in", () => {
     const { config } = yaml.load(fs.readFileSync(path.join(root, "Pulumi.dev.yaml"), "utf8")) as {
       config: Record<string, Record<string, unknown>>;
     };
-    const { host } = config;
+    const { server } = config;
     assert.deepEqual(
-      mistakes({ host }).map((mistake) => mistake.split(":")[1]),
-      ["host.sshCidrs"],
+      mistakes({ server }).map((mistake) => mistake.split(":")[1]),
+      ["server.sshCidrs"],
     );
-    assert.equal(load({ host: { ...host, sshCidrs: ["198.51.100.7/32"] } }).host.kind, "aws");
+    assert.equal(load({ server: { ...server, sshCidrs: ["198.51.100.7/32"] } }).server.kind, "aws");
   });
 
   const ssh = (more: Record<string, unknown> = {}) => ({
-    host: { kind: "ssh", address: "server.example.org", hostKey: scanned, ...more },
+    server: { kind: "ssh", address: "server.example.org", hostKey: scanned, ...more },
   });
 
   it("take a server that one has, and pin the host key that it will show", () => {
-    assert.deepEqual(load(ssh()).host, {
+    assert.deepEqual(load(ssh()).server, {
       kind: "ssh",
       platform: "debian12",
       mirrors: {},
@@ -364,71 +372,71 @@ describe("settings", () => {
   });
 
   const sshCases: [string, Record<string, unknown>, string][] = [
-    ["no address", { address: undefined }, "host.address: is missing: it must be a name or an IP address"],
+    ["no address", { address: undefined }, "server.address: is missing: it must be a name or an IP address"],
     [
       "an option for an address",
       { address: "-oX" },
-      'host.address: "-oX" is not allowed: it must be a name or an IP address',
+      'server.address: "-oX" is not allowed: it must be a name or an IP address',
     ],
     [
       "no host key",
       { hostKey: undefined, port: 2200 },
-      `host.hostKey: is missing, and without it anybody in between could be the server: ${howToGetHostKey("server.example.org", 2200)}`,
+      `server.hostKey: is missing, and without it anybody in between could be the server: ${howToGetHostKey("server.example.org", 2200)}`,
     ],
     [
       "no host key of the server behind a bastion",
       { hostKey: undefined, bastion: { address: "jump.example.org", hostKey: scanned } },
-      `host.hostKey: is missing, and without it anybody in between could be the server: ${howToGetHostKey("server.example.org", 22, "the bastion")}`,
+      `server.hostKey: is missing, and without it anybody in between could be the server: ${howToGetHostKey("server.example.org", 22, "the bastion")}`,
     ],
     [
       "no host key of the bastion",
       { bastion: { address: "jump.example.org" } },
-      `host.bastion.hostKey: is missing, and without it anybody in between could be the server: ${howToGetHostKey("jump.example.org", 22)}`,
+      `server.bastion.hostKey: is missing, and without it anybody in between could be the server: ${howToGetHostKey("jump.example.org", 22)}`,
     ],
     [
       "a fingerprint for a host key",
       { hostKey: "SHA256:abc" },
-      'host.hostKey: "SHA256:abc" is not allowed: it must be what ssh-keyscan prints for it: lines of ADDRESS TYPE KEY',
+      'server.hostKey: "SHA256:abc" is not allowed: it must be what ssh-keyscan prints for it: lines of ADDRESS TYPE KEY',
     ],
     [
       "a public key for a private one",
       { privateKey: "ssh-ed25519 AAAA" },
-      "host.privateKey: [secret] is not allowed: it must be a private key in OpenSSH's or PEM format, with all its lines",
+      "server.privateKey: [secret] is not allowed: it must be a private key in OpenSSH's or PEM format, with all its lines",
     ],
     [
       "a private key without its last lines",
       { privateKey: ownKey.private.slice(0, 200) },
-      "host.privateKey: [secret] is not allowed: it must be a private key in OpenSSH's or PEM format, with all its lines",
+      "server.privateKey: [secret] is not allowed: it must be a private key in OpenSSH's or PEM format, with all its lines",
     ],
     [
       "an encrypted key without its passphrase",
       { privateKey: encryptedKey() },
-      "host.privateKeyPassphrase: is missing, for the key is encrypted: pulumi config set --secret --path host.privateKeyPassphrase",
+      "server.privateKeyPassphrase: is missing, for the key is encrypted: pulumi config set --secret --path server.privateKeyPassphrase",
     ],
     [
       "an encrypted key of the bastion without its passphrase",
       { bastion: { address: "jump.example.org", hostKey: scanned, privateKey: encryptedKey() } },
-      "host.bastion.privateKeyPassphrase: is missing, for the key is encrypted: pulumi config set --secret --path host.bastion.privateKeyPassphrase",
+      "server.bastion.privateKeyPassphrase: is missing, for the key is encrypted: pulumi config set --secret --path server.bastion.privateKeyPassphrase",
     ],
     [
       "a passphrase without a key",
       { privateKeyPassphrase: "hunter2" },
-      "host.privateKeyPassphrase: is given, but no privateKey",
+      "server.privateKeyPassphrase: is given, but no privateKey",
     ],
     [
       "a password for root",
       { sudoPassword: "hunter2" },
-      "host.sudoPassword: is given, but host.user is root, who needs no sudo",
+      "server.sudoPassword: is given, but server.user is root, who needs no sudo",
     ],
     [
       "a password of two lines",
       { user: "me", sudoPassword: "a\nb" },
-      "host.sudoPassword: [secret] is not allowed: it must be a text on one line",
+      "server.sudoPassword: [secret] is not allowed: it must be a text on one line",
     ],
     [
       "a setting of a container",
       { sshPort: 2222 },
-      'host.sshPort: unknown setting; did you mean "port"? Known here: kind, platform, caCertificates, mirrors, proxy, pipIndex, address, port, privateKey, privateKeyPassphrase, user, sudoPassword, hostKey, bastion, connectTimeoutSeconds, httpPort',
+      'server.sshPort: unknown setting; did you mean "port"? Known here: kind, platform, caCertificates, mirrors, proxy, pipIndex, address, port, privateKey, privateKeyPassphrase, user, sudoPassword, hostKey, bastion, connectTimeoutSeconds, httpPort',
     ],
   ];
   for (const [what, settings, expected] of sshCases) {
@@ -440,22 +448,22 @@ describe("settings", () => {
 
   it("take one's own key, with and without the newline that pulumi config set cuts off", () => {
     for (const privateKey of [ownKey.private, ownKey.private.trimEnd()]) {
-      assert.equal(load({ host: { privateKey } }).host.kind, "container");
-      assert.equal(load(aws({ privateKey })).host.kind, "aws");
+      assert.equal(load({ server: { privateKey } }).server.kind, "container");
+      assert.equal(load(aws({ privateKey })).server.kind, "aws");
     }
     const pem = makeKey("-t", "rsa", "-m", "PEM").private;
-    assert.equal(load(ssh({ privateKey: pem.trimEnd() })).host.kind, "ssh");
+    assert.equal(load(ssh({ privateKey: pem.trimEnd() })).server.kind, "ssh");
   });
 
   it("take an encrypted key with its passphrase", () => {
-    assert.equal(load(ssh({ privateKey: encryptedKey(), privateKeyPassphrase: "hunter2" })).host.kind, "ssh");
+    assert.equal(load(ssh({ privateKey: encryptedKey(), privateKeyPassphrase: "hunter2" })).server.kind, "ssh");
   });
 
   it("name every mistake in one error that says what to do", () => {
     assert.throws(
-      () => load({ host: { htpPort: 1 }, apps: { hello: { processes: 0 }, b: { source: "no" } } }),
+      () => load({ server: { htpPort: 1 }, apps: { hello: { processes: 0 }, b: { source: "no" } } }),
       new SettingsError([
-        'uwsgi-nginx:host.htpPort: unknown setting; did you mean "httpPort"? Known here: kind, platform, caCertificates, mirrors, proxy, pipIndex, image, rootFilesystem, httpPort, sshPort, privateKey',
+        'uwsgi-nginx:server.htpPort: unknown setting; did you mean "httpPort"? Known here: kind, platform, caCertificates, mirrors, proxy, pipIndex, image, rootFilesystem, httpPort, sshPort, privateKey',
         `uwsgi-nginx:apps.hello.processes: 0 ${processes}`,
         'uwsgi-nginx:apps.b.source: "no" is no folder',
       ]),
@@ -473,8 +481,8 @@ describe("settings", () => {
 
   it("never show a secret", () => {
     assert.match(
-      mistakes({ host: { privateKey: "hunter2" } })[0] ?? "",
-      /^uwsgi-nginx:host\.privateKey: \[secret\] is not allowed/,
+      mistakes({ server: { privateKey: "hunter2" } })[0] ?? "",
+      /^uwsgi-nginx:server\.privateKey: \[secret\] is not allowed/,
     );
     assert.deepEqual(mistakes(app({ processes: "hunter2" }), { secrets: ["uwsgi-nginx:apps"] }), [
       `uwsgi-nginx:apps.hello.processes: [secret] ${processes}`,
@@ -522,7 +530,7 @@ describe("a host key", () => {
 });
 
 describe("secrets in the stack's file", () => {
-  const host = {
+  const server = {
     kind: "ssh",
     sudoPassword: "hunter2",
     privateKey: "key",
@@ -530,19 +538,19 @@ describe("secrets in the stack's file", () => {
   };
 
   it("are named where they are not encrypted", () => {
-    assert.deepEqual(secretsInClear(raw({ host, apps: { hello: { domains: ["a.org"] } } })), [
-      "host.sudoPassword",
-      "host.privateKey",
-      "host.bastion.privateKeyPassphrase",
+    assert.deepEqual(secretsInClear(raw({ server, apps: { hello: { domains: ["a.org"] } } })), [
+      "server.sudoPassword",
+      "server.privateKey",
+      "server.bastion.privateKeyPassphrase",
     ]);
   });
 
   it("are not where they are, and nothing else is", () => {
-    assert.deepEqual(secretsInClear(raw({ host }, { secrets: ["uwsgi-nginx:host"] })), []);
+    assert.deepEqual(secretsInClear(raw({ server }, { secrets: ["uwsgi-nginx:server"] })), []);
     assert.deepEqual(
       secretsInClear(
         raw({
-          host: { kind: "ssh", hostKey: "key", proxy: "http://a.org", mirrors: { epel: ["http://b.org"] } },
+          server: { kind: "ssh", hostKey: "key", proxy: "http://a.org", mirrors: { epel: ["http://b.org"] } },
           no: 1,
         }),
       ),

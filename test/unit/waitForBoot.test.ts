@@ -37,13 +37,13 @@ describe("the wait for a server's first boot", () => {
     tools.add("cloud-init", "[ $2 = --wait ] && exit 1; echo 'status: error'");
     const { code, stderr, calls } = wait();
     assert.equal(code, 1);
-    assert.match(stderr, /status: error\n[^]*Error: cloud-init has failed; .*\n.*host\.amiId/);
+    assert.match(stderr, /status: error\n[^]*Error: cloud-init has failed; .*\n.*server\.amiId/);
     assert.ok(!calls.join().includes("sudo"));
   });
 
   it("says what to do where there is none", () => {
     const { code, stderr } = tools.run(["wait-for-boot.sh"], `command() { return 1; }; main timeout=5 check_sudo=true`);
     assert.equal(code, 1);
-    assert.match(stderr, /^Error: there is no cloud-init on this server; nothing was changed\n.*host\.amiId/);
+    assert.match(stderr, /^Error: there is no cloud-init on this server; nothing was changed\n.*server\.amiId/);
   });
 });

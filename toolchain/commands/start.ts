@@ -7,7 +7,7 @@ export async function start(root: string, name: string): Promise<void> {
   await deploy(stack, ["--yes", "--skip-preview", "--suppress-outputs"]);
   await stack.select();
   const outputs = await stack.outputs();
-  const [url, address] = [String(outputs.url), String(outputs.host)];
+  const [url, address] = [String(outputs.url), String(outputs.address)];
   const text = await fetchPage(url, address);
   const hint = await howToReach(url, address);
   const reach = hint === undefined ? "" : `  reach it    ${hint}\n`;

@@ -20,8 +20,8 @@ export function paths(root: string, env: Env = process.env) {
     state: join(local, "state"),
     passphrase: join(local, "passphrase"),
     /** Keys and known hosts, one folder per stack. The program writes them. */
-    servers: join(local, "hosts"),
-    /** How to run containers on this computer. The program reads it (components/containerHost.ts). */
+    servers: join(local, "servers"),
+    /** How to run containers on this computer. The program reads it (components/containerServer.ts). */
     containers: join(local, "containers.json"),
     /** One marker per stack: what existed before it. */
     stacks: join(local, "stacks"),

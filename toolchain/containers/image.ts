@@ -8,7 +8,7 @@ import { isAlive, runLogged, succeeds } from "../common/run";
 import { type Step, step as defaultStep } from "../common/steps";
 import { engineLines, engineOutput, engines } from "./containerEngine";
 
-const imageName = "localhost/uwsgi-nginx-host";
+const imageName = "localhost/uwsgi-nginx-server";
 /** The measured peak: an archive of 240 MB, an image of 330 MB, and unpacking. */
 const imageBytes = 1.2e9;
 /** A firewall may swallow a registry's answers. */

@@ -7,7 +7,7 @@ interface StackContainers {
   readonly containers: readonly { readonly id: string; readonly state: string }[];
 }
 
-/** The containers that assets/scripts/container-host.sh has created for a stack of this checkout, in any state. */
+/** The containers that assets/scripts/container-server.sh has created for a stack of this checkout, in any state. */
 async function stackContainers(root: string, stack: string): Promise<StackContainers> {
   const [engine, ...options] = (await readContainers(root))?.command ?? [];
   if (engine === undefined) return { engine: "", options, containers: [] };

@@ -17,7 +17,7 @@ const awsHints: readonly Hint[] = [
   {
     pattern: /AuthFailure/,
     fix: () =>
-      `${identity}. Or opt in to the region of host.region: \`aws account list-regions\` shows those of the account.`,
+      `${identity}. Or opt in to the region of server.region: \`aws account list-regions\` shows those of the account.`,
   },
   {
     pattern: /UnauthorizedOperation|AccessDenied/,
@@ -30,23 +30,23 @@ const awsHints: readonly Hint[] = [
   {
     pattern: /InsufficientInstanceCapacity/,
     fix: (stack) =>
-      `try again later, or set host.instanceType or host.subnetId (a subnet in another zone): AWS has no capacity for this instance type in this zone. ${restart(stack)}`,
+      `try again later, or set server.instanceType or server.subnetId (a subnet in another zone): AWS has no capacity for this instance type in this zone. ${restart(stack)}`,
   },
   {
     pattern: /\bUnsupported: .*Availability Zone/,
     fix: (stack) =>
-      `set host.instanceType to a type that this zone offers, or host.subnetId to a subnet in another zone (which replaces the server). ${restart(stack)}`,
+      `set server.instanceType to a type that this zone offers, or server.subnetId to a subnet in another zone (which replaces the server). ${restart(stack)}`,
   },
   {
     pattern: /OptInRequired/,
     fix: () =>
-      "accept the terms of the image on the AWS Marketplace with this account, or set host.amiId to another image.",
+      "accept the terms of the image on the AWS Marketplace with this account, or set server.amiId to another image.",
   },
   {
     // The engine's words, and those of AWS if the protection was enabled by hand.
     pattern: /marked for protection|because it is protected|disableApiTermination|OperationNotPermitted/,
     fix: (stack) =>
-      `to terminate the protected server, set host.terminationProtection to false, run npm run up -- ${stack}, then run this command again.`,
+      `to terminate the protected server, set server.terminationProtection to false, run npm run up -- ${stack}, then run this command again.`,
   },
   {
     pattern: /InvalidKeyPair\.Duplicate|InvalidGroup\.Duplicate/,
@@ -64,11 +64,11 @@ const awsHints: readonly Hint[] = [
   },
   {
     pattern: /no matching Route ?53 Hosted Zone|HostedZoneNotFound|NoSuchHostedZone/i,
-    fix: () => "set host.dnsZone to a zone of this account (`aws route53 list-hosted-zones`), or remove it.",
+    fix: () => "set server.dnsZone to a zone of this account (`aws route53 list-hosted-zones`), or remove it.",
   },
   {
     pattern: /VPCIdNotSpecified|MissingInput.*subnet|No default VPC/i,
-    fix: () => "set host.subnetId to a public subnet, or run: aws ec2 create-default-vpc",
+    fix: () => "set server.subnetId to a public subnet, or run: aws ec2 create-default-vpc",
   },
 ];
 
@@ -85,30 +85,30 @@ const table: readonly Hint[] = [
     pattern:
       /(?<!": )dial tcp(?! (127\.0\.0\.1|\[::1\]):).*: .*(refused|timeout|reset|unreachable|no route|no such host)/,
     fix: () =>
-      "check that the server is on, its address and SSH port, and the firewalls in between. On AWS, add the address of your computer (curl -4 -s https://checkip.amazonaws.com) to host.sshCidrs.",
+      "check that the server is on, its address and SSH port, and the firewalls in between. On AWS, add the address of your computer (curl -4 -s https://checkip.amazonaws.com) to server.sshCidrs.",
   },
   {
     pattern: /host key mismatch|knownhosts: key mismatch/,
     fix: (stack) =>
-      `find out why the server's host key has changed before you continue: another server answers at this address, or a man in the middle. If host.hostKey has only some of the server's keys, set it to all that ssh-keyscan prints. If it is a container whose key was changed on purpose, replace it: ${replaceServer(stack)}`,
+      `find out why the server's host key has changed before you continue: another server answers at this address, or a man in the middle. If server.hostKey has only some of the server's keys, set it to all that ssh-keyscan prints. If it is a container whose key was changed on purpose, replace it: ${replaceServer(stack)}`,
   },
   {
     pattern: /ssh: unable to authenticate/,
     fix: (stack) =>
-      `add the login key to ~/.ssh/authorized_keys of the user on the server (after 'proxy:', on the bastion). On AWS, set host.platform to the system of host.amiId, or host.user to the image's user (docs/aws.md). A container can be replaced instead, with everything on it: ${replaceServer(stack)}`,
+      `add the login key to ~/.ssh/authorized_keys of the user on the server (after 'proxy:', on the bastion). On AWS, set server.platform to the system of server.amiId, or server.user to the image's user (docs/aws.md). A container can be replaced instead, with everything on it: ${replaceServer(stack)}`,
   },
   {
     pattern: /x509: decryption password incorrect/,
-    fix: () => "set host.privateKeyPassphrase (or that of host.bastion) to the passphrase of the private key.",
+    fix: () => "set server.privateKeyPassphrase (or that of server.bastion) to the passphrase of the private key.",
   },
   {
     pattern: /proxy: .*ssh: rejected: /,
     fix: () =>
-      "allow TCP forwarding in the bastion's sshd_config (AllowTcpForwarding), and check that the bastion can reach host.address.",
+      "allow TCP forwarding in the bastion's sshd_config (AllowTcpForwarding), and check that the bastion can reach server.address.",
   },
   {
     pattern: /sudo: .*(incorrect password|a password is required)|not in the sudoers file/,
-    fix: () => "check host.user and host.sudoPassword: sudo on the server rejected the user.",
+    fix: () => "check server.user and server.sudoPassword: sudo on the server rejected the user.",
   },
   {
     pattern: /dial unix .*: connect: /,
@@ -117,7 +117,7 @@ const table: readonly Hint[] = [
   {
     pattern: /bind\(\) to \S+ failed \(98|address already in use|port is already allocated/i,
     fix: () =>
-      "free the port (`ss -ltnp` shows the program that uses it), or for a container on your computer set host.httpPort or host.sshPort.",
+      "free the port (`ss -ltnp` shows the program that uses it), or for a container on your computer set server.httpPort or server.sshPort.",
   },
   {
     pattern: /no space left on device|ENOSPC|disk quota exceeded/i,
@@ -132,7 +132,7 @@ const table: readonly Hint[] = [
 
 /** Everything on a server depends on its identity, so replacing the server replaces everything. */
 export function replaceServer(stack: string): string {
-  return `npm run up -- ${stack} --replace '**command:local:Command::host'`;
+  return `npm run up -- ${stack} --replace '**command:local:Command::server'`;
 }
 
 /** What to do about the errors that the engine has reported. */

@@ -11,7 +11,7 @@ export function serverKind(root: string, stack: string): string {
   if (!existsSync(file)) return "container";
   try {
     const { config = {} } = load(readFileSync(file, "utf8")) as { config?: Record<string, { kind?: string } | null> };
-    const setting = Object.keys(config).find((key) => /^([^:]+:)?host$/.test(key)) ?? "host";
+    const setting = Object.keys(config).find((key) => /^([^:]+:)?server$/.test(key)) ?? "server";
     return config[setting]?.kind ?? "container";
   } catch {
     return "container"; // invalid YAML: the engine names the line

@@ -161,7 +161,7 @@ export class Stack {
       checkpoint?: { latest?: State["deployment"] };
     };
     const resources = checkpoint?.latest?.resources ?? [];
-    return resources.find(({ urn }) => urn.endsWith("ContainerHost$command:local:Command::host"))?.outputs?.stdout;
+    return resources.find(({ urn }) => urn.endsWith("ContainerServer$command:local:Command::server"))?.outputs?.stdout;
   }
 
   async outputs(): Promise<Record<string, unknown>> {

@@ -75,8 +75,8 @@ describe("the kind of server", () => {
 
   it("is read from the settings of the stack, and is a container by default", () => {
     const root = projectFolder();
-    put(join(root, "Pulumi.dev.yaml"), "config:\n  site:host:\n    kind: aws\n");
-    put(join(root, "Pulumi.short.yaml"), "config:\n  host:\n    kind: ssh\n");
+    put(join(root, "Pulumi.dev.yaml"), "config:\n  site:server:\n    kind: aws\n");
+    put(join(root, "Pulumi.short.yaml"), "config:\n  server:\n    kind: ssh\n");
     put(join(root, "Pulumi.broken.yaml"), "config: [\n");
     put(join(root, "Pulumi.empty.yaml"), "");
     assert.equal(serverKind(root, "acme/site/dev"), "aws");

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Looks that the host is what the settings say and nobody else's, then installs what every app needs: the first step,
-# which all others wait for, so a host that is another one is left as it was. Or gives the host back.
+# Looks that the server is what the settings say and nobody else's, then installs what every app needs: the first step,
+# which all others wait for, so a server that is another one is left as it was. Or gives the server back.
 # Usage: up|down NAME=VALUE…
 #   architectures, own_files, package_keys, packages, selinux_packages and room (FOLDER=MEGABYTES) are lists of words
 #   package_config and ca_certificates are the texts of the files named beside them; empty: there is no such file
@@ -21,17 +21,17 @@ main() {
 up() {
   local missing
   require_system
-  require_own_host "$stack" "$own_files"
+  require_own_server "$stack" "$own_files"
   if selinux_is_enabled; then packages+=" $selinux_packages"; fi
   # shellcheck disable=SC2086 # one word a package
   missing=$(missing_packages $packages)
-  if [[ -n $missing ]] || ! is_host_claimed; then require_room; fi
+  if [[ -n $missing ]] || ! is_server_claimed; then require_room; fi
   lock packages 900
   # Again, for a run that was cut off may have been at work here meanwhile.
-  require_own_host "$stack" "$own_files"
-  if ! is_host_claimed; then
+  require_own_server "$stack" "$own_files"
+  if ! is_server_claimed; then
     undo_on_failure
-    claim_host "$stack"
+    claim_server "$stack"
   fi
   configure_packages
   # Before the packages, for mirrors may need them; and after, for the tool that takes them in may be a package.
@@ -55,7 +55,7 @@ down() {
   # shellcheck disable=SC2034
   package_config=''
   configure_packages
-  leave_host "$stack"
+  leave_server "$stack"
 }
 
 # A disk that runs full half-way is worse than a refusal. Folders on the same file system need their room together.

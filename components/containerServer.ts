@@ -8,7 +8,7 @@ import { systemParameters, type Downloads } from "../rendering/downloads";
 import { commandLine } from "../rendering/shell";
 import { publicKeyOf } from "../rendering/sshKey";
 import { sshdKeys } from "../rendering/tarArchive";
-import type { Host } from "./host";
+import type { Server } from "./server";
 import { knownHostName, sshOptions, writeLoginFiles } from "./loginFiles";
 import { makeKey } from "./stackKey";
 
@@ -21,7 +21,7 @@ export interface Containers {
   image: string;
 }
 
-export interface ContainerHostArgs {
+export interface ContainerServerArgs {
   platform: Platform;
   containers: Containers;
   /** Image of the server, with systemd, if not the one that the toolchain has made. */
@@ -40,8 +40,8 @@ export interface ContainerHostArgs {
 const address = "127.0.0.1";
 
 /** A server in a container on the machine that runs Pulumi, reachable on 127.0.0.1 only. */
-export class ContainerHost extends pulumi.ComponentResource implements Host {
-  readonly connection: Host["connection"];
+export class ContainerServer extends pulumi.ComponentResource implements Server {
+  readonly connection: Server["connection"];
   readonly loginUser = "root";
   readonly platform: Platform;
   readonly address: pulumi.Output<string>;
@@ -50,8 +50,8 @@ export class ContainerHost extends pulumi.ComponentResource implements Host {
   readonly identity: pulumi.Output<string>;
   readonly machine: pulumi.Resource;
 
-  constructor(name: string, args: ContainerHostArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("uwsgi-nginx:index:ContainerHost", name, {}, opts);
+  constructor(name: string, args: ContainerServerArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("uwsgi-nginx:index:ContainerServer", name, {}, opts);
     const { platform, containers, rootFilesystem, downloads, httpPort, sshPort } = args;
 
     const hostKey = makeKey(`${name}-host-key`, { parent: this });
@@ -61,7 +61,7 @@ export class ContainerHost extends pulumi.ComponentResource implements Host {
     // Named after the key, so that a run that was cut off finds its own container again and no other.
     const containerName = hostKey.publicKey.apply(containerNameOf);
 
-    const run = (...words: string[]) => commandLine(["bash", "assets/scripts/container-host.sh", ...words]);
+    const run = (...words: string[]) => commandLine(["bash", "assets/scripts/container-server.sh", ...words]);
     const image = args.image ?? containers.image;
     const engine = containers.command;
     const runOptions = [...containers.runOptions, ...platform.container.runOptions];

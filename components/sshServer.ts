@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Platform } from "../platforms";
 import { inlineScript } from "../rendering/assets";
 import { commandLine } from "../rendering/shell";
-import type { Host } from "./host";
+import type { Server } from "./server";
 import { knownHostName, sshOptions, writeLoginFiles } from "./loginFiles";
 
 /** How to log in to a server, or to the bastion in front of it. */
@@ -19,7 +19,7 @@ export interface SshLogin {
   hostKey: string;
 }
 
-export interface SshHostArgs extends SshLogin {
+export interface SshServerArgs extends SshLogin {
   platform: Platform;
   /** Password that sudo asks the user for. Default: it asks for none, or the user is root. */
   sudoPassword?: string;
@@ -34,9 +34,9 @@ export interface SshHostArgs extends SshLogin {
 const checkSudo = inlineScript("check-sudo.sh");
 
 /** A server that the user has. It outlives the stack, so what is on it is removed piece by piece. */
-export class SshHost extends pulumi.ComponentResource implements Host {
-  readonly connection: Host["connection"];
-  readonly sudo: Host["sudo"];
+export class SshServer extends pulumi.ComponentResource implements Server {
+  readonly connection: Server["connection"];
+  readonly sudo: Server["sudo"];
   readonly loginUser: string;
   readonly platform: Platform;
   readonly address: pulumi.Output<string>;
@@ -44,8 +44,8 @@ export class SshHost extends pulumi.ComponentResource implements Host {
   readonly sshCommand: pulumi.Output<string>;
   readonly identity: pulumi.Output<string>;
 
-  constructor(name: string, args: SshHostArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("uwsgi-nginx:index:SshHost", name, {}, opts);
+  constructor(name: string, args: SshServerArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("uwsgi-nginx:index:SshServer", name, {}, opts);
     const { user, bastion, connectTimeoutSeconds } = args;
     const password = args.sudoPassword === undefined ? undefined : pulumi.secret(args.sudoPassword);
     const endpoint = (to: SshLogin) => ({

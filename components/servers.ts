@@ -5,27 +5,27 @@ import { platforms } from "../platforms";
 import type { Downloads } from "../rendering/downloads";
 import { containerSource } from "../settings/containerSource";
 import type { Settings } from "../settings/schema";
-import type { Containers } from "./containerHost";
-import type { Host } from "./host";
+import type { Containers } from "./containerServer";
+import type { Server } from "./server";
 
-type HostSettings = Settings["host"];
+type ServerSettings = Settings["server"];
 
-/** What a host has to know of the rest. */
+/** What a server has to know of the rest. */
 export interface Surroundings {
   downloads: Downloads;
   /** Names that people use. */
   domains: readonly string[];
 }
 
-type Maker<Kind> = (name: string, settings: HostSettings & { kind: Kind }, surroundings: Surroundings) => Host;
+type Maker<Kind> = (name: string, settings: ServerSettings & { kind: Kind }, surroundings: Surroundings) => Server;
 
 /* eslint-disable @typescript-eslint/no-require-imports -- an import in a function would make it asynchronous */
 /** How each kind is made. Its module, and a cloud's packages with it, are loaded by the stacks that use it only. */
-const kinds: { [Kind in HostSettings["kind"]]: () => Maker<Kind> } = {
+const kinds: { [Kind in ServerSettings["kind"]]: () => Maker<Kind> } = {
   container: () => {
-    const { ContainerHost } = require("./containerHost") as typeof import("./containerHost");
+    const { ContainerServer } = require("./containerServer") as typeof import("./containerServer");
     return (name, settings, { downloads }) =>
-      new ContainerHost(name, {
+      new ContainerServer(name, {
         ...settings,
         ...containerSource(settings),
         platform: platforms[settings.platform],
@@ -34,26 +34,26 @@ const kinds: { [Kind in HostSettings["kind"]]: () => Maker<Kind> } = {
       });
   },
   ssh: () => {
-    const { SshHost } = require("./sshHost") as typeof import("./sshHost");
+    const { SshServer } = require("./sshServer") as typeof import("./sshServer");
     return (name, settings) => {
       requireAgent(settings);
-      return new SshHost(name, { ...settings, platform: platforms[settings.platform] });
+      return new SshServer(name, { ...settings, platform: platforms[settings.platform] });
     };
   },
   aws: () => {
-    const { AwsHost } = require("./awsHost") as typeof import("./awsHost");
+    const { AwsServer } = require("./awsServer") as typeof import("./awsServer");
     return (name, settings, { domains }) => {
       // A preview dials nobody, so a workflow that has no key can show what a pull request would change.
       if (settings.publicKey !== undefined && !pulumi.runtime.isDryRun()) requireAgent({});
-      return new AwsHost(name, { ...settings, platform: platforms[settings.platform], domains });
+      return new AwsServer(name, { ...settings, platform: platforms[settings.platform], domains });
     };
   },
 };
 /* eslint-enable @typescript-eslint/no-require-imports */
 
 /** The server that the settings ask for. */
-export function makeHost(name: string, settings: HostSettings, surroundings: Surroundings): Host {
-  const make = kinds[settings.kind]() as Maker<HostSettings["kind"]>;
+export function makeServer(name: string, settings: ServerSettings, surroundings: Surroundings): Server {
+  const make = kinds[settings.kind]() as Maker<ServerSettings["kind"]>;
   return make(name, settings, surroundings);
 }
 
@@ -65,7 +65,7 @@ function requireAgent({ privateKey, bastion }: { privateKey?: string; bastion?: 
   const socket = process.env.SSH_AUTH_SOCK;
   const isNeeded = privateKey === undefined || (bastion !== undefined && bastion.privateKey === undefined);
   if (!socket && isNeeded) {
-    const key = privateKey === undefined ? "host.privateKey" : "host.bastion.privateKey";
+    const key = privateKey === undefined ? "server.privateKey" : "server.bastion.privateKey";
     throw new pulumi.RunError(
       `There is no key to log in with: no ssh-agent runs (SSH_AUTH_SOCK), and ${key} is not set. Start an agent with your key, or:\n` +
         `  pulumi config set --secret --path ${key} < FILE`,

@@ -290,7 +290,7 @@ const aws = z.strictObject({
 });
 
 /** The kinds of servers, each with its settings; without `kind` it is the first. */
-export const hostSchema = z
+export const serverSchema = z
   .preprocess(
     (value) => (isRecord(value) && value.kind === undefined ? { ...value, kind: "container" } : value),
     z.discriminatedUnion("kind", [container, ssh, aws]),

@@ -1,14 +1,14 @@
-// The look at the host, and what is done only where SELinux or firewalld is at work: with doubles of the tools, for those
-// two run on no host here.
+// The look at the server, and what is done only where SELinux or firewalld is at work: with doubles of the tools, for those
+// two run on no server here.
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, existsSync, mkdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FakeTools } from "../support/fakeTools";
 
-describe("the look at the host", () => {
+describe("the look at the server", () => {
   let tools: FakeTools;
-  // This machine is the host, and the settings say what it is, but for what a test changes. Whoever runs the tests need
+  // This machine is the server, and the settings say what it is, but for what a test changes. Whoever runs the tests need
   // not be root, as the scripts are.
   const look = (change: string) =>
     tools.run(
@@ -34,7 +34,7 @@ describe("the look at the host", () => {
     assert.equal(code, 1);
     assert.match(
       stderr,
-      /^Error: this server runs .+, but the settings say The System 1; nothing was changed\n.*host\.platform/,
+      /^Error: this server runs .+, but the settings say The System 1; nothing was changed\n.*server\.platform/,
     );
   });
 
@@ -57,11 +57,11 @@ describe("the look at the host", () => {
   });
 });
 
-describe("the room on the host's disk", () => {
+describe("the room on the server's disk", () => {
   let tools: FakeTools;
   const room = (disks: string, free: number) => {
     tools.add("stat", `case "\${!#}" in ${disks} esac`).add("df", `printf 'Avail\\n %sM\\n' ${free}`);
-    return tools.run(["prepare-host.sh"], "room='/opt=100 /usr=250 /var=400'; require_room && echo fine");
+    return tools.run(["prepare-server.sh"], "room='/opt=100 /usr=250 /var=400'; require_room && echo fine");
   };
   beforeEach(() => {
     tools = new FakeTools();

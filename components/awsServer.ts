@@ -14,12 +14,12 @@ import { publicKeyOf } from "../rendering/sshKey";
 import { renderUserData } from "../rendering/userData";
 import type { Settings } from "../settings/schema";
 import { imageOf, lookBeforeChange, lookBeforeLaunch, type OnAws } from "./awsImage";
-import type { Host } from "./host";
+import type { Server } from "./server";
 import { sshOptions, writeLoginFiles } from "./loginFiles";
 import { RemoteScript } from "./remoteScript";
 import { makeKey } from "./stackKey";
 
-export interface AwsHostArgs extends Omit<Settings["host"] & { kind: "aws" }, "kind" | "platform"> {
+export interface AwsServerArgs extends Omit<Settings["server"] & { kind: "aws" }, "kind" | "platform"> {
   platform: Platform;
   /** Names that shall lead to the server, all of them in the setting `dnsZone`, if that is given. */
   domains: readonly string[];
@@ -30,8 +30,8 @@ const ports = { ssh: 22, https: 443 };
 /**
  * A server on EC2: an instance with an address that stays, a firewall, and a key that is known before the first dial.
  */
-export class AwsHost extends pulumi.ComponentResource implements Host {
-  readonly connection: Host["connection"];
+export class AwsServer extends pulumi.ComponentResource implements Server {
+  readonly connection: Server["connection"];
   /** cloud-init lets its user become root without a password. */
   readonly sudo = {};
   readonly loginUser: string;
@@ -44,8 +44,8 @@ export class AwsHost extends pulumi.ComponentResource implements Host {
   readonly identityFile = "/var/lib/cloud/data/instance-id";
   readonly machine: pulumi.Resource;
 
-  constructor(name: string, args: AwsHostArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("uwsgi-nginx:index:AwsHost", name, {}, opts);
+  constructor(name: string, args: AwsServerArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("uwsgi-nginx:index:AwsServer", name, {}, opts);
     const { platform, region, instanceType, subnetId } = args;
     const loginUser = args.user ?? platform.aws?.user;
     if (loginUser === undefined) throw new Error(`no user of an image of ${platform.title} is known`);
@@ -164,7 +164,7 @@ export class AwsHost extends pulumi.ComponentResource implements Host {
     const booted = new RemoteScript(
       `${name}-wait-for-boot`,
       {
-        host: {
+        server: {
           // An instance takes a minute or two: up to 4 minutes of refused dials, 10 of unanswered ones.
           connection: pulumi
             .all([connection, running.urn])
@@ -236,7 +236,7 @@ function ssmProfile(name: string, onAws: OnAws): iam.InstanceProfile {
 /** The key pair that the stack makes, or what the user has given: a private key, or the public half of one elsewhere. */
 function loginKey(
   name: string,
-  { privateKey, publicKey }: AwsHostArgs,
+  { privateKey, publicKey }: AwsServerArgs,
   opts: pulumi.CustomResourceOptions,
 ): { publicKey: pulumi.Input<string>; privateKey?: pulumi.Output<string> } {
   if (privateKey !== undefined) return { publicKey: publicKeyOf(privateKey), privateKey: pulumi.secret(privateKey) };

@@ -2,14 +2,14 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
-import { AwsHost } from "../../components/awsHost";
+import { AwsServer } from "../../components/awsServer";
 import { RemoteFile } from "../../components/remoteFile";
 import { RemoteScript } from "../../components/remoteScript";
 import { platforms } from "../../platforms";
 import { inlineScript, script } from "../../rendering/assets";
 import { ed25519KeyPair } from "../../rendering/sshKey";
 import { renderUserData } from "../../rendering/userData";
-import { hostSchema } from "../../settings/hostSchema";
+import { serverSchema } from "../../settings/serverSchema";
 import {
   type Cloud,
   input,
@@ -47,15 +47,15 @@ function cloud(answers: Record<string, unknown> = {}): Cloud {
   };
 }
 
-function make(settings: Record<string, unknown> = {}, domains: string[] = []): AwsHost {
-  const parsed = hostSchema.parse({
+function make(settings: Record<string, unknown> = {}, domains: string[] = []): AwsServer {
+  const parsed = serverSchema.parse({
     kind: "aws",
     region: "eu-central-1",
     sshCidrs: ["198.51.100.7/32"],
     ...settings,
   });
   assert.equal(parsed.kind, "aws");
-  return new AwsHost("host", { ...parsed, platform: platforms[parsed.platform], domains }, recordOptions);
+  return new AwsServer("server", { ...parsed, platform: platforms[parsed.platform], domains }, recordOptions);
 }
 
 /** What the look before a launch, or before a change, says; undefined if it finds nothing. */
@@ -63,11 +63,11 @@ async function look(
   when: "beforeCreate" | "beforeUpdate",
   inputs: { newInputs: Record<string, unknown>; oldInputs?: Record<string, unknown> },
 ): Promise<string | undefined> {
-  const hook = options.get("host")?.hooks?.[when]?.[0];
+  const hook = options.get("server")?.hooks?.[when]?.[0];
   assert.ok(hook instanceof pulumi.ResourceHook);
   assert.equal(hook.opts?.onDryRun, true, "it also looks in a preview");
   try {
-    await hook.callback({ urn: "", id: "", name: "host", type: "", ...inputs });
+    await hook.callback({ urn: "", id: "", name: "server", type: "", ...inputs });
     return undefined;
   } catch (error) {
     return (error as Error).message;
@@ -81,14 +81,14 @@ const refusal = (details: string) => Object.assign(new Error(), { details });
 describe("a server on AWS", () => {
   it("is an instance with an encrypted disk, behind a firewall, with IMDSv2 only", async () => {
     await startMocks(false, cloud());
-    const host = make();
-    assert.equal(await settled(host.identity), "host-id");
+    const server = make();
+    assert.equal(await settled(server.identity), "server-id");
     await pulumi.runtime.disconnect();
-    const { userData, ...inputs } = input("host");
+    const { userData, ...inputs } = input("server");
     assert.deepEqual(inputs, {
       ami,
       instanceType: "t3.micro",
-      vpcSecurityGroupIds: ["host-firewall-id"],
+      vpcSecurityGroupIds: ["server-firewall-id"],
       keyName: "key",
       userDataReplaceOnChange: true,
       rootBlockDevice: { volumeType: "gp3", volumeSize: 10, encrypted: true },
@@ -101,9 +101,9 @@ describe("a server on AWS", () => {
     });
     assert.notEqual(revealed(userData), userData, "it holds the server's private key, so it is a secret");
     assert.equal(revealed(userData), renderUserData({ hostKey: keys }));
-    assert.deepEqual(options.get("host")?.additionalSecretOutputs, ["userData"]);
+    assert.deepEqual(options.get("server")?.additionalSecretOutputs, ["userData"]);
 
-    assert.deepEqual(input("host-firewall"), {
+    assert.deepEqual(input("server-firewall"), {
       description: "SSH and web of the server",
       ingress: [
         { protocol: "tcp", fromPort: 22, toPort: 22, cidrBlocks: ["198.51.100.7/32"] },
@@ -113,27 +113,27 @@ describe("a server on AWS", () => {
       egress: [{ protocol: "-1", fromPort: 0, toPort: 0, cidrBlocks: ["0.0.0.0/0"], ipv6CidrBlocks: ["::/0"] }],
       tags: { Name: "uwsgi-nginx-test" },
     });
-    assert.deepEqual(input("host-login"), { publicKey: keys.publicKey });
+    assert.deepEqual(input("server-login"), { publicKey: keys.publicKey });
     // What replaces the server gives it another key, so that the old one is never taken for the new.
-    assert.deepEqual(input("host-host-key").keepers, {
+    assert.deepEqual(input("server-host-key").keepers, {
       ami,
       subnet: "default",
       login: keys.publicKey,
       ssm: "false",
     });
-    assert.deepEqual(input("host-running"), { instanceId: "host-id", state: "running" });
-    assert.deepEqual(input("host-address"), {
+    assert.deepEqual(input("server-running"), { instanceId: "server-id", state: "running" });
+    assert.deepEqual(input("server-address"), {
       domain: "vpc",
-      instance: "host-id",
+      instance: "server-id",
       tags: { Name: "uwsgi-nginx-test" },
     });
-    assert.equal(input("host-aws").region, "eu-central-1");
-    assert.equal(input("host-aws").defaultTags, JSON.stringify({ tags: { Project: "uwsgi-nginx", Stack: "test" } }));
+    assert.equal(input("server-aws").region, "eu-central-1");
+    assert.equal(input("server-aws").defaultTags, JSON.stringify({ tags: { Project: "uwsgi-nginx", Stack: "test" } }));
   });
 
   it("is waited for once, with its own key from the first dial, before anybody else dials", async () => {
     await startMocks(false, cloud());
-    const host = make();
+    const server = make();
     const connection = {
       host: "192.0.2.7",
       port: 22,
@@ -141,31 +141,31 @@ describe("a server on AWS", () => {
       privateKey: keys.privateKey,
       hostKey: keys.publicKey,
     };
-    assert.deepEqual(await settled(host.connection), connection);
+    assert.deepEqual(await settled(server.connection), connection);
     await pulumi.runtime.disconnect();
-    const { connection: dialled, ...inputs } = input("host-wait-for-boot");
+    const { connection: dialled, ...inputs } = input("server-wait-for-boot");
     assert.deepEqual(revealed(dialled), { ...connection, dialErrorLimit: 60, perDialTimeout: 5 });
     assert.deepEqual(inputs, {
       create: "bash -s --",
       stdin: script("wait-for-boot.sh", { parameters: { timeout: "600", check_sudo: inlineScript("check-sudo.sh") } }),
-      triggers: ["host-id"],
+      triggers: ["server-id"],
       addPreviousOutputInEnv: false,
     });
-    assert.equal(options.get("host-wait-for-boot")?.deletedWith, host.machine);
+    assert.equal(options.get("server-wait-for-boot")?.deletedWith, server.machine);
     assert.equal(
-      await settled(host.sshCommand),
-      "ssh -i .local/hosts/test/id_ed25519 -o IdentitiesOnly=yes -o UserKnownHostsFile=.local/hosts/test/known_hosts admin@192.0.2.7",
+      await settled(server.sshCommand),
+      "ssh -i .local/servers/test/id_ed25519 -o IdentitiesOnly=yes -o UserKnownHostsFile=.local/servers/test/known_hosts admin@192.0.2.7",
     );
-    assert.equal(revealed(input("host-known-hosts").stdin), `192.0.2.7 ${keys.publicKey}\n`);
+    assert.equal(revealed(input("server-known-hosts").stdin), `192.0.2.7 ${keys.publicKey}\n`);
   });
 
   it("is tidied up as itself only, not as the one that came after it at its address", async () => {
     await startMocks(false, cloud());
-    const host = make();
-    const file = new RemoteFile("file", { host, path: "/etc/a b", content: "" });
-    const removal = new RemoteScript("removable", { host, script: "", removable: true });
+    const server = make();
+    const file = new RemoteFile("file", { server, path: "/etc/a b", content: "" });
+    const removal = new RemoteScript("removable", { server, script: "", removable: true });
     await Promise.all([settled(file.id), settled(removal.id)]);
-    const guard = `[ "$(cat /var/lib/cloud/data/instance-id)" != host-id ] || `;
+    const guard = `[ "$(cat /var/lib/cloud/data/instance-id)" != server-id ] || `;
     const quoted = inlineScript("remove-file.sh").replaceAll("'", `'\\''`);
     assert.equal(input("file").delete, `${guard}sudo -n bash -c '${quoted}' remove-file '/etc/a b'`);
     assert.equal(input("removable").delete, `${guard}sudo -n bash -s -- down`);
@@ -181,15 +181,15 @@ describe("a server on AWS", () => {
       includeDeprecated: true,
       sortAscending: false,
     });
-    assert.deepEqual(options.get("host")?.ignoreChanges, ["ami", "ipv6AddressCount"]);
-    assert.deepEqual(options.get("host-host-key")?.ignoreChanges, ["keepers.ami"]);
+    assert.deepEqual(options.get("server")?.ignoreChanges, ["ami", "ipv6AddressCount"]);
+    assert.deepEqual(options.get("server-host-key")?.ignoreChanges, ["keepers.ami"]);
 
     const own = "ami-0bbbbbbbbbbbbbbbb";
     await startMocks(false, { ...cloud(), lookUp: () => assert.fail("nothing is looked up") });
     await settled(make({ amiId: own }).identity);
-    assert.equal(input("host").ami, own);
-    assert.deepEqual(options.get("host")?.ignoreChanges, ["ipv6AddressCount"]);
-    assert.deepEqual(options.get("host-host-key")?.ignoreChanges, []);
+    assert.equal(input("server").ami, own);
+    assert.deepEqual(options.get("server")?.ignoreChanges, ["ipv6AddressCount"]);
+    assert.deepEqual(options.get("server-host-key")?.ignoreChanges, []);
   });
 
   it("runs CentOS 7: its image of 2211, its user, and Amazon's agent as an rpm", async () => {
@@ -202,8 +202,8 @@ describe("a server on AWS", () => {
         return lookUp?.(token, inputs) ?? {};
       },
     });
-    const host = make({ platform: "centos7", ssmAccess: true });
-    assert.equal((await settled(host.connection)).user, "centos");
+    const server = make({ platform: "centos7", ssmAccess: true });
+    assert.equal((await settled(server.connection)).user, "centos");
     await pulumi.runtime.disconnect();
     assert.deepEqual(asked, {
       owners: ["125523088429"],
@@ -212,7 +212,7 @@ describe("a server on AWS", () => {
       sortAscending: false,
     });
     assert.match(
-      String(revealed(input("host").userData)),
+      String(revealed(input("server").userData)),
       / {2}- curl -fsSL --retry 5 -o \/run\/amazon-ssm-agent\.rpm https:\/\/s3\.eu-central-1\.amazonaws\.com\/amazon-ssm-eu-central-1\/latest\/linux_amd64\/amazon-ssm-agent\.rpm && rpm --install \/run\/amazon-ssm-agent\.rpm\n/,
     );
     assert.throws(
@@ -224,7 +224,7 @@ describe("a server on AWS", () => {
   it("takes each setting", async () => {
     await startMocks(false, cloud({ getAmi: { architecture: "arm64", platform: "" } }));
     const own = ed25519KeyPair(Buffer.alloc(32, 2));
-    const host = make(
+    const server = make(
       {
         instanceType: "t4g.small",
         subnetId,
@@ -238,12 +238,12 @@ describe("a server on AWS", () => {
       },
       ["a.example.org", "b.example.org", "a.example.org"],
     );
-    const connection = await settled(host.connection);
+    const connection = await settled(server.connection);
     await pulumi.runtime.disconnect();
     assert.equal(connection.privateKey, undefined, "the ssh-agent has it");
-    assert.ok(!made.has("host-login-key") && !made.has("host-key-file"));
-    assert.equal(input("host-login").publicKey, own.publicKey);
-    const { instanceType, subnetId: subnet, ipv6AddressCount, rootBlockDevice } = input("host");
+    assert.ok(!made.has("server-login-key") && !made.has("server-key-file"));
+    assert.equal(input("server-login").publicKey, own.publicKey);
+    const { instanceType, subnetId: subnet, ipv6AddressCount, rootBlockDevice } = input("server");
     assert.deepEqual(
       { instanceType, subnet, ipv6AddressCount, rootBlockDevice },
       {
@@ -253,25 +253,25 @@ describe("a server on AWS", () => {
         rootBlockDevice: { volumeType: "gp3", volumeSize: 40, encrypted: true },
       },
     );
-    assert.equal(input("host").disableApiTermination, true);
-    assert.equal(input("host").monitoring, true);
-    assert.equal(input("host").iamInstanceProfile, "made-up");
+    assert.equal(input("server").disableApiTermination, true);
+    assert.equal(input("server").monitoring, true);
+    assert.equal(input("server").iamInstanceProfile, "made-up");
     assert.equal(
-      revealed(input("host").userData),
+      revealed(input("server").userData),
       renderUserData({
         hostKey: keys,
         ssmAgent: { platform: platforms.debian12, architecture: "arm64", region: "eu-central-1" },
       }),
     );
-    assert.equal(input("host-firewall").vpcId, "vpc-1");
-    assert.deepEqual((input("host-firewall").ingress as unknown[])[1], {
+    assert.equal(input("server-firewall").vpcId, "vpc-1");
+    assert.deepEqual((input("server-firewall").ingress as unknown[])[1], {
       protocol: "tcp",
       fromPort: 80,
       toPort: 80,
       cidrBlocks: ["203.0.113.0/24"],
     });
     assert.deepEqual(
-      ["host-dns-a.example.org", "host-dns-b.example.org"].map((name) => input(name)),
+      ["server-dns-a.example.org", "server-dns-b.example.org"].map((name) => input(name)),
       ["a.example.org", "b.example.org"].map((name) => ({
         zoneId: "Z1",
         name,
@@ -280,14 +280,21 @@ describe("a server on AWS", () => {
         records: ["192.0.2.7"],
       })),
     );
-    assert.deepEqual(input("host-ssm-policy"), {
+    assert.deepEqual(input("server-ssm-policy"), {
       role: "made-up",
       policyArn: "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore",
     });
   });
 
   it("is protected by the engine too, with what it is made from and its address, if that is asked for", async () => {
-    const names = ["host", "host-host-key", "host-login-key", "host-login", "host-firewall", "host-address"];
+    const names = [
+      "server",
+      "server-host-key",
+      "server-login-key",
+      "server-login",
+      "server-firewall",
+      "server-address",
+    ];
     for (const terminationProtection of [true, false]) {
       await startMocks(false, cloud());
       await settled(make({ terminationProtection }).identity);
@@ -304,8 +311,8 @@ describe("a server on AWS", () => {
       await look("beforeUpdate", { oldInputs, newInputs: { instanceType: "t3.mikro", ...volume(10) } }),
       [
         "The server was not changed:",
-        "  - the instance type t3.mikro in eu-central-1 cannot be looked up: set host.instanceType to one of those that `aws ec2 describe-instance-types` lists (InvalidInstanceType)",
-        "  - its root volume has 20 GiB and cannot shrink: set host.rootVolumeGib to that",
+        "  - the instance type t3.mikro in eu-central-1 cannot be looked up: set server.instanceType to one of those that `aws ec2 describe-instance-types` lists (InvalidInstanceType)",
+        "  - its root volume has 20 GiB and cannot shrink: set server.rootVolumeGib to that",
       ].join("\n"),
     );
     assert.equal(await look("beforeUpdate", { oldInputs, newInputs: { ...oldInputs, ...volume(30) } }), undefined);
@@ -313,11 +320,11 @@ describe("a server on AWS", () => {
 
   it("can be previewed before anything is known", async () => {
     await startMocks(true, cloud());
-    const host = make({ ssmAccess: true, dnsZone: "example.org" }, ["a.example.org"]);
-    await Promise.all([settled(host.urn), pulumi.runtime.disconnect()]);
-    assert.equal(input("host").ami, ami);
-    assert.equal(input("host-wait-for-boot").create, "bash -s --");
-    assert.equal(input("host-dns-a.example.org").name, "a.example.org");
+    const server = make({ ssmAccess: true, dnsZone: "example.org" }, ["a.example.org"]);
+    await Promise.all([settled(server.urn), pulumi.runtime.disconnect()]);
+    assert.equal(input("server").ami, ami);
+    assert.equal(input("server-wait-for-boot").create, "bash -s --");
+    assert.equal(input("server-dns-a.example.org").name, "a.example.org");
   });
 
   const refused: [
@@ -328,32 +335,32 @@ describe("a server on AWS", () => {
     [
       "a region without the image",
       { ami: "none-found" },
-      'eu-central-1 has no image "debian-12-amd64-2*" of Debian 12\'s account 136693071363: set host.amiId to one of your own, or host.region to another region',
+      'eu-central-1 has no image "debian-12-amd64-2*" of Debian 12\'s account 136693071363: set server.amiId to one of your own, or server.region to another region',
     ],
     [
       "an image that is not there",
       { answers: { getAmi: refusal("Your query returned no results.") } },
-      `the image ${ami} in eu-central-1 cannot be looked up: set host.amiId to one that is there and that this account may use (Your query returned no results.)`,
+      `the image ${ami} in eu-central-1 cannot be looked up: set server.amiId to one that is there and that this account may use (Your query returned no results.)`,
     ],
     [
       "an instance type that is not there",
       { answers: { getInstanceType: refusal("InvalidInstanceType") }, settings: { instanceType: "t3.mikro" } },
-      "the instance type t3.mikro in eu-central-1 cannot be looked up: set host.instanceType to one of those that `aws ec2 describe-instance-types` lists (InvalidInstanceType)",
+      "the instance type t3.mikro in eu-central-1 cannot be looked up: set server.instanceType to one of those that `aws ec2 describe-instance-types` lists (InvalidInstanceType)",
     ],
     [
       "an image for another architecture",
       { answers: { getAmi: { architecture: "arm64", platform: "" } }, settings: { amiId: ami } },
-      `the image ${ami} is made for arm64, but t3.micro is i386 or x86_64: set host.instanceType or host.amiId`,
+      `the image ${ami} is made for arm64, but t3.micro is i386 or x86_64: set server.instanceType or server.amiId`,
     ],
     [
       "an image of Windows",
       { answers: { getAmi: { architecture: "x86_64", platform: "windows" } }, settings: { amiId: ami } },
-      `the image ${ami} is Windows: set host.amiId to one of Debian 12`,
+      `the image ${ami} is Windows: set server.amiId to one of Debian 12`,
     ],
     [
       "a zone that is not ours",
       { answers: { getZone: refusal("no matching zone") }, settings: { dnsZone: "example.com" } },
-      "the zone example.com cannot be looked up: set host.dnsZone to one of those that `aws route53 list-hosted-zones` shows, or leave it out (no matching zone)",
+      "the zone example.com cannot be looked up: set server.dnsZone to one of those that `aws route53 list-hosted-zones` shows, or leave it out (no matching zone)",
     ],
     [
       "a subnet that nobody reaches",
@@ -361,7 +368,7 @@ describe("a server on AWS", () => {
         answers: { getRouteTable: { routeTableId: "rtb-1", routes: [{ cidrBlock: "0.0.0.0/0", gatewayId: "" }] } },
         settings: { subnetId },
       },
-      `the subnet ${subnetId} has no route to an internet gateway, so nobody would reach the server: add one to rtb-1, or set host.subnetId to a public subnet`,
+      `the subnet ${subnetId} has no route to an internet gateway, so nobody would reach the server: add one to rtb-1, or set server.subnetId to a public subnet`,
     ],
   ];
   for (const [what, { answers, settings, ami: launched = ami }, expected] of refused) {

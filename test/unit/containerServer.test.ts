@@ -1,4 +1,4 @@
-// container-host.sh before it makes a container: what it refuses, at once, with a double of the container engine.
+// container-server.sh before it makes a container: what it refuses, at once, with a double of the container engine.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -10,7 +10,7 @@ import { root } from "../support/engine";
 import { FakeTools } from "../support/fakeTools";
 import { freePort } from "../support/product";
 
-describe("a container host", () => {
+describe("a container server", () => {
   let tools: FakeTools;
   let folder: string;
   beforeEach(() => {
@@ -31,14 +31,14 @@ describe("a container host", () => {
     const ports = { ssh_port: String(await freePort()), http_port: String(await freePort()) };
     const words = Object.entries({
       stack: "test",
-      name: "host",
+      name: "server",
       image: "",
       root_filesystem: "",
       ...ports,
       ...settings,
     });
     const args = [...words.map(([key, value]) => `${key}=${value}`), "engine", "--", "--systemd=always", "--"];
-    const { status, stderr } = spawnSync("bash", [join(root, "assets/scripts/container-host.sh"), "up", ...args], {
+    const { status, stderr } = spawnSync("bash", [join(root, "assets/scripts/container-server.sh"), "up", ...args], {
       env: { ...process.env, PATH: `${tools.folder}:${process.env.PATH ?? ""}`, FAKE: tools.folder, TMPDIR: folder },
       input: `${keys.toString("base64")}\n`,
       encoding: "utf8",
@@ -52,7 +52,7 @@ describe("a container host", () => {
     assert.equal(status, 1);
     assert.match(
       stderr,
-      /no such host \(centos:7\)\n[^]*\(docker\.io\/library\/centos:7\)\nError: the image centos:7 is not here and cannot be pulled; .*nothing was touched\n.*host\.image.*host\.rootFilesystem/,
+      /no such host \(centos:7\)\n[^]*\(docker\.io\/library\/centos:7\)\nError: the image centos:7 is not here and cannot be pulled; .*nothing was touched\n.*server\.image.*server\.rootFilesystem/,
     );
     assert.ok(!calls.some((call) => /^engine (create|rm|kill)/.test(call)), calls.join("\n"));
   });
@@ -64,7 +64,7 @@ describe("a container host", () => {
     assert.equal(status, 1);
     assert.match(
       stderr,
-      /^Error: the image centos:7 could not be pulled within 300 seconds: .*nothing was touched\n.*engine pull centos:7.*host\.image/,
+      /^Error: the image centos:7 could not be pulled within 300 seconds: .*nothing was touched\n.*engine pull centos:7.*server\.image/,
     );
     assert.deepEqual(
       calls.filter((call) => !call.startsWith("engine image")),
@@ -79,7 +79,7 @@ describe("a container host", () => {
       case $1 in cp) tar --extract --directory "$FAKE" --preserve-permissions; ls -A "$TMPDIR" >> "$FAKE/files" ;; start) exit 1 ;; esac`,
     );
     const { calls } = await up({ image: "localhost/mine:1" });
-    assert.ok(calls.includes("engine cp - host:/"), calls.join("\n"));
+    assert.ok(calls.includes("engine cp - server:/"), calls.join("\n"));
     const copied = (name: string) => readFileSync(join(tools.folder, name), "utf8");
     assert.equal(copied("root/.ssh/authorized_keys"), "ssh-ed25519 AAAA\n");
     assert.equal(copied("etc/ssh/ssh_host_ed25519_key"), "key\n".repeat(200));
@@ -92,7 +92,7 @@ describe("a container host", () => {
     tools.add("engine", 'case $1 in image) exit 0 ;; create) echo "$*" >&2; exit 1 ;; esac');
     const { calls } = await up({ image: "localhost/mine:1" });
     assert.ok(!calls.some((call) => call.startsWith("engine pull")));
-    assert.match(calls.at(-1) ?? "", /^engine create --name host .*--systemd=always .*localhost\/mine:1$/);
+    assert.match(calls.at(-1) ?? "", /^engine create --name server .*--systemd=always .*localhost\/mine:1$/);
   });
 
   it("whose systemd needs cgroup v1 is refused at once on a machine without", async () => {
@@ -150,11 +150,11 @@ describe("a container host", () => {
     spawnSync("tar", ["-czf", join(folder, "root.tar.gz"), "-C", join(folder, "root"), "."]);
     tools.add("engine", "case $1 in import) [[ $2 != - ]] || cat > /dev/null ;; create) exit 1 ;; esac");
     const fromFolder = await up({ root_filesystem: join(folder, "root") });
-    assert.ok(fromFolder.calls.includes("engine import - localhost/uwsgi-nginx-host:root-host"), fromFolder.stderr);
+    assert.ok(fromFolder.calls.includes("engine import - localhost/uwsgi-nginx-server:root-server"), fromFolder.stderr);
     const archive = join(folder, "root.tar.gz");
     const fromArchive = await up({ root_filesystem: archive });
-    assert.ok(fromArchive.calls.includes(`engine import ${archive} localhost/uwsgi-nginx-host:root-host`));
-    assert.match(fromArchive.calls.at(-1) ?? "", /^engine create .* localhost\/uwsgi-nginx-host:root-host$/);
+    assert.ok(fromArchive.calls.includes(`engine import ${archive} localhost/uwsgi-nginx-server:root-server`));
+    assert.match(fromArchive.calls.at(-1) ?? "", /^engine create .* localhost\/uwsgi-nginx-server:root-server$/);
   });
 
   for (const [unit, isThere] of [

@@ -10,7 +10,7 @@
 # no file with a key may be left.
 set -euo pipefail
 
-root_images=localhost/uwsgi-nginx-host
+root_images=localhost/uwsgi-nginx-server
 pull_seconds=300
 
 main() {
@@ -37,8 +37,8 @@ up() {
   done
   shift
   # Before anything is removed: a new container that cannot start must not cost the old one.
-  require_port "$ssh_port" host.sshPort "$name" "${engine[@]}"
-  require_port "$http_port" host.httpPort "$name" "${engine[@]}"
+  require_port "$ssh_port" server.sshPort "$name" "${engine[@]}"
+  require_port "$http_port" server.httpPort "$name" "${engine[@]}"
   if [[ $needs_cgroup_v1 == true ]]; then require_cgroup_v1; fi
   if [[ -n $root_filesystem ]]; then
     image=$root_images:root-$name
@@ -79,7 +79,7 @@ start() {
   if ! "${engine[@]}" start "$name" > /dev/null; then
     remove "$name" "${engine[@]}"
     fail "the container $name does not start; the container engine says why above" \
-      "If it is a port that is taken: choose another with host.sshPort or host.httpPort, or stop what uses it (ss -ltnp)."
+      "If it is a port that is taken: choose another with server.sshPort or server.httpPort, or stop what uses it (ss -ltnp)."
   fi
 }
 
@@ -118,12 +118,12 @@ pull_image() {
     if ((status == 0)); then return 0; fi
     if ((status == 124)); then
       fail "the image $image could not be pulled within $pull_seconds seconds: its registry does not answer, or slowly; nothing was touched" \
-        "Pull it by hand ($(basename "${engine[0]}") pull $image), then run up again; or name another with host.image, or give a root file system with host.rootFilesystem."
+        "Pull it by hand ($(basename "${engine[0]}") pull $image), then run up again; or name another with server.image, or give a root file system with server.rootFilesystem."
     fi
     printf '%s\n' "$output" | tail -n 3 >&2
   done
   fail "the image $reference is not here and cannot be pulled; the container engine says why above; nothing was touched" \
-    "Give the engine access to a registry that has it, name another with host.image, or give a root file system with host.rootFilesystem."
+    "Give the engine access to a registry that has it, name another with server.image, or give a root file system with server.rootFilesystem."
 }
 
 # A registry whose answers a firewall swallows would keep the engine waiting. Not in a process group of its own, so that
@@ -152,7 +152,7 @@ is_root_filesystem() { grep --quiet --extended-regexp '^(\./|/)?(etc|usr/lib)/os
 
 not_a_root_filesystem() {
   fail "$root_filesystem is no root file system: neither a folder nor a tar archive with etc/os-release; nothing was touched" \
-    "Name another with host.rootFilesystem, or the environment variable that stands in for it."
+    "Name another with server.rootFilesystem, or the environment variable that stands in for it."
 }
 
 down() {

@@ -3,10 +3,10 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { Platform } from "../platforms";
 
 /**
- * A server: anything with SSH and systemd. Every kind of host ends in this, and what is built on a host never asks
+ * A server: anything with SSH and systemd. Every kind of server ends in this, and what is built on a server never asks
  * which kind it is.
  */
-export interface Host {
+export interface Server {
   /** How to log in, the pinned host key included. */
   readonly connection: pulumi.Output<command.types.input.remote.ConnectionArgs>;
   /** User who logs in. */
@@ -32,4 +32,4 @@ export interface Host {
 }
 
 /** What it takes to do something on a server. */
-export type Dialled = Pick<Host, "connection" | "sudo" | "identity" | "identityFile" | "machine">;
+export type Dialled = Pick<Server, "connection" | "sudo" | "identity" | "identityFile" | "machine">;
