@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { environment, shellLines, tooOldMarker } from "../../../toolchain/engine/environment";
 import { which } from "../../../toolchain/common/run";
+import { root as checkout } from "../../support/engine";
 import { program, projectFolder, put, removeProjectFolders } from "./support";
 
 describe("the environment of Pulumi", () => {
@@ -111,5 +112,19 @@ describe("the environment of Pulumi", () => {
     const script = `${shellLines(root, outer)}\nprintf '%s' "$PULUMI_HOME|$PATH"`;
     const printed = execFileSync("/bin/sh", ["-c", script], { encoding: "utf8", env: {} });
     assert.equal(printed, `${root}/.local/pulumi-home|/usr/bin:/bin:/it's here:${root}/.local/bin`);
+  });
+
+  it("has a state folder and a passphrase once `npm run env` has printed it, so that `pulumi stack init` works", () => {
+    const root = projectFolder();
+    program(join(root, "programs/pulumi"), "echo v3.248.0");
+    const script = `require("./toolchain/commands/env").env(${JSON.stringify(root)}, "local");`;
+    const PATH = `${join(root, "programs")}:${process.env.PATH}`;
+    const printed = execFileSync(process.execPath, ["--import=tsx", "-e", script], {
+      ...{ cwd: checkout, env: { PATH, HOME: root }, stdio: ["ignore", "pipe", "ignore"] },
+      encoding: "utf8",
+    });
+    assert.match(printed, /^export PULUMI_BACKEND_URL='file:/m);
+    assert.equal(statSync(join(root, ".local/state")).mode & 0o777, 0o700);
+    assert.ok(existsSync(join(root, ".local/passphrase")), "the passphrase must exist");
   });
 });
