@@ -76,7 +76,7 @@ const api: readonly Hint[] = [
     pattern: /marked for protection|because it is protected|disableApiTermination|OperationNotPermitted/,
     hint: (stack) =>
       "The server is protected, and a replacement would terminate it too.\n" +
-      `Fix: to terminate it all the same, set server.terminationProtection to false, run npm run up -- ${stack}, then this command again.`,
+      `Fix: set server.terminationProtection to false, run npm run up -- ${stack}, then run this command again.`,
   },
   {
     pattern: /InvalidKeyPair\.Duplicate|InvalidGroup\.Duplicate/,

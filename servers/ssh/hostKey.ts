@@ -32,7 +32,7 @@ export function pinnedHostKey(text: string): string | undefined {
 export function howToGetHostKey(address: string, port: number, from = "your computer"): string {
   const onPort = port === 22 ? "" : `-p ${port} `;
   return [
-    `on ${from}, run: ssh-keyscan -t ecdsa,rsa,ed25519 ${onPort}${address}`,
+    `run on ${from}: ssh-keyscan -t ecdsa,rsa,ed25519 ${onPort}${address}`,
     "    Compare the fingerprints: ssh-keygen -lf - < LINES must show those that",
     "    ssh-keygen -lf /etc/ssh/ssh_host_…_key.pub shows on the server. Then set it to all lines.",
   ].join("\n");

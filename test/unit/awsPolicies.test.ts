@@ -117,8 +117,8 @@ const allowed = (name: string) => [...new Set(policy(name).flatMap(({ Action }) 
 const needed = (kinds: ("read" | "write")[]) =>
   [...new Set([...Object.values(actions), state].flatMap((it) => kinds.flatMap((kind) => it[kind] ?? [])))].sort();
 
-describe("the IAM policies", () => {
-  it("cover every resource type that the program uses, and no other", () => {
+describe("docs/iam", () => {
+  it("the IAM policies cover every resource type that the program uses, and no other", () => {
     assert.deepEqual(Object.keys(actions).sort(), [...tokens].sort());
     // The program's classes and functions of the SDK are those that the fake AWS knows.
     const folder = path.join(root, "servers/aws");
@@ -135,15 +135,15 @@ describe("the IAM policies", () => {
     assert.deepEqual([...new Set(used)].sort(), known.sort());
   });
 
-  it("for previews only allow reading", () => {
+  it("the IAM policy for previews only allows reading", () => {
     assert.deepEqual(allowed("preview"), needed(["read"]));
   });
 
-  it("for deployments only allow what the resources need", () => {
+  it("the IAM policy for deployments only allows what the resources need", () => {
     assert.deepEqual(allowed("deploy"), needed(["read", "write"]));
   });
 
-  it("only allow changes in one region, of resources with the stack's tag, and CreateTags cannot add that tag to others", () => {
+  it("the IAM policies only allow changes in one region, of resources with the stack's tag, and CreateTags cannot add that tag to others", () => {
     const made = ["AllocateAddress", "CreateSecurityGroup", "ImportKeyPair", "RunInstances"];
     // An instance's interface and volume do not get the stack's tags.
     const untagged = ["AssociateAddress", "DisassociateAddress", "ModifyNetworkInterfaceAttribute", "ModifyVolume"];
@@ -162,7 +162,7 @@ describe("the IAM policies", () => {
     }
   });
 
-  it("only allow roles with the stack's name, and only EC2 to use them", () => {
+  it("the IAM policies only allow roles with the stack's name, and only EC2 to use them", () => {
     for (const { Action, Resource, Condition } of policy("deploy")) {
       const changes = Action.filter((action) => !/:(Describe|Get|List)/.test(action));
       if (changes.some((action) => /^(iam|s3|kms|route53):/.test(action))) assert.notEqual(Resource, "*");
@@ -177,7 +177,7 @@ describe("the IAM policies", () => {
     }
   });
 
-  it("are filled in by the commands in docs/aws.md, into files that git ignores", () => {
+  it("the IAM policies are filled in by the commands in docs/aws.md, into files that git ignores", () => {
     const text = fs.readFileSync(path.join(root, "docs/aws.md"), "utf8");
     const commands = [...text.matchAll(/^ *```sh\n([^]*?)```/gm)].map(([, code = ""]) => code);
     const fill = commands.find((code) => code.includes("docs/iam/*.json"));

@@ -78,8 +78,8 @@ const preflightCreate = (newInputs: Record<string, unknown> = { ami }) => prefli
 /** A failed look-up. The SDK reads the details, as in an error of gRPC. */
 const failure = (details: string) => Object.assign(new Error(), { details });
 
-describe("a server on AWS", () => {
-  it("is an instance with an encrypted disk, a firewall and IMDSv2 only", async () => {
+describe("AwsServer", () => {
+  it("a server on AWS is an instance with an encrypted disk, a firewall and IMDSv2 only", async () => {
     await startMocks(false, cloud());
     const server = make();
     assert.equal(await settled(server.identity), "server-id");
@@ -135,7 +135,7 @@ describe("a server on AWS", () => {
     assert.equal(input("server-aws").defaultTags, JSON.stringify({ tags: { Project: "uwsgi-nginx", Stack: "test" } }));
   });
 
-  it("has booted before any other resource connects to it, and its host key is pinned from the first connection", async () => {
+  it("a server on AWS has booted before any other resource connects to it, and its host key is pinned from the first connection", async () => {
     await startMocks(false, cloud());
     const server = make();
     const connection = {
@@ -163,7 +163,7 @@ describe("a server on AWS", () => {
     assert.equal(revealed(input("server-known-hosts").stdin), `192.0.2.7 ${keys.publicKey}\n`);
   });
 
-  it("is not cleaned up if another server has taken its address", async () => {
+  it("a server on AWS is not cleaned up if another server has taken its address", async () => {
     await startMocks(false, cloud());
     const server = make();
     const file = new RemoteFile("file", { server, path: "/etc/a b", content: "" });
@@ -175,7 +175,7 @@ describe("a server on AWS", () => {
     assert.equal(input("removable").delete, `${guard}sudo -n bash -s -- down`);
   });
 
-  it("keeps its image when a newer one is published", async () => {
+  it("a server on AWS keeps its image when a newer one is published", async () => {
     let asked: Record<string, unknown> | undefined;
     await startMocks(false, { ...cloud(), lookUp: (_, inputs) => ((asked = inputs), { ids: [ami] }) });
     await settled(make().identity);
@@ -189,7 +189,7 @@ describe("a server on AWS", () => {
     assert.deepEqual(options.get("server-host-key")?.ignoreChanges, ["keepers.ami"]);
   });
 
-  it("uses the user's own image without looking up another", async () => {
+  it("a server on AWS uses the user's own image without looking up another", async () => {
     const own = "ami-0bbbbbbbbbbbbbbbb";
     await startMocks(false, { ...cloud(), lookUp: (token) => assert.fail(`unexpected look-up: ${token}`) });
     await settled(make({ amiId: own }).identity);
@@ -198,7 +198,7 @@ describe("a server on AWS", () => {
     assert.deepEqual(options.get("server-host-key")?.ignoreChanges, []);
   });
 
-  it("can run CentOS 7, with its official image, login user and SSM agent", async () => {
+  it("a server on AWS can run CentOS 7, with its official image, login user and SSM agent", async () => {
     let asked: Record<string, unknown> | undefined;
     const { lookUp, outputs } = cloud();
     await startMocks(false, {
@@ -227,7 +227,7 @@ describe("a server on AWS", () => {
     );
   });
 
-  it("applies each setting", async () => {
+  it("a server on AWS applies each setting", async () => {
     await startMocks(false, cloud({ getAmi: { architecture: "arm64", platform: "" } }));
     const own = ed25519KeyPair(Buffer.alloc(32, 2));
     const server = make(
@@ -293,7 +293,7 @@ describe("a server on AWS", () => {
     });
   });
 
-  it("protects its keys, firewall and address along with itself if termination protection is on", async () => {
+  it("a server on AWS protects its keys, firewall and address along with itself if termination protection is on", async () => {
     const names = [
       "server",
       "server-host-key",
@@ -309,7 +309,7 @@ describe("a server on AWS", () => {
     }
   });
 
-  it("is not changed if the new instance type does not exist or its volume would shrink", async () => {
+  it("a server on AWS is not changed if the new instance type does not exist or its volume would shrink", async () => {
     await startMocks(false, cloud({ getInstanceType: failure("InvalidInstanceType") }));
     await settled(make({ instanceType: "t3.mikro" }).identity);
     const volume = (volumeSize: number) => ({ rootBlockDevice: { volumeSize } });
@@ -327,7 +327,7 @@ describe("a server on AWS", () => {
     assert.equal(await preflight("beforeUpdate", { oldInputs, newInputs: { ...oldInputs, ...volume(30) } }), undefined);
   });
 
-  it("can be previewed before it exists", async () => {
+  it("a server on AWS can be previewed before it exists", async () => {
     await startMocks(true, cloud());
     const server = make({ ssmAccess: true, dnsZone: "example.org" }, ["a.example.org"]);
     await Promise.all([settled(server.urn), pulumi.runtime.disconnect()]);
@@ -343,43 +343,43 @@ describe("a server on AWS", () => {
     fix: string,
   ][] = [
     [
-      "is not created in a region without the official image",
+      "a server on AWS is not created in a region without the official image",
       { ami: "none-found" },
       'The region eu-central-1 has no image "debian-12-amd64-2*" of Debian 12\'s account 136693071363.',
       "set server.amiId to an image of your own, or server.region to another region.",
     ],
     [
-      "is not created with an image that does not exist",
+      "a server on AWS is not created with an image that does not exist",
       { answers: { getAmi: failure("Your query returned no results.") } },
       `The image ${ami} in eu-central-1 cannot be looked up: Your query returned no results.`,
       "set server.amiId to an image that exists there and that this account may use.",
     ],
     [
-      "is not created with an instance type that does not exist",
+      "a server on AWS is not created with an instance type that does not exist",
       { answers: { getInstanceType: failure("InvalidInstanceType") }, settings: { instanceType: "t3.mikro" } },
       "The instance type t3.mikro in eu-central-1 cannot be looked up: InvalidInstanceType.",
       "set server.instanceType to one that `aws ec2 describe-instance-types` lists.",
     ],
     [
-      "is not created from an image for another architecture",
+      "a server on AWS is not created from an image for another architecture",
       { answers: { getAmi: { architecture: "arm64", platform: "" } }, settings: { amiId: ami } },
       `The image ${ami} is built for arm64, but t3.micro is i386 or x86_64.`,
       "change server.instanceType or server.amiId.",
     ],
     [
-      "is not created from an image of Windows",
+      "a server on AWS is not created from an image of Windows",
       { answers: { getAmi: { architecture: "x86_64", platform: "windows" } }, settings: { amiId: ami } },
       `The image ${ami} contains Windows.`,
       "set server.amiId to an image of Debian 12.",
     ],
     [
-      "is not created with the DNS zone of another account",
+      "a server on AWS is not created with the DNS zone of another account",
       { answers: { getZone: failure("no matching zone") }, settings: { dnsZone: "example.com" } },
       "The zone example.com cannot be looked up: no matching zone.",
       "set server.dnsZone to one that `aws route53 list-hosted-zones` lists, or remove it.",
     ],
     [
-      "is not created in a subnet that the internet cannot reach",
+      "a server on AWS is not created in a subnet that the internet cannot reach",
       {
         answers: { getRouteTable: { routeTableId: "rtb-1", routes: [{ cidrBlock: "0.0.0.0/0", gatewayId: "" }] } },
         settings: { subnetId },
@@ -401,7 +401,7 @@ describe("a server on AWS", () => {
     });
   }
 
-  it("is created in a subnet that uses the main route table of its VPC", async () => {
+  it("a server on AWS is created in a subnet that uses the main route table of its VPC", async () => {
     const { lookUp, outputs } = cloud();
     await startMocks(false, {
       outputs,

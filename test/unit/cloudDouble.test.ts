@@ -13,7 +13,7 @@ describe("the fake AWS", () => {
     rmSync(folder, { recursive: true });
   });
 
-  it("rejects inputs that the SDK does not know, inputs of a wrong type, and missing ones, at any depth", () => {
+  it("the fake AWS rejects inputs that the SDK does not know, inputs of a wrong type, and missing ones, at any depth", () => {
     const tokens = ["aws:ec2/instance:Instance", "aws:ec2/keyPair:KeyPair", "aws:ec2/getAmi:getAmi"];
     writeShapes(tokens, join(folder, "shapes.json"));
     const { shapes } = JSON.parse(readFileSync(join(folder, "shapes.json"), "utf8")) as {
@@ -33,7 +33,7 @@ describe("the fake AWS", () => {
     assert.deepEqual(reasons(getAmi, { filters: [{ name: "image-id" }] }), ["Missing required argument values"]);
   });
 
-  it("lets in connections by port and network of the same address family", () => {
+  it("the fake AWS lets in connections by port and network of the same address family", () => {
     const rule = { protocol: "tcp", fromPort: 80, toPort: 80, cidrBlocks: ["192.0.2.0/24"], ipv6CidrBlocks: ["::/0"] };
     assert.equal(lets([rule], 80, "192.0.2.7"), true);
     assert.equal(lets([rule], 80, "198.51.100.7"), false);

@@ -73,10 +73,10 @@ function parameters(name: string): string[] {
   return stdin.slice(stdin.lastIndexOf('main "$@"')).split(" \\\n  ").slice(1, -1);
 }
 
-describe("a remote file", () => {
+describe("RemoteFile", () => {
   beforeEach(() => startMocks());
 
-  it("is passed by stdin, written atomically, and removed with its resource", async () => {
+  it("a remote file is passed by stdin, written atomically, and removed with its resource", async () => {
     const server = givenServer();
     const file = new RemoteFile(
       "file",
@@ -99,7 +99,7 @@ describe("a remote file", () => {
   });
 });
 
-describe("the base system", () => {
+describe("BaseSystem", () => {
   beforeEach(() => startMocks());
 
   async function make(args: Partial<ConstructorParameters<typeof BaseSystem>[1]> = {}): Promise<BaseSystem> {
@@ -113,7 +113,7 @@ describe("the base system", () => {
     return base;
   }
 
-  it("installs each package that Python, uWSGI and the apps need once, in a stable order", async () => {
+  it("the base system installs each package that Python, uWSGI and the apps need once, in a stable order", async () => {
     await make({ packages: ["libpq-dev", "curl"] });
     assert.deepEqual(parameters("base-prepare-server"), [
       "'title=Debian 12'",
@@ -138,7 +138,7 @@ describe("the base system", () => {
     assert.deepEqual(input("base-prepare-server").triggers, ["machine-1"]);
   });
 
-  it("compiles uWSGI once for each Python and reports the versions", async () => {
+  it("the base system compiles uWSGI once for each Python and reports the versions", async () => {
     const base = await make();
     assert.deepEqual(parameters("base-build-uwsgi-python3"), [
       "python=/usr/bin/python3",
@@ -153,7 +153,7 @@ describe("the base system", () => {
     assert.deepEqual(await settled(base.versions), { "3": { uwsgi: "2.0.31", python: "3.11.2" } });
   });
 
-  it("runs its preflight checks before anything else, and all other steps in parallel as far as they allow", async () => {
+  it("the base system runs its preflight checks before anything else, and all other steps in parallel as far as they allow", async () => {
     await make();
     assert.deepEqual(await dependencies("base-prepare-server"), []);
     assert.deepEqual(await dependencies("base-nginx-restart"), ["base-prepare-server"]);
@@ -164,14 +164,14 @@ describe("the base system", () => {
     assert.equal(input("base-uwsgi-service").stdin, renderTemplate("uwsgi.service"));
   });
 
-  it("adds CA certificates before it installs packages", async () => {
+  it("the base system adds CA certificates before it installs packages", async () => {
     await make({ downloads: { ...downloads, files: { ...downloads.files, ca_certificates: "PEM\n" } } });
     const found = parameters("base-prepare-server").filter((it) => it.includes("ca_certificates="));
     assert.deepEqual(found, ["'ca_certificates=PEM\n'"]);
   });
 });
 
-describe("an app with its site", () => {
+describe("UwsgiApp and NginxSite", () => {
   function make(settings: Record<string, unknown> = {}, requirements = "") {
     const server = givenServer();
     const base = new BaseSystem("base", { server, pythons, uwsgiVersion: "2.0.31", packages: [], downloads });
@@ -184,7 +184,7 @@ describe("an app with its site", () => {
     return { app, site };
   }
 
-  it("consists of the rendered files, the code as an archive, and two scripts that activate them", async () => {
+  it("an app with its site consists of the rendered files, the code as an archive, and two scripts that activate them", async () => {
     await startMocks();
     const { app, site } = make();
     assert.equal(await settled(site.url), "http://192.0.2.1/");
@@ -232,7 +232,7 @@ describe("an app with its site", () => {
     ]);
   });
 
-  it("is deployed in a chain of five remote steps", async () => {
+  it("an app with its site is deployed in a chain of five remote steps", async () => {
     await startMocks();
     const { site } = make();
     await settled(site.url);
@@ -252,7 +252,7 @@ describe("an app with its site", () => {
     assert.deepEqual(await dependencies("hello-activate-site"), ["hello", "hello-site"]);
   });
 
-  it("uploads its requirements before its virtual environment is created", async () => {
+  it("an app with its site uploads its requirements before its virtual environment is created", async () => {
     await startMocks();
     const { site } = make({}, "flask\n");
     await settled(site.url);
@@ -264,7 +264,7 @@ describe("an app with its site", () => {
     );
   });
 
-  it("has a URL with its first domain", async () => {
+  it("an app with its site has a URL with its first domain", async () => {
     await startMocks();
     const { site } = make({ domains: ["a.org", "b.org"] });
     assert.equal(await settled(site.url), "http://a.org/");
@@ -272,7 +272,7 @@ describe("an app with its site", () => {
   });
 });
 
-describe("a container server", () => {
+describe("ContainerServer", () => {
   const keys = ed25519KeyPair(createHash("sha256").update(password).digest());
 
   function make(privateKey?: string): ContainerServer {
@@ -287,7 +287,7 @@ describe("a container server", () => {
       { path: "etc/ssh/ssh_host_ed25519_key", mode: 0o600, text: keys.privateKey },
     ]).toString("base64");
 
-  it("gets its keys before it boots, and is replaced when its image, ports, options or keys change", async () => {
+  it("a container gets its keys before it boots, and is replaced when its image, ports, options or keys change", async () => {
     await startMocks();
     const server = make();
     await settled(server.identity);
@@ -308,7 +308,7 @@ describe("a container server", () => {
     assert.equal(options.get("server")?.deleteBeforeReplace, undefined, "see serverResourceOptions");
   });
 
-  it("is connected to with its own key and a pinned host key", async () => {
+  it("a container is connected to with its own key and a pinned host key", async () => {
     await startMocks();
     const server = make();
     await pulumi.runtime.disconnect();
@@ -327,7 +327,7 @@ describe("a container server", () => {
     );
   });
 
-  it("uses the user's own key", async () => {
+  it("a container uses the user's own key", async () => {
     await startMocks();
     const own = ed25519KeyPair(Buffer.alloc(32, 2));
     const server = make(own.privateKey);
@@ -337,7 +337,7 @@ describe("a container server", () => {
     assert.ok(!made.has("server-login-key"), "no login key must be created besides the user's own");
   });
 
-  it("can be previewed before it exists", async () => {
+  it("a container can be previewed before it exists", async () => {
     await startMocks(true);
     const server = make();
     const base = new BaseSystem(
@@ -378,7 +378,7 @@ describe("a container server", () => {
   });
 });
 
-describe("an existing server", () => {
+describe("SshServer", () => {
   const args = {
     platform: platforms.debian12,
     address: "192.0.2.7",
@@ -407,7 +407,7 @@ describe("an existing server", () => {
 
   beforeEach(() => startMocks());
 
-  it("is connected to with its own key, host key and bastion, and its login is checked once before anything else", async () => {
+  it("an existing server is connected to with its own key, host key and bastion, and its login is checked once before anything else", async () => {
     const server = make({ bastion });
     assert.deepEqual(defined(await settled(server.connection)), { ...endpoint, proxy });
     assert.equal(await settled(server.identity), "ssh-ed25519 AAAA");
@@ -421,7 +421,7 @@ describe("an existing server", () => {
     });
   });
 
-  it("has a login command with its key and its host key in files that are removed with the stack", async () => {
+  it("an existing server has a login command with its key and its host key in files that are removed with the stack", async () => {
     const server = make({ privateKey: "key" });
     assert.equal(
       await settled(server.sshCommand),
@@ -436,7 +436,7 @@ describe("an existing server", () => {
     assert.equal(input("server-known-hosts").stdin, "[192.0.2.7]:2200 ssh-ed25519 AAAA\n");
   });
 
-  it("has a login command through a bastion with the bastion's own key, and with the keys of an ssh-agent", async () => {
+  it("an existing server has a login command through a bastion with the bastion's own key, and with the keys of an ssh-agent", async () => {
     const server = make({
       privateKey: undefined,
       address: "2001:db8::1",
@@ -457,7 +457,7 @@ describe("an existing server", () => {
     assert.equal(input("server-bastion-known-hosts").stdin, "192.0.2.8 ssh-ed25519 BBBB\n");
   });
 
-  it("outlives the stack, so resources on it are removed one by one", async () => {
+  it("an existing server outlives the stack, so resources on it are removed one by one", async () => {
     const file = new RemoteFile(
       "file",
       { server: make({ user: "root" }), path: "/etc/a", content: "a" },
@@ -469,7 +469,7 @@ describe("an existing server", () => {
     assert.match(String(input("file").create), /^bash -c /);
   });
 
-  it("runs scripts with sudo and shows them in a preview", async () => {
+  it("an existing server runs scripts with sudo and shows them in a preview", async () => {
     const script = new RemoteScript("script", { server: make(), script: "text\n", removable: true }, recordOptions);
     await settled(script.id);
     assert.deepEqual(
@@ -478,7 +478,7 @@ describe("an existing server", () => {
     );
   });
 
-  it("gets the sudo password by a secret stdin only, and still shows scripts in a preview", async () => {
+  it("an existing server gets the sudo password by a secret stdin only, and still shows scripts in a preview", async () => {
     const script = new RemoteScript(
       "script",
       { server: make({ sudoPassword: "hunter2" }), script: "text\n" },
@@ -513,7 +513,7 @@ describe("an existing server", () => {
       else process.env.SSH_AUTH_SOCK = socket;
     });
 
-    it("fails if the agent is not running and no key is set, but not if one is", async () => {
+    it("an existing server needs an ssh-agent if no key is set, but not if one is", async () => {
       delete process.env.SSH_AUTH_SOCK;
       assert.throws(
         () => makeServer("server", settings, { downloads, domains: [] }),
@@ -523,7 +523,7 @@ describe("an existing server", () => {
       await settled(server.identity);
     });
 
-    it("does not need the agent in a preview of a server on AWS, which connects to no server", async () => {
+    it("a server on AWS does not need an ssh-agent in a preview, which connects to no server", async () => {
       delete process.env.SSH_AUTH_SOCK;
       const publicKey = makeKey().public;
       const aws = { kind: "aws", region: "eu-central-1", sshCidrs: ["198.51.100.7/32"], publicKey };
@@ -536,7 +536,7 @@ describe("an existing server", () => {
       assert.throws(onAws, /server\.privateKey is not set, and no ssh-agent is running/);
     });
 
-    it("fails if SSH_AUTH_SOCK names an agent that is not running, even with a key", () => {
+    it("an existing server is not created if SSH_AUTH_SOCK names an agent that is not running, even with a key", () => {
       process.env.SSH_AUTH_SOCK = "/nowhere/agent";
       const withKey = { ...settings, privateKey: "key" } as typeof settings;
       assert.throws(

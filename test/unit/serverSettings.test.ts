@@ -333,29 +333,29 @@ describe("loading the settings of a server", () => {
 describe("the setting hostKey", () => {
   const key = "D".repeat(68);
 
-  it("accepts a line of ssh-keyscan, of a .pub file and of known_hosts", () => {
+  it("the setting hostKey accepts a line of ssh-keyscan, of a .pub file and of known_hosts", () => {
     for (const line of [`a.org ssh-ed25519 ${key}`, `ssh-ed25519 ${key} root@a`, `[a.org]:22 ssh-ed25519 ${key}\n`]) {
       assert.equal(pinnedHostKey(line), `ssh-ed25519 ${key}`);
     }
   });
 
   for (const text of ["", "# a.org:22", "SHA256:abc", "a.org ssh-ed25519", `ssh-dss ${key}`, `ssh-ed25519 ${key}\nx`]) {
-    it(`rejects ${JSON.stringify(text.replace(key, "KEY"))}`, () => {
+    it(`the setting hostKey rejects ${JSON.stringify(text.replace(key, "KEY"))}`, () => {
       assert.equal(pinnedHostKey(text), undefined);
     });
   }
 
-  it("is asked for with a command that can be pasted", () => {
+  it("the setting hostKey is asked for with a command that can be pasted", () => {
     assert.match(
       howToGetHostKey("a.org", 2200),
-      /run: ssh-keyscan -t ecdsa,rsa,ed25519 -p 2200 a\.org\n.*fingerprints/,
+      /run on your computer: ssh-keyscan -t ecdsa,rsa,ed25519 -p 2200 a\.org\n.*fingerprints/,
     );
-    assert.match(howToGetHostKey("a.org", 22), /run: ssh-keyscan -t ecdsa,rsa,ed25519 a\.org\n/);
+    assert.match(howToGetHostKey("a.org", 22), /run on your computer: ssh-keyscan -t ecdsa,rsa,ed25519 a\.org\n/);
   });
 });
 
-describe("a private key", () => {
-  it("is recognised as encrypted in every format", () => {
+describe("isEncrypted", () => {
+  it("a private key is recognised as encrypted in every format", () => {
     const options = { cipher: "aes-256-cbc", passphrase: "x" };
     const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
     assert.equal(isEncrypted(encryptedKey()), true);

@@ -245,7 +245,7 @@ describe("loading settings", () => {
   });
 });
 
-describe("the warning about plain-text secrets", () => {
+describe("secretsInClear", () => {
   const server = {
     kind: "ssh",
     sudoPassword: "hunter2",
@@ -253,7 +253,7 @@ describe("the warning about plain-text secrets", () => {
     bastion: { privateKeyPassphrase: "x", user: "jumper" },
   };
 
-  it("names every secret that is not encrypted in the stack's file", () => {
+  it("the warning about plain-text secrets names every secret that is not encrypted in the stack's file", () => {
     assert.deepEqual(secretsInClear(raw({ server, apps: { hello: { domains: ["a.org"] } } })), [
       "server.sudoPassword",
       "server.privateKey",
@@ -261,11 +261,11 @@ describe("the warning about plain-text secrets", () => {
     ]);
   });
 
-  it("does not name an encrypted secret", () => {
+  it("the warning about plain-text secrets does not name an encrypted secret", () => {
     assert.deepEqual(secretsInClear(raw({ server }, { secrets: ["uwsgi-nginx:server"] })), []);
   });
 
-  it("does not name a setting that is not a secret", () => {
+  it("the warning about plain-text secrets does not name a setting that is not a secret", () => {
     const publicServer = { kind: "ssh", hostKey: "key", proxy: "http://a.org", mirrors: { epel: ["http://b.org"] } };
     assert.deepEqual(secretsInClear(raw({ server: publicServer, no: 1 })), []);
     assert.deepEqual(secretsInClear(raw(aws())), []);
