@@ -1,7 +1,7 @@
 // Starts every npm script: node toolchain/bootstrap.mjs COMMAND, or a TypeScript file, and its arguments.
 //
-// The only plain JavaScript besides offline/start.mjs: it runs before the packages are installed, and installs them. It then
-// bundles the TypeScript of this folder into one file, again whenever a source changes, which starts in half the time.
+// It is plain JavaScript because it runs before the packages are installed, and installs them. It then bundles the
+// TypeScript into one file, which starts in half the time.
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
@@ -69,12 +69,17 @@ async function installPackages() {
   process.stderr.write(`✔ packages (npm ci)  ${((performance.now() - start) / 1000).toFixed(1)} s\n`);
 }
 
-/** Bundles the sources of this folder and the packages that they use. Returns the file. */
+/** Bundles main.ts and all that it imports. Returns the file, which is made again when a source changes. */
 async function bundle() {
-  const sources = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => /\.(ts|mjs)$/.test(name));
+  const folders = readdirSync(root, { withFileTypes: true }).filter(
+    (it) => it.isDirectory() && /^(?!node_modules)\w/.test(it.name),
+  );
+  const sources = folders.flatMap(({ name }) =>
+    readdirSync(join(root, name), { recursive: true, encoding: "utf8" }).map((file) => join(name, file)),
+  );
   const hash = createHash("sha256");
-  for (const name of [...sources.sort(), "../package-lock.json"]) {
-    const { mtimeMs, size } = statSync(join(folder, name));
+  for (const name of [...sources.filter((file) => /\.(ts|mjs)$/.test(file)).sort(), "package-lock.json"]) {
+    const { mtimeMs, size } = statSync(join(root, name));
     hash.update(`${name} ${mtimeMs} ${size}\n`);
   }
   const bundles = join(root, ".local", "toolchain");
@@ -90,11 +95,19 @@ async function bundle() {
     platform: "node",
     target: "node20",
     logLevel: "error",
+    plugins: [{ name: "without components", setup: withoutComponents }],
   });
   renameSync(draft, file);
   for (const name of readdirSync(bundles))
     if (!name.startsWith(basename(file))) rmSync(join(bundles, name), { force: true });
   return file;
+}
+
+/** The components in servers/, and a cloud's SDK with them, are loaded by the program only. */
+function withoutComponents(/** @type {import("esbuild").PluginBuild} */ { onResolve }) {
+  onResolve({ filter: /^\.\/server$/ }, ({ importer, path }) =>
+    importer.startsWith(join(root, "servers")) ? { path, external: true } : undefined,
+  );
 }
 
 checkNode();

@@ -1,0 +1,207 @@
+// The product on AWS, as far as the double of the cloud goes: the genuine engine, the exact program, instances whose
+// cloud-init really runs the user-data.
+import assert from "node:assert/strict";
+import { awsHints } from "../../servers/aws/hints";
+import { hints } from "../../toolchain/engine/hints";
+import type { Account } from "../cloud/account.mjs";
+import { canRun, CloudStack, devSystem, officialImageOf } from "../support/cloud";
+import { ask } from "../support/load";
+import { waitFor } from "../support/waitFor";
+
+const grown = { instanceType: "t3.small", rootVolumeGib: 12 };
+const later = { ...grown, amiId: "ami-00000000000000003" };
+const hello = "<h1 style='color:blue'>Hello There!</h1>";
+
+describe("a stack on AWS", function () {
+  this.timeout(600_000);
+  this.bail(true);
+
+  let stack: CloudStack;
+  /** The first server's image. */
+  let own: Account["images"][number];
+  const page = async () => (await ask(String((await stack.outputs()).url))).text;
+  /** CentOS 7 has no future: in the middle of its life the stack moves to Debian. */
+  const configureLater = (server: Record<string, unknown> = {}) =>
+    stack.configure({ ...later, ...server }, {}, "debian12");
+  const changes = (output: string) => /^Resources:\n(?: {4}.*\n)+/m.exec(output)?.[0] ?? output;
+
+  before(async function () {
+    if (!canRun) this.skip();
+    stack = await CloudStack.make(await devSystem());
+    await stack.configure();
+    own = await officialImageOf(stack.system);
+  });
+  after(() => CloudStack.removeAll());
+
+  it("can be previewed before there is anything", async () => {
+    const { output } = await stack.preview();
+    assert.match(output, /aws:ec2:Instance +server +create/);
+    assert.deepEqual(stack.instances(), []);
+  });
+
+  it("goes up to the page, from an instance that boots by its user-data", async () => {
+    await stack.up();
+    assert.equal(await page(), hello);
+    const { url, sshCommand } = await stack.outputs();
+    assert.match(String(url), /^http:\/\/127\.77\.\d+\.\d+\/$/);
+    const user = stack.system === "centos7" ? "centos" : "admin";
+    assert.match(
+      String(sshCommand),
+      new RegExp(`^ssh -i \\.local/servers/dev/id_ed25519 .* ${user}@127\\.77\\.\\d+\\.\\d+$`),
+    );
+  });
+
+  it("keeps the server's private key out of outputs, previews and the state's clear text", async () => {
+    const { stdout } = await stack.preview("--diff", "--show-sames", "--show-secrets=false");
+    const outputs = JSON.stringify(await stack.outputs());
+    for (const text of [stdout, outputs, await stack.exportText()])
+      assert.doesNotMatch(text, /PRIVATE KEY|#cloud-config/);
+  });
+
+  it("does nothing the second time, and keeps its image when a newer one is published", async () => {
+    assert.match(changes((await stack.up()).output), /^Resources:\n {4}\d+ unchanged\n$/);
+    stack.cloud.change(({ images }) => images.unshift({ ...own, id: "ami-00000000000000002" }));
+    assert.match(changes((await stack.up()).output), /^Resources:\n {4}\d+ unchanged\n$/);
+    stack.cloud.change((account) => (account.images = []));
+    assert.match(changes((await stack.up()).output), /^Resources:\n {4}\d+ unchanged\n$/, "even when it is withdrawn");
+  });
+
+  it("takes its running image as its own, and then keeps that", async () => {
+    stack.cloud.change((account) => (account.images = [own]));
+    await stack.configure({ amiId: own.id });
+    assert.match(changes((await stack.up()).output), /^Resources:\n {4}\d+ unchanged\n$/);
+    await stack.configure();
+  });
+
+  it("is found stopped by a refresh, and started again", async () => {
+    const [id = ""] = stack.instances();
+    stack.cloud.turn(id, "stopped");
+    const drift = await stack.run("preview", "--stack", stack.stack, "--refresh", "--expect-no-changes");
+    assert.notEqual(drift.code, 0);
+    assert.match(drift.output, /InstanceState +server-running +update +\[diff: ~state\]/);
+    await stack.up("--refresh");
+    assert.equal(stack.cloud.account.instances[id]?.state, "running");
+    await waitFor("the page", async () => (await page().catch(() => "")) === hello, 60);
+  });
+
+  it("is left alone when its new type does not exist or its volume would shrink, in a preview too", async () => {
+    await stack.configure({ instanceType: "t3.mikro", rootVolumeGib: 9 });
+    for (const command of [["preview"], ["up", "--yes", "--skip-preview"]]) {
+      const { code, output } = await stack.run(...command, "--stack", stack.stack);
+      assert.notEqual(code, 0, output);
+      assert.match(
+        output,
+        /The server was not changed, because preflight checks failed\.\s+- The instance type t3\.mikro in eu-central-1 cannot be looked up/,
+      );
+      assert.match(output, /- its root volume has 10 GiB and cannot shrink: set server\.rootVolumeGib to that/);
+    }
+    assert.equal(await page(), hello);
+  });
+
+  it("grows, and is started again where its zone had no such machines", async () => {
+    await stack.configure({ instanceType: "t3.small", rootVolumeGib: 12 });
+    stack.fail("EC2: StartInstances", "Unsupported: t3.small is not supported in your requested Availability Zone");
+    const [id = ""] = stack.instances();
+    await stack.failUp();
+    assert.equal(stack.cloud.account.instances[id]?.state, "stopped");
+    await stack.up("--refresh");
+    const { state, volumeGib } = stack.cloud.account.instances[id] ?? {};
+    assert.deepEqual([state, volumeGib, stack.instances()], ["running", 12, [id]]);
+    await waitFor("the page", async () => (await page().catch(() => "")) === hello, 60);
+    assert.match(changes((await stack.up()).output), /^Resources:\n {4}\d+ unchanged\n$/);
+  });
+
+  it("opens its ports to those who are named only", async () => {
+    await stack.configure({ ...grown, webCidrs: ["203.0.113.0/24", "::/0"] });
+    await stack.up();
+    await waitFor(
+      "the page to be closed",
+      () =>
+        page().then(
+          () => false,
+          () => true,
+        ),
+      30,
+    );
+    await stack.configure(grown);
+    await stack.up();
+    await waitFor("the page", async () => (await page().catch(() => "")) === hello, 30);
+  });
+
+  it("says soon why it cannot log in from a network that is not named, and goes on once that is", async () => {
+    await stack.configure({ ...grown, sshCidrs: ["203.0.113.0/24"] }, { processes: 2 });
+    const start = Date.now();
+    const { output } = await stack.failUp();
+    assert.ok(Date.now() - start < 120_000);
+    assert.match(output, /dial tcp 127\.77\.\d+\.\d+:22: connect: connection refused/);
+    assert.match(hints(output, "dev", awsHints).join("\n"), /server\.sshCidrs contains the address of your computer/);
+    assert.equal(await page(), hello);
+    await stack.configure(grown, { processes: 2 });
+    await stack.up();
+    assert.match(changes((await stack.up()).output), /^Resources:\n {4}\d+ unchanged\n$/);
+  });
+
+  it("is replaced by another system on purpose, with all that is on it, at the same address", async () => {
+    const [before] = stack.instances();
+    const { url } = await stack.outputs();
+    const debian = { ...(await officialImageOf("debian12")), ...{ id: later.amiId, owner: "self", name: "own" } };
+    stack.cloud.change(({ images }) => images.push(debian));
+    await configureLater();
+    assert.match((await stack.preview()).output, /aws:ec2:Instance +server +replace/);
+    await stack.up();
+    const [now, ...others] = stack.instances();
+    assert.notEqual(now, before);
+    assert.deepEqual(others, []);
+    assert.equal((await stack.outputs()).url, url);
+    assert.equal(await page(), hello);
+  });
+
+  it("is made again after the instance was ended behind its back", async () => {
+    const [id = ""] = stack.instances();
+    stack.cloud.terminate(id);
+    await stack.up("--refresh");
+    assert.equal(stack.instances().length, 1);
+    assert.equal(await page(), hello);
+    assert.match(changes((await stack.up()).output), /^Resources:\n {4}\d+ unchanged\n$/);
+  });
+
+  it("would be replaced with another key on purpose", async () => {
+    const rotate = ["--replace", "**RandomPassword::server-host-key"];
+    assert.match((await stack.preview(...rotate)).output, /aws:ec2:Instance +server +replace/);
+  });
+
+  it("is neither replaced nor ended while it is protected, and nothing is begun", async () => {
+    await configureLater({ terminationProtection: true });
+    await stack.up();
+    const before = stack.cloud.account;
+    const destroy = await stack.run("destroy", "--yes", "--stack", stack.stack);
+    await configureLater({ terminationProtection: true, amiId: own.id });
+    for (const { code, output } of [destroy, await stack.failUp()]) {
+      assert.notEqual(code, 0);
+      assert.match(
+        hints(output, "dev", awsHints).join("\n"),
+        /set server\.terminationProtection to false, run npm run up -- dev, then/,
+      );
+    }
+    assert.deepEqual(stack.cloud.account, before);
+    assert.equal(await page(), hello);
+    await configureLater({ terminationProtection: true });
+    assert.match(changes((await stack.up()).output), /^Resources:\n {4}\d+ unchanged\n$/);
+  });
+
+  it("is not protected any more once that is said", async () => {
+    await configureLater();
+    await stack.up();
+    const [id = ""] = stack.instances();
+    assert.equal(stack.cloud.account.instances[id]?.protected, false);
+  });
+
+  it("is destroyed after the instance was ended by hand, and leaves nothing", async () => {
+    const [id = ""] = stack.instances();
+    stack.cloud.terminate(id);
+    await stack.destroy();
+    const { groups, keyPairs, addresses, others } = stack.cloud.account;
+    assert.deepEqual([groups, keyPairs, addresses, others, stack.instances()], [{}, {}, {}, {}, []]);
+    assert.deepEqual((await stack.export()).resources, []);
+  });
+});

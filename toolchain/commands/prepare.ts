@@ -2,7 +2,6 @@ import { UserError } from "../common/errors";
 import { checkTypes } from "../checks/types";
 import { prepareContainers } from "../containers/prepare";
 import { isGone, startContainers } from "../containers/stackContainers";
-import { replaceServer } from "../engine/hints";
 import { prepareEngine } from "../engine/install";
 import { preparePlugins } from "../engine/plugins";
 import { serverKind } from "../engine/serverKind";
@@ -16,7 +15,7 @@ export const interaction: readonly string[] = hasTerminal ? [] : ["--non-interac
 /** The engine and the plugins that a stack needs. Returns the engine. */
 export async function prepareTools(root: string, stack: string): Promise<string> {
   const engine = await prepareEngine(root);
-  await preparePlugins(root, engine, serverKind(root, stack));
+  await preparePlugins(root, engine, serverKind(root, stack).plugins);
   return engine;
 }
 
@@ -28,7 +27,7 @@ export async function openStack(root: string, name: string): Promise<Stack> {
 
 /** What a stack needs before a preview: a container engine for a container, and the stack itself. */
 export async function prepareStack(stack: Stack): Promise<void> {
-  if (serverKind(stack.root, stack.name) === "container") await prepareContainers(stack.root);
+  if (serverKind(stack.root, stack.name).needsContainers) await prepareContainers(stack.root);
   await stack.createIfMissing();
 }
 
@@ -42,7 +41,7 @@ export async function deploy(stack: Stack, flags: readonly string[]): Promise<vo
   if (id && !containers.includes(id) && !isReplaced && (await isGone(stack.root, id))) {
     throw new UserError(
       `The container of stack ${stack.name} has been removed. Nothing was changed.`,
-      `create it again, with everything on it: ${replaceServer(stack.name)}`,
+      `create it again, with everything on it: npm run up -- ${stack.name} --replace '**command:local:Command::server'`,
     );
   }
   await stack.operate("up", flags);

@@ -21,7 +21,7 @@ export function paths(root: string, env: Env = process.env) {
     passphrase: join(local, "passphrase"),
     /** Keys and known hosts, one folder per stack. The program writes them. */
     servers: join(local, "servers"),
-    /** How to run containers on this computer. The program reads it (components/containerServer.ts). */
+    /** How to run containers on this computer. The program reads it (servers/container/server.ts). */
     containers: join(local, "containers.json"),
     /** One marker per stack: what existed before it. */
     stacks: join(local, "stacks"),

@@ -4,7 +4,7 @@ import { errorCode, UserError } from "../common/errors";
 import { paths } from "../common/paths";
 import { run } from "../common/run";
 
-/** How containers run on this computer. The program reads it (components/containerServer.ts). */
+/** How containers run on this computer. The program reads it (servers/container/server.ts). */
 export interface Containers {
   /** The container engine with its global options. */
   readonly command: readonly string[];

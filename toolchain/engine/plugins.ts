@@ -22,18 +22,17 @@ type Origin = "on PATH" | "beside the engine" | "installed" | "linked" | "offlin
 
 /** Every stack needs these. Each has an offline plugin. */
 const resourcePlugins = ["command", "random"];
-const pluginsOfKind: Readonly<Record<string, readonly string[]>> = { aws: ["aws"] };
 const languageHost = "pulumi-language-nodejs";
 
-/** Finds or installs the language host and the resource plugins, the genuine ones if possible. */
+/** Finds or installs the language host and the resource plugins, the genuine ones if possible. `ofKind`: of the server. */
 export async function preparePlugins(
   root: string,
   engine: string,
-  kind: string,
+  ofKind: readonly string[],
   env: Env = withoutOtherCheckout(root),
 ): Promise<void> {
   const origins = [[languageHost, prepareLanguageHost(root, engine, env)]];
-  for (const name of [...resourcePlugins, ...(pluginsOfKind[kind] ?? [])]) {
+  for (const name of [...resourcePlugins, ...ofKind]) {
     origins.push([`pulumi-resource-${name}`, await prepareResourcePlugin(root, engine, name, env)]);
   }
   const offline = origins.filter(([, origin]) => origin === "offline").map(([name]) => name);

@@ -11,7 +11,7 @@ import { clearStaleLock, lockError, lockIn } from "./locks";
 import { endOrphans } from "./orphans";
 import { ensurePassphrase, passphraseFix } from "./passphrase";
 import { Pulumi } from "./pulumi";
-import { shortName } from "./serverKind";
+import { serverKind, shortName } from "./serverKind";
 import { isOnServer, isRepeatable, isRunByEngine, type State } from "./state";
 import { secretsProvider, StackFile } from "./stackFile";
 
@@ -92,12 +92,10 @@ export class Stack {
     const known = explain(reported, this.root, this.name);
     if (known) return known;
     const what = command === "preview" ? "Nothing was changed." : "The steps that were completed are kept.";
-    const fixes = hints(reported, this.name);
-    return new UserError(
-      `pulumi ${command} failed (exit code ${code}). ${what}`,
-      fixes.length > 0 ? fixes : "correct the cause shown above and run the same command again.",
-      code,
-    );
+    const problem = `pulumi ${command} failed (exit code ${code}). ${what}`;
+    const found = hints(reported, this.name, serverKind(this.root, this.name).hints);
+    if (found.length > 0) return new UserError([problem, ...found].join("\n"), [], code);
+    return new UserError(problem, "correct the cause shown above and run the same command again.", code);
   }
 
   /** Runs a preview for its text. */

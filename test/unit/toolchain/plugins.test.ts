@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
+import { serverKinds } from "../../../servers/registry";
 import { prepareEngine } from "../../../toolchain/engine/install";
 import { environment } from "../../../toolchain/engine/environment";
 import { serverKind } from "../../../toolchain/engine/serverKind";
@@ -79,9 +80,11 @@ describe("the kind of server", () => {
     put(join(root, "Pulumi.short.yaml"), "config:\n  server:\n    kind: ssh\n");
     put(join(root, "Pulumi.broken.yaml"), "config: [\n");
     put(join(root, "Pulumi.empty.yaml"), "");
-    assert.equal(serverKind(root, "acme/site/dev"), "aws");
-    assert.equal(serverKind(root, "short"), "ssh");
-    for (const stack of ["broken", "empty", "missing"]) assert.equal(serverKind(root, stack), "container");
+    put(join(root, "Pulumi.unknown.yaml"), "config:\n  server:\n    kind: moon\n");
+    assert.equal(serverKind(root, "acme/site/dev"), serverKinds.aws);
+    assert.equal(serverKind(root, "short"), serverKinds.ssh);
+    for (const stack of ["broken", "empty", "missing", "unknown"])
+      assert.equal(serverKind(root, stack), serverKinds.container, stack);
   });
 });
 
