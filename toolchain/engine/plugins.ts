@@ -15,7 +15,7 @@ import { isProgram, which } from "../common/run";
 import { say, step } from "../common/steps";
 import { environment, isTooOld, quoted, withoutOtherCheckout } from "./environment";
 import { isOnline } from "./online";
-import { Pulumi } from "./pulumi";
+import { engineMessage, Pulumi } from "./pulumi";
 import { pinnedVersion } from "./versions";
 
 type Origin = "on PATH" | "beside the engine" | "installed" | "linked" | "offline";
@@ -82,7 +82,7 @@ export async function prepareResourcePlugin(root: string, engine: string, plugin
       await step(`plugin ${plugin} ${version}`, () => pulumi.run("plugin", "install", "resource", plugin, version));
       return "installed";
     } catch (error) {
-      say(String(error).trim().split("\n").at(-1) ?? "");
+      say(engineMessage(error));
     }
   }
   if (!resourcePlugins.includes(plugin)) {

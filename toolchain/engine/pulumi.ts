@@ -44,3 +44,8 @@ export class Pulumi {
     return { ...this.env, ...Object.fromEntries(others.map((name) => [name, undefined])) };
   }
 }
+
+/** What the engine has printed, without what the API puts around it. */
+export function engineMessage(error: unknown): string {
+  return /^ stderr: .*\n([^]*?)\n err\?:/m.exec(String(error))?.[1] ?? String(error);
+}

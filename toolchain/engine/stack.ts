@@ -10,7 +10,7 @@ import { hints } from "./hints";
 import { clearStaleLock, lockError, lockIn } from "./locks";
 import { endOrphans } from "./orphans";
 import { ensurePassphrase, passphraseFix } from "./passphrase";
-import { Pulumi } from "./pulumi";
+import { engineMessage, Pulumi } from "./pulumi";
 import { serverKind, shortName } from "./serverKind";
 import { isOnServer, isRepeatable, isRunByEngine, type State } from "./state";
 import { secretsProvider, StackFile } from "./stackFile";
@@ -187,7 +187,7 @@ export class Stack {
     try {
       return await this.pulumi.run(...args);
     } catch (error) {
-      const text = String(error);
+      const text = engineMessage(error);
       throw (
         explain(text, this.root, this.name) ?? new UserError(`'pulumi ${args.join(" ")}' failed:\n${indented(text)}`)
       );
