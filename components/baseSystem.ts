@@ -57,7 +57,7 @@ export class BaseSystem extends pulumi.ComponentResource {
             own_files: wordList([umbrella, nginxDropIn]),
             ...downloads.packages,
             ...downloads.files,
-            room: pairList(platform.packages.room),
+            disk_space: pairList(platform.packages.diskSpace),
             packages: wordList([
               ...platform.packages.base,
               ...Object.values(pythons).flatMap((python) => python.packages),

@@ -44,7 +44,7 @@ export class UwsgiApp extends pulumi.ComponentResource {
           parameters: {
             app: plan.name,
             folder: plan.folder,
-            places: `/etc/systemd/system/${plan.service} ${sitePath(plan.name, server.platform)}`,
+            paths: `/etc/systemd/system/${plan.service} ${sitePath(plan.name, server.platform)}`,
             upload,
             user: server.loginUser,
           },
@@ -110,9 +110,12 @@ export class UwsgiApp extends pulumi.ComponentResource {
             group: plan.group,
             nginx_user: server.platform.nginx.user,
             socket: plan.socket,
+            chown_socket: plan.chownSocket,
+            chmod_socket: plan.settings.chmodSocket,
+            trial_ini: plan.trialIni,
             ...plan.health,
           },
-          reactsTo: { "uwsgi.service": plan.unitHash },
+          triggers: { "uwsgi.service": plan.unitHash },
         }),
       },
       {

@@ -17,6 +17,7 @@ import { inlineScript, renderTemplate } from "../../rendering/assets";
 import { planDownloads } from "../../rendering/downloads";
 import { ed25519KeyPair } from "../../rendering/sshKey";
 import { tarArchive } from "../../rendering/tarArchive";
+import { quote } from "../../rendering/shell";
 import { serverSchema } from "../../settings/serverSchema";
 import { appSchema, settingsSchema } from "../../settings/schema";
 import { makeKey } from "../support/keys";
@@ -130,7 +131,7 @@ describe("the base system", () => {
       "ca_update=update-ca-certificates",
       "ca_bundle=/etc/ssl/certs/ca-certificates.crt",
       "ca_certificates=",
-      "'room=/opt=100 /usr=300 /var=250'",
+      "'disk_space=/opt=100 /usr=300 /var=250'",
       "'packages=ca-certificates curl gcc libc6-dev libpq-dev procps python3 python3-dev python3-venv'",
       "'selinux_packages=checkpolicy policycoreutils policycoreutils-python-utils semodule-utils'",
     ]);
@@ -209,7 +210,7 @@ describe("an app and its site", () => {
       assert.equal(input(name).update, undefined);
     }
     assert.equal(
-      String(input("hello-release").stdin).split("\n").slice(-20).join("\n"),
+      String(input("hello-release").stdin).replace(/^[^]*\n(?=# uwsgi\.service: )/, ""),
       [
         `# uwsgi.service: ${createHash("sha256")
           .update(JSON.stringify([plan().unit]))
@@ -228,6 +229,10 @@ describe("an app and its site", () => {
         "  group=www-data \\",
         "  nginx_user=www-data \\",
         "  socket=/run/uwsgi-hello/uwsgi.sock \\",
+        "  chown_socket=hello:www-data \\",
+        "  chmod_socket=660 \\",
+        `  ${quote(`trial_ini=${plan().trialIni}`)} \\`,
+        "  port=80 \\",
         "  host_header=localhost \\",
         "  path=/ \\",
         "  contains= \\",
