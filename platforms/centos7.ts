@@ -75,7 +75,7 @@ export const centos7: Platform = {
         'export container="${container:-docker}"',
         "sed 's/[0-9]$/0/' /proc/cgroups > /run/cgroups && mount --bind /run/cgroups /proc/cgroups && exec /usr/lib/systemd/systemd",
         `echo "Error: The systemd of the image was not started, because /proc/cgroups cannot be hidden and systemd would change the cgroups of your computer." >&2`,
-        `echo "Fix: Use a container engine that allows the container to mount (CAP_SYS_ADMIN)." >&2; exit 1`,
+        `echo "Fix: use a container engine that allows the container to mount (CAP_SYS_ADMIN)." >&2; exit 1`,
       ].join("; "),
     ],
     needsCgroupV1: true,

@@ -33,10 +33,10 @@ up() {
     restore
     if grep --quiet 'a duplicate default server' "$work/nginx"; then
       fail "Another site on this server is already the default for all names. The site of app $app was rolled back." \
-        "Set apps.$app.domains." "$(cat "$work/nginx")"
+        "set apps.$app.domains." "$(cat "$work/nginx")"
     fi
     fail "The site of app $app was rolled back, because nginx rejected it." \
-      "Correct the settings apps.$app, or the other site that nginx names, then deploy again." "$(cat "$work/nginx")"
+      "correct the settings apps.$app, or the other site that nginx names, then deploy again." "$(cat "$work/nginx")"
   fi
   require_own_names
   reload_nginx
@@ -45,7 +45,7 @@ up() {
     restore
     reload_nginx
     fail "App $app behind nginx ($url, Host: $host_header) $problem. Its site was rolled back." \
-      "Look for the cause in /var/log/nginx/error.log on the server, then deploy again."
+      "look for the cause in /var/log/nginx/error.log on the server, then deploy again."
   fi
 }
 
@@ -95,7 +95,7 @@ require_own_names() {
   if [[ -n $taken ]]; then
     restore
     fail "Another site on this server already has the names $taken. The site of app $app was rolled back." \
-      "Choose other names with apps.$app.domains, or disable the other site (to find it: grep -rn server_name /etc/nginx)."
+      "choose other names with apps.$app.domains, or disable the other site (to find it: grep -rn server_name /etc/nginx)."
   fi
 }
 
@@ -124,7 +124,7 @@ reload_nginx() {
   systemctl reload nginx
   wait_for 30 all_workers_are_new "$old" ||
     fail "The reload of nginx did not end within 30 seconds, so its old configuration is still in use." \
-      "Look for the cause in /var/log/nginx/error.log on the server, then deploy again."
+      "look for the cause in /var/log/nginx/error.log on the server, then deploy again."
 }
 
 # Process ids of the workers that accept connections. The title of one that only finishes its requests is different.

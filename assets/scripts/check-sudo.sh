@@ -11,12 +11,12 @@ output=$(printf '%s\n' "${password:-}" | LC_ALL=C sudo -k "${how[@]}" true 2>&1)
 reason=${output##*$'\n'}
 case $output in
   *'must have a tty'*) fail "The server's sudo requires a terminal (requiretty)." \
-    "Remove the line 'Defaults requiretty' with visudo, as root on the server, or add: Defaults:$user ${not}requiretty" ;;
+    "remove the line 'Defaults requiretty' with visudo, as root on the server, or add: Defaults:$user ${not}requiretty" ;;
   *'password is required'*) fail "The server's sudo asks $user for a password." \
-    "Allow sudo without a password (visudo: NOPASSWD), or run: pulumi config set --secret --path server.sudoPassword" ;;
+    "allow sudo without a password (visudo: NOPASSWD), or run: pulumi config set --secret --path server.sudoPassword" ;;
   *'not in the sudoers'* | *'not allowed'* | *'may not run'*) fail "The server's sudo does not allow $user to become root (${reason%.})." \
-    "Allow it with visudo, as root on the server, or log in as another user with server.user." ;;
+    "allow it with visudo, as root on the server, or log in as another user with server.user." ;;
   *'incorrect password'* | *'no password was provided'* | *'try again'*) fail "The server's sudo rejected the password for $user." \
-    "Set the right password: pulumi config set --secret --path server.sudoPassword" ;;
-  *) fail "The user $user cannot become root on the server (${reason%.})." "Make sudo work on the server, or log in as root with server.user." ;;
+    "set the right password: pulumi config set --secret --path server.sudoPassword" ;;
+  *) fail "The user $user cannot become root on the server (${reason%.})." "make sudo work on the server, or log in as root with server.user." ;;
 esac

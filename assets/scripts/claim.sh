@@ -12,12 +12,12 @@ require_own_server() {
   if is_server_claimed; then
     owner=$(cat "$state_folder/stack")
     [[ $owner == "$stack" ]] || fail "This server belongs to the stack $owner. Nothing was changed." \
-      "Use another server, or add your apps to that stack. If that stack was renamed or lost, take the server over by running there: echo $stack > $state_folder/stack"
+      "use another server, or add your apps to that stack. If that stack was renamed or lost, take the server over by running there: echo $stack > $state_folder/stack"
     return 0
   fi
   for file in $files; do
     [[ ! -e $file ]] || fail "The server already has $file, a path that this stack needs. Nothing was changed." \
-      "Move that file away on the server if it is not needed, or use another server."
+      "move that file away on the server if it is not needed, or use another server."
   done
 }
 
@@ -50,7 +50,7 @@ claim_app() {
   [[ ! -e $state_folder/apps/$app ]] || return 0
   for path; do
     [[ ! -e $path ]] || fail "The server already has $path, which does not belong to app $app." \
-      "Rename the app in the settings, or move that path away on the server, then deploy again."
+      "rename the app in the settings, or move that path away on the server, then deploy again."
   done
   mkdir -p "$state_folder/apps"
   : > "$state_folder/apps/$app"

@@ -66,7 +66,7 @@ up() {
       output=$(container_logs)
       remove "$name" "${engine[@]}"
       fail "The container $name was removed, because its sshd did not answer on 127.0.0.1:$ssh_port within 60 seconds." \
-        "Use another image with server.image, or deploy again." "$output"
+        "use another image with server.image, or deploy again." "$output"
     fi
     sleep 0.1
   done
@@ -81,7 +81,7 @@ start() {
   if ! "${engine[@]}" start "$name" > /dev/null; then
     remove "$name" "${engine[@]}"
     fail "The container $name does not start." \
-      "Solve the problem that the container engine reports above. If a port is in use, choose another with server.sshPort or server.httpPort, or stop the program that uses it (ss -ltnp)."
+      "solve the problem that the container engine reports above. If a port is in use, choose another with server.sshPort or server.httpPort, or stop the program that uses it (ss -ltnp)."
   fi
 }
 
@@ -93,7 +93,7 @@ set_up() {
   output=$(container_logs)
   remove "$name" "${engine[@]}"
   fail "The container $name could not be set up as a server, so it was removed." \
-    "Solve the problem that the output above shows, or set server.image to an image with systemd and sshd, then deploy again." "$output"
+    "solve the problem that the output above shows, or set server.image to an image with systemd and sshd, then deploy again." "$output"
 }
 
 chmod_ssh() { "${engine[@]}" exec "$name" chmod 755 /etc/ssh; }
@@ -105,7 +105,7 @@ require_cgroup_v1() {
   about=$("${engine[@]}" info 2> /dev/null) || about=''
   if grep --quiet --ignore-case 'cgroup *version: *v\?1' <<< "$about"; then return 0; fi
   fail "Your computer has no cgroup v1 hierarchy for systemd, which the systemd of this image needs to boot. Nothing was changed." \
-    "Use a virtual machine or an existing server, boot your computer with systemd.unified_cgroup_hierarchy=0, or run: mkdir -p /sys/fs/cgroup/systemd && mount -t cgroup -o none,name=systemd cgroup /sys/fs/cgroup/systemd"
+    "use a virtual machine or an existing server, boot your computer with systemd.unified_cgroup_hierarchy=0, or run: mkdir -p /sys/fs/cgroup/systemd && mount -t cgroup -o none,name=systemd cgroup /sys/fs/cgroup/systemd"
 }
 
 pull_image() {
@@ -120,12 +120,12 @@ pull_image() {
     if ((status == 0)); then return 0; fi
     if ((status == 124)); then
       fail "The image $image could not be pulled within $pull_seconds seconds, because its registry is slow or does not answer. Nothing was changed." \
-        "Pull it by hand ($(basename "${engine[0]}") pull $image), then deploy again. Or set server.image to another image, or server.rootFilesystem to a root file system."
+        "pull it by hand ($(basename "${engine[0]}") pull $image), then deploy again. Or set server.image to another image, or server.rootFilesystem to a root file system."
     fi
     output+=${output:+$'\n'}$(tail -n 3 <<< "$answer")
   done
   fail "The image $reference is not on your computer and cannot be pulled. Nothing was changed." \
-    "Give the container engine access to a registry with the image. Or set server.image to another image, or server.rootFilesystem to a root file system." "$output"
+    "give the container engine access to a registry with the image. Or set server.image to another image, or server.rootFilesystem to a root file system." "$output"
 }
 
 # If a firewall drops the registry's packets, the engine would wait forever. --foreground keeps the process group, so that the
@@ -154,11 +154,11 @@ is_root_filesystem() { grep --quiet --extended-regexp '^(\./|/)?(etc|usr/lib)/os
 
 not_a_root_filesystem() {
   fail "The root file system $root_filesystem is neither a folder nor a tar archive with etc/os-release. Nothing was changed." \
-    "Set server.rootFilesystem, or the environment variable that overrides it, to a root file system."
+    "set server.rootFilesystem, or the environment variable that overrides it, to a root file system."
 }
 
 down() {
-  [[ -n ${PULUMI_COMMAND_STDOUT:-} ]] || fail "The id of the container is unknown." "Look for the container and remove it: $* ps --all"
+  [[ -n ${PULUMI_COMMAND_STDOUT:-} ]] || fail "The id of the container is unknown." "look for the container and remove it: $* ps --all"
   remove "$PULUMI_COMMAND_STDOUT" "$@"
 }
 
@@ -189,7 +189,7 @@ require_port() {
   published=$("$@" port "$name" 2> /dev/null) || published=''
   if [[ $published == *" -> 127.0.0.1:$port" || $published == *" -> 127.0.0.1:$port"$'\n'* ]]; then return 0; fi
   fail "Another program on your computer uses port $port of 127.0.0.1. Nothing was changed." \
-    "Choose another port with $setting, or stop the program. To find it: ss -ltnp 'sport = :$port'"
+    "choose another port with $setting, or stop the program. To find it: ss -ltnp 'sport = :$port'"
 }
 
 connect() {

@@ -21,10 +21,10 @@ up() {
   disable_default_site
   systemctl daemon-reload
   quietly "Enabling nginx" systemctl enable nginx
-  nginx -t -q || fail "The configuration of nginx on this server is broken, so nginx was left as it is." \
-    "Solve the problem that nginx reports above, then deploy again."
+  nginx -t -q || fail "The configuration of nginx on this server is broken." \
+    "solve the problem that nginx reports above, then deploy again."
   systemctl is-active --quiet nginx || systemctl start nginx ||
-    fail "The nginx service does not start." "Solve the problem that nginx reports above, then deploy again." \
+    fail "The nginx service does not start." "solve the problem that nginx reports above, then deploy again." \
       "$(journalctl --unit nginx --lines 5 --no-pager --output cat)"
 }
 

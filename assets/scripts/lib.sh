@@ -11,7 +11,7 @@ say() { printf '%s\n' "$*" >&2; }
 
 # Ends the script with an error. Arguments: WHAT FIX [LOG]
 # WHAT is one or two full sentences, with "Nothing was changed." at the end where that is true. FIX begins with an
-# imperative. LOG, the output of a tool, is shown between the two.
+# imperative in lower case. LOG, the output of a tool, is shown between the two.
 fail() {
   local line
   printf 'Error: %s\n' "$1" >&2
@@ -27,7 +27,7 @@ parameters() {
   local pair
   for pair; do
     [[ $pair =~ ^[a-z_0-9]+= ]] || fail "The script got the argument $pair, which is not NAME=VALUE." \
-      "Report this as a bug of this project."
+      "report this as a bug of this project."
     printf -v "${pair%%=*}" %s "${pair#*=}"
   done
 }
@@ -38,7 +38,7 @@ lock() {
   local file=/run/lock/uwsgi-nginx-$1 seconds=$2
   exec 9> "$file"
   flock --wait "$seconds" 9 ||
-    fail "Another run has been working on $1 for $seconds seconds." "Wait until it ends, or stop it (fuser $file), then deploy again."
+    fail "Another run has been working on $1 for $seconds seconds." "wait until it ends, or stop it (fuser $file), then deploy again."
 }
 
 # Retries a command until it succeeds. Arguments: SECONDS COMMAND…
@@ -54,23 +54,24 @@ wait_for() {
 # Runs a command and shows its output only if it fails. Arguments: WHAT COMMAND…
 # The variable advice, if set, replaces the default fix.
 quietly() {
-  local what=$1 log output fix
+  local what=$1 log output clock
   shift
   log=$(mktemp)
   if ! "$@" > "$log" 2>&1 9>&-; then
     output=$(tail -n 25 "$log")
-    fix=$(clock_advice < "$log")
+    clock=$(clock_advice < "$log")
     rm -f "$log"
-    fix+=${fix:+ }${advice:-"Solve the problem that the output above shows, then deploy again."}
-    fail "$what failed." "$fix" "$output"$'\n'"(command: $*)"
+    fail "$what failed." "$clock${advice:-solve the problem that the output above shows, then deploy again.}" \
+      "$output"$'\n'"(command: $*)"
   fi
   rm -f "$log"
 }
 
-# Prints advice if the text on stdin may be caused by a wrong clock. Python 2.7 does not say what is wrong with a certificate.
+# Prints the beginning of a fix if the text on stdin may be caused by a wrong clock. Python 2.7 does not say what is wrong
+# with a certificate.
 clock_advice() {
   ! grep --quiet --ignore-case --extended-regexp 'certificate.*(not yet valid|has expired)|certificate verify failed \(_ssl|is not valid yet' ||
-    printf "Check the server's clock, because valid certificates were rejected: it says %s (to set it: timedatectl)." "$(date)"
+    printf "check the server's clock, because certificates were rejected: it says %s (to set it: timedatectl). If it is right, " "$(date)"
 }
 
 # Installs a copy of a file atomically. Arguments: FILE TARGET

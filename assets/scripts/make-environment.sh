@@ -15,7 +15,7 @@ main() {
     say "requirements: installing"
     local version
     version=$("$python" --version 2>&1)
-    advice="Correct the requirements. If one of them needs a newer Python than the server's $version, pin an older release of it or set apps.APP.python." \
+    advice="correct the requirements. If one of them needs a newer Python than the server's $version, pin an older release of it or set apps.APP.python." \
       quietly "Installing the requirements with $version" "$venv/bin/python" -m pip install --requirement "$requirements"
   fi
   touch "$venv/.complete"

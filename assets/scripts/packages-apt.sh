@@ -29,7 +29,7 @@ install_packages() {
   done
   if ((${#unknown[@]} > 0)); then
     fail "The package ${unknown[*]} does not exist." \
-      "Correct the name in apps.APP.packages or in the platform's description. To look it up: apt-cache search NAME"
+      "correct the name in apps.APP.packages or in the platform's description. To look it up: apt-cache search NAME"
   fi
   # shellcheck disable=SC2086 # a list of words
   DEBIAN_FRONTEND=noninteractive quietly "Installing packages" apt-get install --yes --quiet --no-install-recommends \
@@ -37,7 +37,7 @@ install_packages() {
   missing=$(missing_packages "$@")
   if [[ -n $missing ]]; then
     fail "The command apt-get reported success, but these packages are not installed: ${missing//$'\n'/ }." \
-      "Replace each virtual package by the package that provides it. To look it up: apt-cache show NAME"
+      "replace each virtual package by the package that provides it. To look it up: apt-cache show NAME"
   fi
 }
 

@@ -110,7 +110,7 @@ run_yum() {
     output_has --ignore-case 'holding the yum lock\|waiting for process with pid' || return "$result"
     if ((attempt >= lock_attempts)); then
       fail "Another yum has been running on this server for $((lock_attempts * lock_pause)) seconds: $(lock_holder)." \
-        "Wait until it ends, or stop it (its process id is in /var/run/yum.pid), then deploy again."
+        "wait until it ends, or stop it (its process id is in /var/run/yum.pid), then deploy again."
     fi
     if ((attempt == 1)); then say "packages: waiting for another yum"; fi
     sleep "$lock_pause"
@@ -138,31 +138,31 @@ mirrors_failed() {
 
 # Ends the script with the error that yum's output indicates.
 fail_with_reason() {
-  local unknown advice
+  local unknown clock
   unknown=$(sed -n -e 's/^No package \(.*\) available\.$/\1/p' -e 's/^No match for argument: \(.*\)$/\1/p' <<< "$output" | paste -s -d ' ')
   if [[ -n $unknown ]]; then
     fail_unknown "$unknown"
   elif disk_is_full; then
-    fail "The server's disk is full." "Free some disk space (df -h), then deploy again." "$(last_output)"
+    fail "The server's disk is full." "free some disk space (df -h), then deploy again." "$(last_output)"
   elif output_has 'GPG key\|GPG check FAILED\|Public key for\|is not signed'; then
     fail_unsigned
   elif mirrors_failed; then
-    advice=$(clock_advice <<< "$output")
+    clock=$(clock_advice <<< "$output")
     fail "The server could not download packages from any mirror in $package_config_file." \
-      "${advice:+$advice }Check with curl which mirrors the server reaches, then set others with server.mirrors, or a proxy with server.proxy." \
+      "${clock}check with curl which mirrors the server reaches, then set others with server.mirrors, or a proxy with server.proxy." \
       "$(last_output)"
   fi
-  fail "The package manager yum could not install the packages." "Solve the problem that the output above shows, then deploy again." "$(last_output)"
+  fail "The package manager yum could not install the packages." "solve the problem that the output above shows, then deploy again." "$(last_output)"
 }
 
 fail_unsigned() {
   fail "The packages are not signed with the key that the server trusts for them, so none was installed." \
-    "Set server.mirrors to mirrors with the original packages, or restore the system's key in /etc/pki/rpm-gpg." "$(last_output)"
+    "set server.mirrors to mirrors with the original packages, or restore the system's key in /etc/pki/rpm-gpg." "$(last_output)"
 }
 
 fail_unknown() {
   fail "The package $1 does not exist." \
-    "Correct the name in apps.APP.packages or in the platform's description. To look it up on the server: yum --config=$package_config_file provides NAME" \
+    "correct the name in apps.APP.packages or in the platform's description. To look it up on the server: yum --config=$package_config_file provides NAME" \
     "$(last_output)"
 }
 

@@ -73,7 +73,7 @@ require_disk_space() {
     free=$(df --output=avail --block-size=M "${pair%%=*}" | tail -n 1 | tr -dc 0-9)
     if ((free < needed)); then
       fail "The server's disk is full: $free MB are free for $folders, and $needed MB are needed. Nothing was changed." \
-        "Free some disk space (df -h), then deploy again."
+        "free some disk space (df -h), then deploy again."
     fi
   done
 }

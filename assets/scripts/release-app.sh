@@ -66,11 +66,11 @@ make_user() {
   local entry
   if entry=$(getent passwd "$uid"); then
     if [[ $(id -u "$uid") == 0 ]]; then
-      fail "The user $uid of app $app is root." "Choose another user with apps.$app.uid."
+      fail "The user $uid of app $app is root." "choose another user with apps.$app.uid."
     fi
     if [[ $uid_given != true && $entry != *":$comment:"* ]]; then
       fail "The server already has a user $uid, who was not made for app $app." \
-        "Choose another user with apps.$app.uid, or set it to $uid to use this one."
+        "choose another user with apps.$app.uid, or set it to $uid to use this one."
     fi
     return 0
   fi
@@ -88,7 +88,7 @@ make_release() {
     rm -rf "$new" "${releases:?}/$release"
     mkdir -p "$new/app"
     tar -xzf "$archive" -C "$new/app" --no-same-owner ||
-      fail "The archive $archive with the code of app $app is broken." "Deploy again."
+      fail "The archive $archive with the code of app $app is broken." "deploy again."
     install -m 644 "$folder/config/uwsgi.ini" "$new/uwsgi.ini"
     ln -s "$venv" "$new/venv"
     printf '%s\n' "$chown_socket $chmod_socket" > "$new/socket-access"
@@ -141,10 +141,10 @@ trial_has_ended() { ! kill -0 "$trial" 2> /dev/null; }
 
 # Ends the script; the live release is the one from before. Arguments: PROBLEM LOG_FILE
 fail_release() {
-  local live="No release is live yet."
-  if [[ -n $before ]]; then live="Release ${before#releases/} stays live."; fi
+  local live="No release is live yet"
+  if [[ -n $before ]]; then live="Release ${before#releases/} stays live"; fi
   stop_trial
-  fail "Release $release of app $app $1. $live" "Correct the app or its settings (apps.$app), then deploy again." \
+  fail "Release $release of app $app $1. $live." "correct the app or its settings (apps.$app), then deploy again." \
     "Last lines of the app's log:"$'\n'"$({ grep -v -E "$uwsgi_chatter" "$2" || echo "(none)"; } | tail -n 20)"
 }
 

@@ -43,5 +43,5 @@ start_sshd() {
   quietly "Enabling sshd" systemctl enable "$unit"
   # The system may still be booting.
   wait_for 30 systemctl restart "$unit" ||
-    fail "The container's sshd does not start." "Use another image with server.image." "$(systemctl status "$unit" 2>&1)"
+    fail "The container's sshd does not start." "use another image with server.image." "$(systemctl status "$unit" 2>&1)"
 }

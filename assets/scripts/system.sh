@@ -15,15 +15,15 @@ require_system() {
   architecture=$(uname -m)
   if [[ $found_id != "$id" || $found_version != "$version_id" ]]; then
     fail "This server runs $found, but the settings say $title. Nothing was changed." \
-      "Set server.platform to what the server runs, or use another server."
+      "set server.platform to what the server runs, or use another server."
   fi
   if [[ " $architectures " != *" $architecture "* ]]; then
     fail "This server's architecture is $architecture, but $title is supported on $architectures. Nothing was changed." \
-      "Use a server with a supported architecture."
+      "use a server with a supported architecture."
   fi
   for folder in "${written_folders[@]}"; do
     [[ -w $folder ]] || fail "The folder $folder on this server is not writable: $(find_mount "$folder"). Nothing was changed." \
-      "Make it writable (mount -o remount,rw), then deploy again."
+      "make it writable (mount -o remount,rw), then deploy again."
   done
 }
 

@@ -7,7 +7,7 @@ main() {
   local timeout='' check_sudo='' rc=0 status
   parameters "$@"
   command -v cloud-init > /dev/null ||
-    fail "The server's image has no cloud-init. Nothing was changed." "Set server.amiId to an image with cloud-init."
+    fail "The server's image has no cloud-init. Nothing was changed." "set server.amiId to an image with cloud-init."
   say "waiting for cloud-init (at most $timeout seconds)"
   timeout "$timeout" cloud-init status --wait > /dev/null || rc=$?
   # 2: it has recovered from errors (cloud-init 23.4 and newer).
@@ -19,8 +19,8 @@ main() {
   # The login user of an image is in the group that may read the log.
   status=$({ cloud-init status --long; tail -n 25 /var/log/cloud-init-output.log; } 2>&1) || true
   if ((rc == 124)); then
-    fail "The first boot did not finish within $timeout seconds (cloud-init)." "Deploy again, which continues to wait." "$status"
+    fail "The first boot did not finish within $timeout seconds (cloud-init)." "deploy again, which continues to wait." "$status"
   fi
   fail "The first boot failed (cloud-init)." \
-    "Replace the server: set another server.amiId, or destroy the stack and deploy again." "$status"
+    "replace the server: set another server.amiId, or destroy the stack and deploy again." "$status"
 }

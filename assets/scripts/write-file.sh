@@ -10,7 +10,7 @@ trap 'rm -f "$new"' EXIT
 cat > "$new"
 # Detects a connection that broke during the transfer.
 fail() { printf 'Error: %s\nFix: %s\n' "$1" "$2" >&2; exit 1; }
-[ "$(wc -c < "$new")" -eq "$4" ] || fail "The connection broke while $1 was uploaded." "Deploy again."
+[ "$(wc -c < "$new")" -eq "$4" ] || fail "The connection broke while $1 was uploaded." "deploy again."
 chown "$2" "$new"
 chmod "$3" "$new"
 mv -fT "$new" "$1"

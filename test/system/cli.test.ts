@@ -101,7 +101,7 @@ describe("npm start and its kind, in a fresh checkout", function () {
       assert.match(
         output,
         new RegExp(
-          `uses port ${checkout.httpPort} of 127\\.0\\.0\\.1\\.[^]*Choose another port with server\\.httpPort`,
+          `uses port ${checkout.httpPort} of 127\\.0\\.0\\.1\\.[^]*choose another port with server\\.httpPort`,
         ),
       );
       assert.match(output, /✔ packages \(npm ci\) {2}\d+\.\d s\n/);

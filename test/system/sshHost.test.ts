@@ -209,7 +209,7 @@ onEachPlatform("a server that one has", function (test) {
     [
       "wants a terminal for sudo",
       () => direct({ user: "terminal" }),
-      /The server's sudo requires a terminal \(requiretty\)\. Nothing was changed\.\n +Fix: Remove the line 'Defaults requiretty'/,
+      /The server's sudo requires a terminal \(requiretty\)\. Nothing was changed\.\n +Fix: remove the line 'Defaults requiretty'/,
     ],
   ];
   for (const [what, host, message] of [...(platform === triesConnections ? connections : []), ...logins]) {

@@ -49,7 +49,7 @@ describe("packages with apt", () => {
     assert.equal(code, 1);
     assert.match(
       stderr,
-      /^Error: The package nothing does not exist\.\nFix: Correct the name in apps\.APP\.packages /m,
+      /^Error: The package nothing does not exist\.\nFix: correct the name in apps\.APP\.packages /m,
     );
     assert.deepEqual(
       calls.filter((call) => call.startsWith("apt-get install")),

@@ -42,7 +42,7 @@ describe("preflight checks on the server", () => {
     assert.equal(code, 1);
     assert.equal(
       stderr,
-      "Error: This server's architecture is s390x, but The System 1 is supported on x86_64 aarch64. Nothing was changed.\nFix: Use a server with a supported architecture.\n",
+      "Error: This server's architecture is s390x, but The System 1 is supported on x86_64 aarch64. Nothing was changed.\nFix: use a server with a supported architecture.\n",
     );
   });
 
