@@ -42,7 +42,7 @@ const containers = {
 const python = platforms.debian12.pythons["3"];
 assert.ok(python, "Debian 12 has no Python 3");
 const pythons = { "3": python };
-const downloads = planDownloads(settingsSchema.parse({}).server, {});
+const downloads = planDownloads({ ...settingsSchema.parse({}).server, onYourComputer: true }, {});
 const connection = { host: "192.0.2.1", port: 22, user: "root", privateKey: "key", hostKey: "ssh-ed25519 AAAA" };
 
 /** A server without resources of its own. */
