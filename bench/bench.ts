@@ -44,7 +44,7 @@ async function readyServer(platform: TestPlatform, server: Settings): Promise<Pr
 
 /** Runs the floor script on a server through one SSH session. */
 async function runFloor(product: Product, { platform, env }: TestPlatform, server: Settings): Promise<void> {
-  const ca = extraCaCertificates({ kind: "container" });
+  const ca = extraCaCertificates({ onYourComputer: true });
   const { sshCommand } = await product.outputs();
   const parts = [`${platform.name}.sh`, "deploy.sh"].map((name) =>
     readFileSync(join(root, "bench/floor", name), "utf8"),

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import * as path from "node:path";
 import type { Platform, Python } from "../platforms";
-import { socketPath } from "../settings/crossChecks";
-import type { AppSettings } from "../settings/schema";
+import type { AppSettings } from "../settings/apps";
+import { socketPath } from "../settings/uwsgi";
 import type { AppSource } from "./appSource";
 import { renderTemplate } from "./assets";
 import { hardening } from "./hardening";
@@ -65,7 +65,7 @@ export function planApp(
   if (!python) throw new Error(`${platform.title} has no Python ${settings.python}`);
   const folder = `/opt/apps/${name}`;
   const uid = settings.uid ?? name;
-  const shared = {
+  const templateValues = {
     ...settings,
     app: name,
     current: `${folder}/current`,
@@ -77,19 +77,19 @@ export function planApp(
     port: httpPort,
     hardening: hardening(platform.systemd, `${folder}/shared`),
   };
-  const ini = renderTemplate("uwsgi.ini", shared);
-  const unit = renderTemplate("uwsgi-app.service", shared);
-  const site = renderTemplate("site.conf", shared);
+  const ini = renderTemplate("uwsgi.ini", templateValues);
+  const unit = renderTemplate("uwsgi-app.service", templateValues);
+  const site = renderTemplate("site.conf", templateValues);
   const requirements = source.requirements;
   return {
     name,
     release: hashOf(source.hash, requirements, settings.python, uwsgiVersion, ini),
     folder,
-    current: shared.current,
+    current: templateValues.current,
     venv: `${folder}/venvs/${hashOf(requirements, settings.python, uwsgiVersion)}`,
     uid,
     group: platform.nginx.group,
-    socket: shared.socket,
+    socket: templateValues.socket,
     service: `uwsgi@${name}.service`,
     python,
     wheels: wheelFolder(settings.python, uwsgiVersion),

@@ -42,8 +42,8 @@ export interface ScriptText {
   parts?: readonly string[];
   /** What `main` gets after the action, as NAME=VALUE words. */
   parameters?: Readonly<Record<string, string>>;
-  /** What the script must run again for, although it is not told: names and hashes. */
-  reactsTo?: Readonly<Record<string, string>>;
+  /** Hashes by name: the script runs again when one changes, although it does not use them. */
+  triggers?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -52,9 +52,9 @@ export interface ScriptText {
  * `main` is called by the last line, so a script that was cut off on its way does nothing; and with its stdin elsewhere,
  * so that no command swallows the rest of the script. One parameter a line makes a change of it one line of a preview.
  */
-export function script(name: string, { parts = [], parameters = {}, reactsTo = {} }: ScriptText = {}): string {
+export function script(name: string, { parts = [], parameters = {}, triggers = {} }: ScriptText = {}): string {
   const texts = ["lib.sh", ...parts, name].map((file) => asset(`scripts/${file}`).replace(/^#!.*\n/, ""));
-  const comments = Object.entries(reactsTo).map(([what, hash]) => `# ${what}: ${hash}`);
+  const comments = Object.entries(triggers).map(([what, hash]) => `# ${what}: ${hash}`);
   const words = Object.entries(parameters).map(([key, value]) => quote(`${key}=${value}`));
   const call = ['main "$@"', ...words, "</dev/null"].join(" \\\n  ");
   return `${[...texts, ...comments, call].join("\n")}\n`;

@@ -1,8 +1,8 @@
 import * as path from "node:path";
 import { platforms, type Platform, type Python } from "../platforms";
-import { extraCaCertificates } from "../settings/caCertificates";
+import { extraCaCertificates, type CaSource } from "../settings/caCertificates";
 import { baseUrls } from "../settings/mirrors";
-import type { Settings } from "../settings/schema";
+import type { CommonServerSettings } from "../settings/serverCommon";
 import { renderTemplate } from "./assets";
 
 /** Where a server gets packages from, and whom it trusts: plain data for the scripts. */
@@ -21,7 +21,7 @@ export interface Downloads {
 }
 
 export function planDownloads(
-  server: Settings["server"],
+  server: CommonServerSettings & CaSource,
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): Downloads {
   const platform: Platform = platforms[server.platform];

@@ -19,25 +19,14 @@ export interface SettingSection {
   rows: SettingRow[];
 }
 
-/** First part of the server's keys in the documentation. */
-const serverTopic = "server";
-
 /** Every setting there is, in the order of the schema; those of the server divided by kind. */
 export function settingSections(): SettingSection[] {
   return Object.entries(settingsSchema.shape as Record<string, z.ZodType>).flatMap(([topic, schema]) => {
     const inner = unwrap(schema);
     return inner instanceof z.ZodDiscriminatedUnion
-      ? kindSections(inner, serverTopic)
+      ? kindSections(inner, topic)
       : [{ topic, rows: settingRows(schema, topic) }];
   });
-}
-
-/** First part of the server's keys in the schema. */
-export function serverKey(): string {
-  const shape = settingsSchema.shape as Record<string, z.ZodType>;
-  const found = Object.entries(shape).find(([, schema]) => unwrap(schema) instanceof z.ZodDiscriminatedUnion);
-  if (!found) throw new Error("No topic of the schema has kinds.");
-  return found[0];
 }
 
 /** Takes off what wraps a schema: optional, default, preprocess. */
@@ -48,13 +37,14 @@ function unwrap(schema: z.ZodType): z.ZodType {
   return schema instanceof z.ZodPipe ? unwrap(schema.out as z.ZodType) : schema;
 }
 
-function settingRows(schema: z.ZodType, key: string): SettingRow[] {
+/** The settings at and below a key. */
+export function settingRows(schema: z.ZodType, key: string): SettingRow[] {
   const text = settingText(schema);
   if (text) return [{ key, default: text.defaultText ?? constantDefault(schema), ...text }];
   const inner = unwrap(schema);
   if (inner instanceof z.ZodRecord) {
-    const name = settingRows(inner.keyType as z.ZodType, `${key}.APP`);
-    return [...name, ...settingRows(inner.valueType as z.ZodType, `${key}.APP`)];
+    const entry = `${key}.${settingText(inner.keyType as z.ZodType)?.placeholder ?? "NAME"}`;
+    return [...settingRows(inner.keyType as z.ZodType, entry), ...settingRows(inner.valueType as z.ZodType, entry)];
   }
   if (inner instanceof z.ZodObject) {
     return Object.entries(inner.shape as Record<string, z.ZodType>).flatMap(([name, field]) =>
@@ -111,6 +101,12 @@ export function knownKeys(path: readonly PropertyKey[], value: unknown): string[
   const here = path.reduce<unknown>((it, part) => (it as Record<PropertyKey, unknown> | undefined)?.[part], value);
   const inner = ofKind(unwrap(schemaAt(path, value)), here);
   return inner instanceof z.ZodObject ? Object.keys(inner.shape) : [];
+}
+
+/** The schema of the keys of the map at this path; none where it is not a map. */
+export function keySchemaAt(path: readonly PropertyKey[], value: unknown): z.ZodType | undefined {
+  const inner = unwrap(schemaAt(path, value));
+  return inner instanceof z.ZodRecord ? (inner.keyType as z.ZodType) : undefined;
 }
 
 /** Of several kinds the one that the value names, or the first. */

@@ -8,9 +8,11 @@ export interface SettingText {
   allowed: string;
   /** The default in words, if it is not a constant. */
   defaultText?: string;
-  /** The error if it is missing, completing its name; the argument holds the settings beside it. Default: `allowed`. */
-  missing?: (values: Readonly<Record<string, unknown>>) => string;
-  /** Its value is never shown: `true` for a secret, "accidentally" for a value that may contain one by mistake. */
+  /** What to report where it is missing; the argument is the map that lacks it. Default: that it must be what is allowed. */
+  missing?: (siblings: Readonly<Record<string, unknown>>) => { text: string; fix: string };
+  /** For the keys of a map: what the docs write in place of a key, e.g. `APP`. */
+  placeholder?: string;
+  /** Its value is never shown: `true`, or "accidentally" where there is a secret in it only by mistake. */
   secret?: true | "accidentally";
 }
 

@@ -1,4 +1,4 @@
-// The double of pulumi-resource-aws, for tests and the demonstration only: it serves what components/awsServer.ts uses,
+// The double of pulumi-resource-aws, for tests and the demonstration only: it serves what servers/aws uses,
 // takes no input that the SDK's types do not have, and behaves in the ways of AWS that hurt. Its account is the folder
 // AWS_DOUBLE.
 import { randomInt } from "node:crypto";

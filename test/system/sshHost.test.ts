@@ -88,7 +88,7 @@ onEachPlatform("a server that one has", function (test) {
     hostKey: hostKeys,
     privateKey: server.connection.privateKey,
     httpPort: server.port(80),
-    ...(extraCaCertificates({ kind: "container" }) === undefined ? {} : { caCertificates: "ca.pem" }),
+    ...(extraCaCertificates({ onYourComputer: true }) === undefined ? {} : { caCertificates: "ca.pem" }),
     ...more,
   });
   const behind = (more: Settings = {}) => direct({ address, port: 22, bastion: through(), ...more });
@@ -153,7 +153,7 @@ onEachPlatform("a server that one has", function (test) {
     gateway = await Gateway.start(server);
     product = await Product.make({}, test);
     await product.writeApp("hello", { "wsgi.py": app("ours") });
-    await writeFile(join(product.projectDir, "ca.pem"), extraCaCertificates({ kind: "container" }) ?? "");
+    await writeFile(join(product.projectDir, "ca.pem"), extraCaCertificates({ onYourComputer: true }) ?? "");
     found = await listing();
   });
   after(async () => {
@@ -364,11 +364,11 @@ onEachPlatform("a server that one has", function (test) {
     const other = await Product.make({}, { ...test, stack: "other" });
     try {
       await other.writeApp("hello", { "wsgi.py": app("other") });
-      await writeFile(join(other.projectDir, "ca.pem"), extraCaCertificates({ kind: "container" }) ?? "");
+      await writeFile(join(other.projectDir, "ca.pem"), extraCaCertificates({ onYourComputer: true }) ?? "");
       await other.configure({ server: direct({ user: "deploy" }), apps: { hello } });
       const { output } = await other.failUp();
       assert.match(output, /this server is the stack uwsgi-nginx\/test's; nothing was changed/);
-      assert.match(output, /warning: server\.privateKey stands unencrypted in Pulumi\.other\.yaml\./);
+      assert.match(output, /warning: server\.privateKey is stored in plain text in Pulumi\.other\.yaml/);
       await other.destroy();
     } finally {
       await other.remove();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { platforms, type Platform } from "../../platforms";
 import { planDownloads, pythonParameters } from "../../rendering/downloads";
-import { containerSource } from "../../settings/containerSource";
+import { containerSource } from "../../servers/container/source";
 import { settingsSchema } from "../../settings/schema";
 
 const server = (settings: Record<string, unknown> = {}) => settingsSchema.parse({ server: settings }).server;

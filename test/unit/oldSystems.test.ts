@@ -7,7 +7,7 @@ import * as path from "node:path";
 import { platforms, type Platform } from "../../platforms";
 import { planApp } from "../../rendering/app";
 import { asset, inlineScript, renderTemplate } from "../../rendering/assets";
-import { appSchema } from "../../settings/schema";
+import { appSchema } from "../../settings/apps";
 import { root } from "../support/engine";
 
 /** Directives that systemd 219 knows, of those that a unit of ours may want (systemd.unit(5) and its kin, of that version). */
@@ -166,12 +166,15 @@ describe("the names of the platforms", () => {
       .map((line) => `${name}: ${line.trim()}`);
   const files = (folder: string) =>
     fs
-      .readdirSync(path.join(root, folder))
+      .readdirSync(path.join(root, folder), { recursive: true, encoding: "utf8" })
       .filter((name) => /\.(ts|mjs|sh)$/.test(name))
       .map((name) => `${folder}/${name}`);
 
   it("stand in the descriptions of the platforms, and in no other line of code", () => {
-    const program = ["index.ts", ...["components", "settings", "rendering", "assets/scripts"].flatMap(files)];
+    const program = [
+      "index.ts",
+      ...["components", "servers", "settings", "rendering", "assets/scripts"].flatMap(files),
+    ];
     // What belongs to one package manager is part of the platforms' descriptions.
     const asked = program.filter((name) => !name.startsWith("assets/scripts/packages-"));
     assert.deepEqual(

@@ -11,7 +11,7 @@ import { asset, renderTemplate, script } from "../../rendering/assets";
 import { commandLine, quote } from "../../rendering/shell";
 import { ed25519KeyPair, publicKeyOf } from "../../rendering/sshKey";
 import { renderUserData } from "../../rendering/userData";
-import { appSchema } from "../../settings/schema";
+import { appSchema } from "../../settings/apps";
 
 const source: AppSource = { hash: "0123", archive: "/tmp/app.tar.gz", requirements: "" };
 
@@ -368,7 +368,7 @@ describe("the shell", () => {
     const text = script("activate-site.sh", {
       parts: ["health.sh"],
       parameters: { app: "hello", contains: "it's" },
-      reactsTo: { "nginx.conf": "abc" },
+      triggers: { "nginx.conf": "abc" },
     });
     assert.equal(
       text.slice(text.lastIndexOf("# nginx.conf")),
