@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { platforms } from "../../platforms";
 import { planApp } from "../../rendering/app";
 import { quote } from "../../rendering/shell";
-import { appSchema } from "../../settings/schema";
+import { appSchema } from "../../settings/apps";
 import { FakeTools } from "../support/fakeTools";
 
 const source = { hash: "0123", archive: "", requirements: "" };
