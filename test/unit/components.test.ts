@@ -19,6 +19,7 @@ import type { Server } from "../../servers/server";
 import { SshServer } from "../../servers/ssh/server";
 import { appSchema } from "../../settings/apps";
 import { settingsSchema } from "../../settings/schema";
+import { quote } from "../../rendering/shell";
 import { makeKey } from "../support/keys";
 import {
   dependencies,
@@ -129,7 +130,7 @@ describe("BaseSystem", () => {
       "ca_update=update-ca-certificates",
       "ca_bundle=/etc/ssl/certs/ca-certificates.crt",
       "ca_certificates=",
-      "'room=/opt=100 /usr=300 /var=250'",
+      "'disk_space=/opt=100 /usr=300 /var=250'",
       "'packages=ca-certificates curl gcc libc6-dev libpq-dev procps python3 python3-dev python3-venv'",
       "'selinux_packages=checkpolicy policycoreutils policycoreutils-python-utils semodule-utils'",
     ]);
@@ -225,6 +226,10 @@ describe("UwsgiApp and NginxSite", () => {
       "group=www-data",
       "nginx_user=www-data",
       "socket=/run/uwsgi-hello/uwsgi.sock",
+      "chown_socket=hello:www-data",
+      "chmod_socket=660",
+      quote(`trial_ini=${plan().trialIni}`),
+      "port=80",
       "host_header=localhost",
       "path=/",
       "contains=",
