@@ -143,8 +143,10 @@ export async function makeCloud(folder: string, system: System = "debian12"): Pr
   await mkdir(join(folder, "bin"), { recursive: true, mode: 0o700 });
   writeShapes(tokens, join(root, ".local/aws-shapes.json"));
   await symlink(join(root, ".local/aws-shapes.json"), join(folder, "shapes.json"));
+  await symlink(join(root, "test/cloud/network.mjs"), join(folder, "network.mjs"));
   const plugin = join(folder, "bin/pulumi-resource-aws");
-  await writeFile(plugin, `#!/bin/sh\nexec node '${join(root, "test/cloud/pulumi-resource-aws.mjs")}' "$@"\n`);
+  const command = `node '${join(root, "toolchain/offline/start.mjs")}' '${join(root, "test/cloud/pulumi-resource-aws.mjs")}'`;
+  await writeFile(plugin, `#!/bin/sh\nexec ${command} "$@"\n`);
   await chmod(plugin, 0o755);
 
   const cloud = new Cloud(folder);

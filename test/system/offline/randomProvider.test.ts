@@ -1,8 +1,8 @@
-// What this project relies on in @pulumi/random; it holds for the genuine plugin and for its stand-in alike.
+// What this project relies on in @pulumi/random, with the genuine plugin and with the offline plugin.
 import assert from "node:assert/strict";
-import { Workspace } from "../support/engine";
+import { Workspace } from "../../support/engine";
 
-describe("the random provider", function () {
+describe("the random plugin", function () {
   this.timeout("60s");
   this.slow("10s");
 
@@ -18,7 +18,7 @@ describe("the random provider", function () {
     export const { hex, base64 } = made;
   `;
 
-  it("makes bytes once, and again when a keeper changes", async () => {
+  it("makes random bytes once, and others when a keeper changes", async () => {
     await workspace.writeProgram(bytes(1));
     await workspace.up();
     const first = await workspace.outputs();
@@ -34,24 +34,25 @@ describe("the random provider", function () {
     assert.notDeepEqual(await workspace.outputs(), first);
   });
 
-  // As outputs, that is: the id of RandomBytes is its base64 text, and no id is secret. Use RandomPassword for a secret.
-  it("keeps the outputs of bytes secret", async () => {
+  // Only the outputs: the id of RandomBytes is its base64 text, and ids are never secret. A secret is a RandomPassword.
+  it("keeps the outputs of random bytes secret", async () => {
     await workspace.writeProgram(bytes(1));
     const { output } = await workspace.up();
     const { hex } = await workspace.outputs();
 
-    assert.ok(!output.includes(String(hex)));
-    assert.ok(!(await workspace.exportText()).includes(String(hex)));
+    assert.ok(!output.includes(String(hex)), `the bytes should not be in the engine's output:\n${output}`);
+    const state = await workspace.exportText();
+    assert.ok(!state.includes(String(hex)), `the bytes should be encrypted in the state:\n${state}`);
   });
 
-  it("does not know bytes at preview", async () => {
+  it("does not know random bytes in a preview", async () => {
     await workspace.writeProgram(bytes(1));
     const { output } = await workspace.preview();
 
     assert.match(output, /hex\s*: (\[secret\]|\[unknown\]|output<string>)/);
   });
 
-  it("makes passwords of the characters asked for, and keeps them secret", async () => {
+  it("makes passwords of the requested characters and keeps them secret", async () => {
     await workspace.writeProgram(`
       import * as random from "@pulumi/random";
       const password = new random.RandomPassword("r", { length: 24, special: false, minNumeric: 3 });
@@ -62,14 +63,15 @@ describe("the random provider", function () {
     const { result, bcryptHash, length } = await workspace.outputs();
 
     assert.match(String(result), /^[A-Za-z0-9]{24}$/);
-    assert.ok((String(result).match(/\d/g) ?? []).length >= 3);
+    assert.match(String(result), /(\d.*){3}/);
     assert.match(String(bcryptHash), /^\$2[aby]\$10\$/);
     assert.equal(length, 24);
     const state = await workspace.exportText();
-    assert.ok(!state.includes(String(result)) && !state.includes(String(bcryptHash)));
+    for (const secret of [result, bcryptHash])
+      assert.ok(!state.includes(String(secret)), `${String(secret)} should be encrypted in the state:\n${state}`);
   });
 
-  it("makes ids and strings, which are no secrets", async () => {
+  it("makes ids and strings that are not secret", async () => {
     await workspace.writeProgram(`
       import * as random from "@pulumi/random";
       const id = new random.RandomId("i", { byteLength: 4, prefix: "app-" });
@@ -85,6 +87,7 @@ describe("the random provider", function () {
     assert.equal(dec, `app-${parseInt(String(hex).slice(4), 16)}`);
     assert.equal(b64Url, `app-${String(idOfId)}`);
     assert.match(String(result), /^[a-z0-9]{8}$/);
-    assert.ok((await workspace.exportText()).includes(String(result)));
+    const state = await workspace.exportText();
+    assert.ok(state.includes(String(result)), `the string should be in plain text in the state:\n${state}`);
   });
 });
