@@ -78,7 +78,7 @@ function prepareServer(name: string, args: BaseSystemArgs, parent: pulumi.Resour
           own_files: wordList([aggregateUnitFile, nginxDropInFile]),
           ...downloads.packages,
           ...downloads.files,
-          room: pairList(platform.packages.room),
+          disk_space: pairList(platform.packages.diskSpace),
           packages: wordList([
             ...platform.packages.base,
             ...Object.values(pythons).flatMap((python) => python.packages),

@@ -51,7 +51,7 @@ function activateSite(
           domains: plan.settings.domains.join(" "),
           staged,
           site: sitePath(plan.name, server.platform),
-          url: `http://127.0.0.1:${httpPort}`,
+          ipv6_listen: plan.ipv6Listen,
           ...plan.health,
         },
         triggers: { "nginx.conf": plan.siteHash },

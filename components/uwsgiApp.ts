@@ -66,7 +66,7 @@ function createFolder(name: string, { server, base, plan }: UwsgiAppArgs, parent
         parameters: {
           app: plan.name,
           folder: plan.folder,
-          places: `/etc/systemd/system/${plan.service} ${sitePath(plan.name, server.platform)}`,
+          paths: `/etc/systemd/system/${plan.service} ${sitePath(plan.name, server.platform)}`,
           upload: uploadedCode(plan),
           user: server.loginUser,
         },
@@ -145,6 +145,9 @@ function releaseApp(name: string, { server, base, plan }: UwsgiAppArgs, { parent
           group: plan.group,
           nginx_user: server.platform.nginx.user,
           socket: plan.socket,
+          chown_socket: plan.chownSocket,
+          chmod_socket: plan.settings.chmodSocket,
+          trial_ini: plan.trialIni,
           ...plan.health,
         },
         triggers: { "uwsgi.service": plan.unitHash },

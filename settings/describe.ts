@@ -19,25 +19,14 @@ export interface SettingSection {
   rows: SettingRow[];
 }
 
-/** First part of the server's keys in the documentation. */
-const serverTopic = "server";
-
 /** Every setting there is, in the order of the schema; those of the server divided by kind. */
 export function settingSections(): SettingSection[] {
   return Object.entries(settingsSchema.shape as Record<string, z.ZodType>).flatMap(([topic, schema]) => {
     const inner = unwrap(schema);
     return inner instanceof z.ZodDiscriminatedUnion
-      ? kindSections(inner, serverTopic)
+      ? kindSections(inner, topic)
       : [{ topic, rows: settingRows(schema, topic) }];
   });
-}
-
-/** First part of the server's keys in the schema. */
-export function serverKey(): string {
-  const shape = settingsSchema.shape as Record<string, z.ZodType>;
-  const found = Object.entries(shape).find(([, schema]) => unwrap(schema) instanceof z.ZodDiscriminatedUnion);
-  if (!found) throw new Error("No topic of the schema has kinds.");
-  return found[0];
 }
 
 /** Takes off what wraps a schema: optional, default, preprocess. */
@@ -48,7 +37,7 @@ function unwrap(schema: z.ZodType): z.ZodType {
   return schema instanceof z.ZodPipe ? unwrap(schema.out as z.ZodType) : schema;
 }
 
-/** The rows of a schema; `key` is what precedes theirs. */
+/** The settings at and below a key. */
 export function settingRows(schema: z.ZodType, key: string): SettingRow[] {
   const text = settingText(schema);
   if (text) return [{ key, default: text.defaultText ?? constantDefault(schema), ...text }];

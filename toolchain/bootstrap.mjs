@@ -62,7 +62,7 @@ async function installPackages() {
   if (interrupted) exit("Interrupted.", "run the same command again to continue.", 130);
   if (code !== 0)
     exit(
-      `'npm ci' failed (exit code ${code}):\n${errors.trim().replace(/^/gm, "    ")}`,
+      `The command 'npm ci' failed (exit code ${code}).\n${errors.trim().replace(/^/gm, "    ")}`,
       "correct the cause and run the same command again.",
     );
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.removeAllListeners(signal);

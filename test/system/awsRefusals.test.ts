@@ -84,7 +84,7 @@ describe("a stack that AWS refuses", function () {
     const { output } = await stack.failUp();
     assert.match(output, /status: error/);
     assert.match(output, /curl: not found/);
-    assert.match(output, /Error: cloud-init has failed; what it says of itself stands above/);
+    assert.match(output, /Error: The first boot failed \(cloud-init\)\./);
   });
 
   it("goes on from one refusal to the next, and up once AWS lets it, and leaves nothing that it made before", async () => {

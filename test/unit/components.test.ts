@@ -11,6 +11,7 @@ import { platforms } from "../../platforms";
 import { planApp } from "../../rendering/app";
 import { inlineScript, renderTemplate } from "../../rendering/assets";
 import { planDownloads } from "../../rendering/downloads";
+import { quote } from "../../rendering/shell";
 import { ed25519KeyPair } from "../../rendering/sshKey";
 import { tarArchive } from "../../rendering/tarArchive";
 import { ContainerServer } from "../../servers/container/server";
@@ -41,7 +42,7 @@ const containers = {
 const python = platforms.debian12.pythons["3"];
 assert.ok(python, "Debian 12 has no Python 3");
 const pythons = { "3": python };
-const downloads = planDownloads(settingsSchema.parse({}).server, {});
+const downloads = planDownloads({ ...settingsSchema.parse({}).server, onYourComputer: true }, {});
 const connection = { host: "192.0.2.1", port: 22, user: "root", privateKey: "key", hostKey: "ssh-ed25519 AAAA" };
 
 /** A server without resources of its own. */
@@ -129,7 +130,7 @@ describe("BaseSystem", () => {
       "ca_update=update-ca-certificates",
       "ca_bundle=/etc/ssl/certs/ca-certificates.crt",
       "ca_certificates=",
-      "'room=/opt=100 /usr=300 /var=250'",
+      "'disk_space=/opt=100 /usr=300 /var=250'",
       "'packages=ca-certificates curl gcc libc6-dev libpq-dev procps python3 python3-dev python3-venv'",
       "'selinux_packages=checkpolicy policycoreutils policycoreutils-python-utils semodule-utils'",
     ]);
@@ -225,6 +226,10 @@ describe("UwsgiApp and NginxSite", () => {
       "group=www-data",
       "nginx_user=www-data",
       "socket=/run/uwsgi-hello/uwsgi.sock",
+      "chown_socket=hello:www-data",
+      "chmod_socket=660",
+      quote(`trial_ini=${plan().trialIni}`),
+      "port=80",
       "host_header=localhost",
       "path=/",
       "contains=",

@@ -234,7 +234,7 @@ describe("loading settings", () => {
   it("describes every map with the text of its own keys", () => {
     const name = setting(z.string(), { meaning: "Name.", allowed: "a name", placeholder: "VARIABLE" });
     const value = setting(z.string(), { meaning: "Value.", allowed: "a text" });
-    const rows = settingRows(z.strictObject({ env: z.record(name, value) }), "apps.APP");
+    const rows = settingRows(z.record(name, value), "env");
     assert.deepEqual(
       rows.map(({ key, meaning }) => [key, meaning]),
       [

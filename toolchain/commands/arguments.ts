@@ -35,7 +35,6 @@ The default stack is 'local'. Flags come after the stack and are passed on to pu
   npm test -- --grep 'second up'
 `;
 
-/** Words that may follow each command: how many names, and whether flags for another program are allowed. */
 const takesStack: readonly CommandName[] = ["start", "preview", "comment", "up", "destroy", "env"];
 const takesFlags: readonly CommandName[] = ["preview", "comment", "up", "destroy"];
 
@@ -52,17 +51,18 @@ export function parseArguments(argv: readonly string[]): Request {
   const stack = hasStack ? (rest[0] ?? "") : none.stack;
   const { own, args } = splitFlags(hasStack ? rest.slice(1) : rest);
   const unexpected = [...args, ...own];
-  if (!takesStack.includes(command) && rest.length > 0) throw misuse(`'${command}' takes no arguments: '${rest[0]}'.`);
+  if (!takesStack.includes(command) && rest.length > 0)
+    throw misuse(`'${command}' takes no arguments, but '${rest[0]}' was given.`);
   if (!isStackName(stack)) {
     throw misuse(`'${stack}' is not a valid stack name. Use letters, digits, '-', '_' and '.'.`);
   }
   if (!takesFlags.includes(command) && unexpected.length > 0)
-    throw misuse(`'${command}' takes no flags: '${unexpected[0]}'.`);
+    throw misuse(`'${command}' takes no flags, but '${unexpected[0]}' was given.`);
   const [serverGone, post] = [own.includes("--server-gone"), own.includes("--post")];
   if (serverGone && command !== "destroy") throw misuse("--server-gone is a flag of 'destroy'.");
   if (post && command !== "comment") throw misuse("--post is a flag of 'comment'.");
   const stackFlag = args.find((arg) => /^(--stack|-s)(=|$)/.test(arg));
-  if (stackFlag) throw misuse(`Name the stack without ${stackFlag}: npm run ${command} -- ${stack}`);
+  if (stackFlag) throw misuse(`The stack is named without ${stackFlag}: npm run ${command} -- ${stack}.`);
   return { command, stack, args, post, serverGone };
 }
 
@@ -82,5 +82,5 @@ function isStackName(name: string): boolean {
 }
 
 function misuse(problem: string): UserError {
-  return new UserError(`${problem}\n\n${usage}`, [], 2);
+  return new UserError(`Invalid command line. ${problem} Nothing was changed.`, `correct the command.\n\n${usage}`, 2);
 }

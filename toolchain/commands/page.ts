@@ -26,7 +26,7 @@ export function fetchPage(url: string, address = new URL(url).hostname): Promise
       }
     }
     throw new UserError(
-      `${url} was deployed, but the answer is ${problem}.`,
+      `The page ${url} was deployed, but the answer is ${problem}.`,
       "read the app's log: log in with the command in 'pulumi stack output sshCommand' and run journalctl -u 'uwsgi*' -n 50",
     );
   });

@@ -78,7 +78,7 @@ export async function runLogged(
   if (code === 0) return;
   const end = readFileSync(log, "utf8").trimEnd().split("\n").slice(-15).join("\n");
   throw new UserError(
-    `'${command} ${args.join(" ")}' failed (exit code ${code}):\n${indented(end)}`,
+    `The command '${command} ${args.join(" ")}' failed (exit code ${code}).\n${indented(end)}`,
     fix ?? `read the whole output in ${log}, correct the cause and run the same command again.`,
   );
 }

@@ -1,6 +1,6 @@
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { errorCode, UserError } from "../common/errors";
+import { errorCode, indented, UserError } from "../common/errors";
 import { paths } from "../common/paths";
 import { run } from "../common/run";
 
@@ -33,13 +33,13 @@ export async function engineOutput(engine: string, args: readonly string[]): Pro
   const { code, stdout, stderr } = await run(engine, args).catch((error: unknown) => {
     if (errorCode(error) !== "ENOENT") throw error;
     throw new UserError(
-      `${engine}, which runs this checkout's containers, is not on PATH.`,
+      `The container engine ${engine}, which runs this checkout's containers, is not on PATH.`,
       `install ${engine} again.`,
     );
   });
   if (code === 0) return stdout.trim();
   throw new UserError(
-    `'${engine} ${args.join(" ")}' failed (exit code ${code}): ${stderr.trim()}`,
+    `The command '${engine} ${args.join(" ")}' failed (exit code ${code}).\n${indented(stderr)}`,
     `correct what ${engine} reports and run the same command again.`,
   );
 }

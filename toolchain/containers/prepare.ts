@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { canInstall, installCommand, installPackages } from "../common/apt";
-import { UserError } from "../common/errors";
+import { indented, UserError } from "../common/errors";
 import { run, succeeds } from "../common/run";
 import type { Step } from "../common/steps";
 import { type Containers, readContainers, writeContainers } from "./containerEngine";
@@ -73,7 +73,7 @@ async function workingOptions(engine: string, image: string): Promise<Omit<Conta
     }
   }
   throw new UserError(
-    `${engine} cannot run a container on this computer: ${failure}`,
+    `The container engine ${engine} cannot run a container on this computer.\n${indented(failure)}`,
     `correct the cause; this shows the same error: ${engine} run --rm ${image} true`,
   );
 }

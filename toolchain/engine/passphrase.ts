@@ -47,7 +47,7 @@ export function passphraseFix(root: string): string[] {
   const own = paths(root);
   return [
     `restore the passphrase in ${own.passphrase} (or set PULUMI_CONFIG_PASSPHRASE).`,
-    `if it is lost, remove the stack's servers by hand, delete ${own.local} and the line 'encryptionsalt' of each Pulumi.STACK.yaml, and start again.`,
+    `start again if it is lost: remove the stack's servers by hand, then delete ${own.local} and the line 'encryptionsalt' of each Pulumi.STACK.yaml.`,
   ];
 }
 

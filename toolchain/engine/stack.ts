@@ -15,6 +15,8 @@ import { serverKind, shortName } from "./serverKind";
 import { isOnServer, isRepeatable, isRunByEngine, type State } from "./state";
 import { secretsProvider, StackFile } from "./stackFile";
 
+const repeat = "correct the cause shown above and run the same command again.";
+
 /** One stack of the project in `root`. */
 export class Stack {
   readonly shortName: string;
@@ -92,10 +94,17 @@ export class Stack {
     const known = explain(reported, this.root, this.name);
     if (known) return known;
     const what = command === "preview" ? "Nothing was changed." : "The steps that were completed are kept.";
-    const problem = `pulumi ${command} failed (exit code ${code}). ${what}`;
-    const found = hints(reported, this.name, serverKind(this.root, this.name).hints);
-    if (found.length > 0) return new UserError([problem, ...found].join("\n"), [], code);
-    return new UserError(problem, "correct the cause shown above and run the same command again.", code);
+    const found = hints(reported, this.name, serverKind(this.root, this.name).hints).map((hint) =>
+      hint.split("\nFix: "),
+    );
+    const fixes = found.flatMap(([, ...fix]) => fix);
+    return new UserError(
+      [`The command 'pulumi ${command}' failed (exit code ${code}). ${what}`, ...found.map(([cause]) => cause)].join(
+        "\n",
+      ),
+      fixes.length > 0 ? fixes : repeat,
+      code,
+    );
   }
 
   /** Runs a preview for its text. */
@@ -189,7 +198,8 @@ export class Stack {
     } catch (error) {
       const text = engineMessage(error);
       throw (
-        explain(text, this.root, this.name) ?? new UserError(`'pulumi ${args.join(" ")}' failed:\n${indented(text)}`)
+        explain(text, this.root, this.name) ??
+        new UserError(`The command 'pulumi ${args.join(" ")}' failed.\n${indented(text)}`, repeat)
       );
     }
   }

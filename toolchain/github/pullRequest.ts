@@ -20,7 +20,7 @@ export function pullRequestOf({
   const number = (JSON.parse(text) as { pull_request?: { number?: number } }).pull_request?.number;
   if (!number || !GITHUB_REPOSITORY || !GITHUB_API_URL || !GITHUB_TOKEN) {
     throw new UserError(
-      "--post needs the pull request of a GitHub workflow and GITHUB_TOKEN in the environment. Nothing was changed.",
+      "The flag --post needs the pull request of a GitHub workflow and GITHUB_TOKEN in the environment. Nothing was changed.",
       "leave --post out to print the comment.",
     );
   }

@@ -44,13 +44,13 @@ describe("the arguments of npm scripts", () => {
     [["up", ".."], /not a valid/],
     [["up", ""], /not a valid/],
     [["up", "a b"], /not a valid/],
-    [["up", "local", "--stack", "other"], /Name the stack without --stack/],
-    [["up", "--stack=other"], /Name the stack without --stack=other/],
+    [["up", "local", "--stack", "other"], /is named without --stack/],
+    [["up", "--stack=other"], /is named without --stack=other/],
     [["up", "local", "--server-gone"], /--server-gone is a flag of 'destroy'/],
     [["up", "local", "--post"], /--post is a flag of 'comment'/],
-    [["start", "local", "--yes"], /'start' takes no flags: '--yes'/],
+    [["start", "local", "--yes"], /'start' takes no flags, but '--yes'/],
     [["clean", "local"], /'clean' takes no arguments/],
-    [["env", "--json"], /'env' takes no flags: '--json'/],
+    [["env", "--json"], /'env' takes no flags, but '--json'/],
   ];
   for (const [argv, message] of mistakes) {
     it(`are rejected with exit code 2: ${JSON.stringify(argv)}`, () => {

@@ -46,7 +46,7 @@ describe("the start of npm scripts", () => {
     it(`installs the packages first in a fresh clone: npm run ${name}`, () => {
       const { status, calls, output } = run(freshCheckout("echo no network >&2; exit 7"), script);
       assert.equal(calls, "ci --no-progress\n", output);
-      assert.match(output, /'npm ci' failed \(exit code 7\):\n {4}no network\nFix: /);
+      assert.match(output, /'npm ci' failed \(exit code 7\)\.\n {4}no network\nFix: /);
       assert.equal(status, 1);
     });
   }

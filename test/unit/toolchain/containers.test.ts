@@ -105,7 +105,10 @@ describe("containers", () => {
   it("reports the output of an apt-get that fails", async () => {
     aptGet();
     put(join(root, "fail"), "");
-    await assert.rejects(prepare(), /^UserError: 'apt-get update' failed \(exit code 100\):\n +E: Unable to locate/);
+    await assert.rejects(
+      prepare(),
+      /^UserError: The command 'apt-get update' failed \(exit code 100\)\.\n +E: Unable to locate/,
+    );
   });
 
   it("lets an interrupted apt-get finish, and the next command continues from there", async function () {
@@ -124,7 +127,10 @@ describe("containers", () => {
 
   it("shows the steps of building the image and the output of the one that fails", async () => {
     tool("podman", `case $1 in info) echo / ;; image) exit 1 ;; build) echo 'no such file' >&2; exit 125 ;; esac`);
-    await assert.rejects(prepare(), /^UserError: 'podman build .*' failed \(exit code 125\):\n +no such file\n/);
+    await assert.rejects(
+      prepare(),
+      /^UserError: The command 'podman build .*' failed \(exit code 125\)\.\n +no such file\n/,
+    );
     assert.deepEqual(steps, [
       "image docker.io/library/debian:12",
       "image of the server (Debian 12 with systemd and sshd)",
@@ -192,12 +198,12 @@ describe("containers", () => {
     put(join(root, ".local/containers.json"), JSON.stringify({ command: ["docker"], runOptions: [], image: "x" }));
     await assert.rejects(
       removeContainers(root, "local"),
-      /^UserError: docker, which runs this checkout's containers, is not on PATH/,
+      /^UserError: The container engine docker, which runs this checkout's containers, is not on PATH/,
     );
     tool("docker", "echo 'Cannot connect to the Docker daemon' >&2; exit 1");
     await assert.rejects(
       removeContainers(root, "local"),
-      /^UserError: 'docker ps .*' failed .*: Cannot connect to the/,
+      /^UserError: The command 'docker ps .*' failed .*\.\n {4}Cannot connect to the/,
     );
   });
 

@@ -29,8 +29,7 @@ async function run(request: messages.RunRequest): Promise<messages.RunResponse> 
     const { resolve } = createRequire(join(directory, "index.js"));
     runner = process.env.PULUMI_LANGUAGE_NODEJS_RUN_PATH ?? resolve("@pulumi/pulumi/cmd/run");
   } catch {
-    response.setError("It looks like the Pulumi SDK has not been installed. Have you run npm install?");
-    return response;
+    return response.setError("It looks like the Pulumi SDK has not been installed. Have you run npm install?");
   }
   const program = spawn(process.execPath, [...options.nodeArguments, runner, ...runArguments(request)], {
     cwd: directory,
@@ -53,10 +52,9 @@ async function run(request: messages.RunRequest): Promise<messages.RunResponse> 
     });
   });
   programs.delete(program);
-  if (typeof end === "string") response.setError(end);
-  else if (end === alreadyExplained) response.setBail(true);
-  else if (end !== 0) response.setError(`Program exited with non-zero exit code: ${end}`);
-  return response;
+  if (typeof end === "string") return response.setError(end);
+  if (end === alreadyExplained) return response.setBail(true);
+  return end === 0 ? response : response.setError(`Program exited with non-zero exit code: ${end}`);
 }
 
 function runArguments(request: messages.RunRequest): string[] {
@@ -128,10 +126,7 @@ async function listDependencies(directory: string): Promise<messages.DependencyI
   return Promise.all(
     Object.keys({ ...dependencies, ...devDependencies }).map(async (name) => {
       const { version = "" } = await readManifest(join(directory, "node_modules", name));
-      const dependency = new messages.DependencyInfo();
-      dependency.setName(name);
-      dependency.setVersion(version);
-      return dependency;
+      return new messages.DependencyInfo().setName(name).setVersion(version);
     }),
   );
 }
@@ -144,29 +139,19 @@ await serve<ILanguageRuntimeServer>(
     handshake: handler(() => new messages.LanguageHandshakeResponse()),
     getPluginInfo: handler(() => {
       const { version } = createRequire(import.meta.url)("@pulumi/pulumi/package.json") as { version: string };
-      const info = new plugin.PluginInfo();
-      info.setVersion(version);
-      return info;
+      return new plugin.PluginInfo().setVersion(version);
     }),
     // The genuine host lists every Pulumi package in node_modules, and the engine then downloads the plugins of all.
     getRequiredPackages: handler(() => new messages.GetRequiredPackagesResponse()),
     getRequiredPlugins: handler(() => new messages.GetRequiredPluginsResponse()),
     runtimeOptionsPrompts: handler(() => new messages.RuntimeOptionsResponse()),
-    about: handler(() => {
-      const response = new messages.AboutResponse();
-      response.setExecutable(process.execPath);
-      response.setVersion(process.version);
-      return response;
-    }),
-    getProgramDependencies: handler(async (request) => {
-      const response = new messages.GetProgramDependenciesResponse();
-      response.setDependenciesList(await listDependencies(directoryOf(request)));
-      return response;
-    }),
+    about: handler(() => new messages.AboutResponse().setExecutable(process.execPath).setVersion(process.version)),
+    getProgramDependencies: handler(async (request) =>
+      new messages.GetProgramDependenciesResponse().setDependenciesList(await listDependencies(directoryOf(request))),
+    ),
     installDependencies(call) {
-      const response = new messages.InstallDependenciesResponse();
-      response.setStderr(Buffer.from("The offline language host installs no packages.\nFix: run: npm ci\n"));
-      call.write(response);
+      const message = Buffer.from("The offline language host installs no packages.\nFix: run: npm ci\n");
+      call.write(new messages.InstallDependenciesResponse().setStderr(message));
       call.end();
     },
     run: handler(run),

@@ -92,9 +92,7 @@ async function retry<Result>(
         throw new Error(`after ${failures} failed attempts: ${messageOf(error)}`, { cause: error });
     }
     log.status(`${what} ${failures + 1}/${limit === -1 ? "inf" : limit} failed: retrying`);
-    await pause(delay, undefined, { signal }).catch(() => {
-      signal.throwIfAborted();
-    });
+    await pause(delay, undefined, { signal }).catch(() => signal.throwIfAborted());
     delay = Math.min(delay * 1.5, 5000);
   }
 }
@@ -177,9 +175,7 @@ async function prepareLogin(endpoint: Endpoint): Promise<Login> {
         resolve(client);
       });
       client.on("error", fail);
-      client.once("close", () => {
-        fail(new Error("EOF"));
-      });
+      client.once("close", () => fail(new Error("EOF")));
       client.connect({
         sock: socket,
         username: endpoint.user,
@@ -217,9 +213,7 @@ function authentication(
     methods.push({
       type: "keyboard-interactive",
       username,
-      prompt: (_name, _instructions, _language, prompts, finish) => {
-        finish(prompts.map(() => password));
-      },
+      prompt: (_name, _instructions, _language, prompts, finish) => finish(prompts.map(() => password)),
     });
   }
   if (agent && !key) methods.push({ type: "agent", username, agent });

@@ -11,7 +11,9 @@ export type Source = { readonly path: string } | { readonly text: string };
 export async function copyToRemote(operation: Operation, connection: Connection, source: Source, remotePath: string) {
   const client = await connect(operation, connection);
   try {
-    const sftp = await call<SFTPWrapper>((done) => client.sftp(done));
+    const sftp = await call<SFTPWrapper>((done) => client.sftp(done)).catch(() => {
+      throw new Error("ssh: subsystem request failed");
+    });
     if ("text" in source) await copyText(sftp, source.text, remotePath);
     else await copyPath(sftp, source.path, remotePath);
   } finally {
@@ -82,15 +84,11 @@ async function copyFile(sftp: SFTPWrapper, source: string, target: string): Prom
 
 /** An existing file keeps its owner and mode; those of a new one are up to the server. */
 function createRemote(sftp: SFTPWrapper, path: string): Promise<Buffer> {
-  return call<Buffer>((done) => {
-    sftp.open(path, "w+", done);
-  }).catch(fail(`failed to create remote file ${path}`));
+  return call<Buffer>((done) => sftp.open(path, "w+", done)).catch(fail(`failed to create remote file ${path}`));
 }
 
 async function closeRemote(sftp: SFTPWrapper, handle: Buffer): Promise<void> {
-  await call((done) => {
-    sftp.close(handle, done);
-  });
+  await call((done) => sftp.close(handle, done));
 }
 
 /** Servers need not take more than 32 KiB in one packet (https://www.openssh.com/txt/draft-ietf-secsh-filexfer-02.txt). */
@@ -103,9 +101,7 @@ async function write(sftp: SFTPWrapper, handle: Buffer, content: Buffer, positio
   await Promise.all(
     parts.map((start) => {
       const length = Math.min(writeSize, content.length - start);
-      return call((done) => {
-        sftp.write(handle, content, start, length, position + start, done);
-      });
+      return call((done) => sftp.write(handle, content, start, length, position + start, done));
     }),
   );
 }
@@ -127,9 +123,7 @@ async function makeDirectories(sftp: SFTPWrapper, path: string): Promise<void> {
 }
 
 async function makeDirectory(sftp: SFTPWrapper, path: string): Promise<void> {
-  await call((done) => {
-    sftp.mkdir(path, done);
-  });
+  await call((done) => sftp.mkdir(path, done));
 }
 
 /** As Go's filepath.Dir: unlike Node's, it takes what ends with a slash for a directory ("a/b/" is in "a/b"). */
@@ -144,9 +138,7 @@ async function statRemote(sftp: SFTPWrapper, path: string): Promise<Stats | unde
 
 /** Undefined if there is nothing. */
 async function stat(sftp: SFTPWrapper, path: string): Promise<Stats | undefined> {
-  return call<Stats>((done) => {
-    sftp.stat(path, done);
-  }).catch((error: unknown) => {
+  return call<Stats>((done) => sftp.stat(path, done)).catch((error: unknown) => {
     if (errorCode(error) === noSuchFile) return undefined;
     throw error;
   });

@@ -46,12 +46,8 @@ export async function runLocal({ log, signal }: Operation, command: string, sett
     running.add(child);
     const kill = () => child.kill("SIGKILL");
     signal.addEventListener("abort", kill);
-    child.stdout.on("data", (chunk: Buffer) => {
-      capture.add("stdout", chunk);
-    });
-    child.stderr.on("data", (chunk: Buffer) => {
-      capture.add("stderr", chunk);
-    });
+    child.stdout.on("data", (chunk: Buffer) => capture.add("stdout", chunk));
+    child.stderr.on("data", (chunk: Buffer) => capture.add("stderr", chunk));
     // A command may end before it has read its input.
     child.stdin.on("error", () => undefined);
     child.stdin.end(stdin);

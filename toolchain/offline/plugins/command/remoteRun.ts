@@ -28,12 +28,8 @@ export async function runRemote(operation: Operation, command: string, settings:
           return;
         }
         // Followed at once: a short command may have ended in the same packet.
-        channel.on("data", (chunk: Buffer) => {
-          capture.add("stdout", chunk);
-        });
-        channel.stderr.on("data", (chunk: Buffer) => {
-          capture.add("stderr", chunk);
-        });
+        channel.on("data", (chunk: Buffer) => capture.add("stdout", chunk));
+        channel.stderr.on("data", (chunk: Buffer) => capture.add("stderr", chunk));
         onEnd(channel, resolve);
         // Without input the command reads an end of file at once.
         channel.end(settings.stdin ?? "");
@@ -55,9 +51,7 @@ function onEnd(channel: ClientChannel, done: (failure: string | undefined) => vo
     else failure = code === null ? signalText(signal, reason) : `Process exited with status ${code}`;
   });
   channel.on("error", () => undefined);
-  channel.once("close", () => {
-    done(failure);
-  });
+  channel.once("close", () => done(failure));
 }
 
 const signals: Readonly<Record<string, number>> = {
@@ -108,7 +102,7 @@ function setBeforeExec(client: Client, variables: Variable[], log: Log, reject: 
         return;
       }
       channel._callbacks.push((failed) => {
-        if (failed) log.message(variable.required ? "error" : "warning", refusal(variable.name));
+        if (failed) log.message(variable.required ? "ERROR" : "WARNING", refusal(variable.name));
         if (!failed || !variable.required) {
           next();
           return;

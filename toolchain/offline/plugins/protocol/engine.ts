@@ -48,12 +48,8 @@ export function handler<Request, Response>(
     Promise.resolve(call.request)
       .then(answer)
       .then(
-        (response) => {
-          callback(null, response);
-        },
-        (error: unknown) => {
-          callback(asStatus(error));
-        },
+        (response) => callback(null, response),
+        (error: unknown) => callback(asStatus(error)),
       );
   };
 }
@@ -73,7 +69,7 @@ export class Unimplemented extends Error {
   }
 }
 
-type Severity = "debug" | "info" | "warning" | "error";
+type Severity = "INFO" | "WARNING" | "ERROR";
 
 /** Messages about one resource, shown in the order they were given. */
 export interface Log {
@@ -89,12 +85,8 @@ export function createLog(urn: string): Log {
     sent = sent.then(() => send(urn, severity, message, isStatus));
   };
   return {
-    message: (severity, message) => {
-      add(severity, message, false);
-    },
-    status: (message) => {
-      add("info", message, true);
-    },
+    message: (severity, message) => add(severity, message, false),
+    status: (message) => add("INFO", message, true),
     flushed: () => sent,
   };
 }
@@ -108,17 +100,11 @@ async function send(urn: string, severity: Severity, message: string, isStatus: 
   const services = await import("@pulumi/pulumi/proto/engine_grpc_pb");
   const { createInsecure } = grpc.credentials;
   const client = (engine ??= new services.EngineClient(engineAddress, createInsecure(), channelOptions));
-  const levels = {
-    debug: LogSeverity.DEBUG,
-    info: LogSeverity.INFO,
-    warning: LogSeverity.WARNING,
-    error: LogSeverity.ERROR,
-  };
-  const request = new LogRequest();
-  request.setUrn(urn);
-  request.setSeverity(levels[severity]);
-  request.setMessage(message);
-  request.setEphemeral(isStatus);
+  const request = new LogRequest()
+    .setUrn(urn)
+    .setSeverity(LogSeverity[severity])
+    .setMessage(message)
+    .setEphemeral(isStatus);
   // The engine may refuse a message, for example after a cancellation: no reason to fail the resource.
   await new Promise((resolve) => client.log(request, resolve));
 }

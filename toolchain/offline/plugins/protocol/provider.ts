@@ -65,39 +65,21 @@ export async function serveProvider({ name, version, resources, functions = {} }
   const operations = new Operations();
 
   await serve<IResourceProviderServer>(ResourceProviderService, {
-    getPluginInfo: handler(() => {
-      const info = new plugin.PluginInfo();
-      info.setVersion(version);
-      return info;
-    }),
-
-    checkConfig: handler((request) => {
-      const response = new messages.CheckResponse();
-      response.setInputs(request.getNews());
-      return response;
-    }),
-
-    diffConfig: handler(() => {
-      const response = new messages.DiffResponse();
-      response.setChanges(messages.DiffResponse.DiffChanges.DIFF_NONE);
-      return response;
-    }),
-
-    configure: handler(() => {
-      const response = new messages.ConfigureResponse();
-      response.setAcceptsecrets(true);
-      response.setSupportspreview(true);
-      response.setAcceptresources(true);
-      response.setAcceptoutputs(true);
-      return response;
-    }),
+    getPluginInfo: handler(() => new plugin.PluginInfo().setVersion(version)),
+    checkConfig: handler((request) => new messages.CheckResponse().setInputs(request.getNews())),
+    diffConfig: handler(() => encodeDiff(new Map())),
+    configure: handler(() =>
+      new messages.ConfigureResponse()
+        .setAcceptsecrets(true)
+        .setSupportspreview(true)
+        .setAcceptresources(true)
+        .setAcceptoutputs(true),
+    ),
 
     invoke: handler((request) => {
       const lookUp = functions[request.getTok()];
       if (!lookUp) throw unimplemented(`function '${request.getTok()}'`);
-      const response = new messages.InvokeResponse();
-      response.setReturn(encode(lookUp(decode(request.getArgs()))));
-      return response;
+      return new messages.InvokeResponse().setReturn(encode(lookUp(decode(request.getArgs()))));
     }),
 
     getSchema: handler(() => {
@@ -106,15 +88,10 @@ export async function serveProvider({ name, version, resources, functions = {} }
 
     check: handler((request) => {
       const { inputs, failures } = resourceOf(request).check(decode(request.getNews()));
-      const response = new messages.CheckResponse();
-      response.setInputs(encode(inputs));
-      for (const { property, reason } of failures) {
-        const failure = new messages.CheckFailure();
-        failure.setProperty(property);
-        failure.setReason(reason);
-        response.addFailures(failure);
-      }
-      return response;
+      const list = failures.map(({ property, reason }) =>
+        new messages.CheckFailure().setProperty(property).setReason(reason),
+      );
+      return new messages.CheckResponse().setInputs(encode(inputs)).setFailuresList(list);
     }),
 
     diff: handler((request) => {
@@ -127,10 +104,7 @@ export async function serveProvider({ name, version, resources, functions = {} }
       const { id, outputs } = await operations.run(request, request.getPreview(), (operation) =>
         resourceOf(request).create(operation, inputs),
       );
-      const response = new messages.CreateResponse();
-      response.setId(id);
-      response.setProperties(encode(outputs));
-      return response;
+      return new messages.CreateResponse().setId(id).setProperties(encode(outputs));
     }),
 
     read: handler((request) => {
@@ -139,11 +113,9 @@ export async function serveProvider({ name, version, resources, functions = {} }
       const resource = resourceOf(request);
       const found = resource.read ? resource.read(state, request.getId()) : state;
       const response = new messages.ReadResponse();
-      if (!found) return response; // without an id: it does not exist any more
-      response.setId(request.getId());
-      response.setProperties(encode(found));
-      response.setInputs(request.getInputs());
-      return response;
+      // Without an id it does not exist any more.
+      if (!found) return response;
+      return response.setId(request.getId()).setProperties(encode(found)).setInputs(request.getInputs());
     }),
 
     update: handler(async (request) => {
@@ -153,9 +125,7 @@ export async function serveProvider({ name, version, resources, functions = {} }
         if (!updated) throw unimplemented(`updating '${typeOf(request.getUrn())}'`);
         return updated;
       });
-      const response = new messages.UpdateResponse();
-      response.setProperties(encode(outputs));
-      return response;
+      return new messages.UpdateResponse().setProperties(encode(outputs));
     }),
 
     delete: handler(async (request) => {
@@ -187,9 +157,7 @@ class Operations {
     const urn = request.getUrn();
     const log = createLog(urn);
     const deadline = new AbortController();
-    const expire = () => {
-      deadline.abort(new Error("context deadline exceeded"));
-    };
+    const expire = () => deadline.abort(new Error("context deadline exceeded"));
     const timer = request.getTimeout() > 0 ? setTimeout(expire, request.getTimeout() * 1000) : undefined;
     const signal = AbortSignal.any([this.cancelled.signal, deadline.signal]);
     try {
@@ -226,16 +194,13 @@ function stateAndInputs(request: messages.DiffRequest | messages.UpdateRequest) 
 }
 
 function encodeDiff(diff: Diff): messages.DiffResponse {
-  const response = new messages.DiffResponse();
   const { DIFF_NONE, DIFF_SOME } = messages.DiffResponse.DiffChanges;
-  response.setChanges(diff.size > 0 ? DIFF_SOME : DIFF_NONE);
-  response.setHasdetaileddiff(true);
-  response.setDiffsList([...diff.keys()]);
-  response.setReplacesList([...diff].filter(([, kind]) => kind.endsWith("REPLACE")).map(([path]) => path));
-  for (const [path, kind] of diff) {
-    const change = new messages.PropertyDiff();
-    change.setKind(messages.PropertyDiff.Kind[kind]);
-    response.getDetaileddiffMap().set(path, change);
-  }
+  const response = new messages.DiffResponse()
+    .setChanges(diff.size > 0 ? DIFF_SOME : DIFF_NONE)
+    .setHasdetaileddiff(true)
+    .setDiffsList([...diff.keys()])
+    .setReplacesList([...diff].filter(([, kind]) => kind.endsWith("REPLACE")).map(([path]) => path));
+  for (const [path, kind] of diff)
+    response.getDetaileddiffMap().set(path, new messages.PropertyDiff().setKind(messages.PropertyDiff.Kind[kind]));
   return response;
 }

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# shellcheck disable=SC2154 # the part before it has them
-# The floor: what a deployment takes as one script in one SSH session, without checks, rollback or memory.
-# After the part of a platform, which has: nginx_group, install, make_environment FOLDER
-# Arguments: what install takes
+# shellcheck disable=SC2154 # declared by the platform's script
+# The baseline: the same deployment as one script in one SSH session, without checks, rollback or state.
+# Runs after the platform's script, which defines nginx_group, install and make_environment FOLDER.
+# Arguments: those of install
 set -euo pipefail
 export PIP_DISABLE_PIP_VERSION_CHECK=1
 umask 022

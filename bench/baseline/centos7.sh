@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# shellcheck disable=SC2034 # deploy.sh has use for it
+# shellcheck disable=SC2034 # used by deploy.sh
 nginx_group=nginx
 
-# Arguments: CA_FILE (extra CA certificates on the server, empty where there are none) ARCHIVE_URL EPEL_URL
+# Arguments: CA_FILE (extra CA certificates on the server, empty if there are none) ARCHIVE_URL EPEL_URL
 install() {
   export PIP_CERT=/etc/pki/tls/certs/ca-bundle.crt PIP_INDEX_URL=https://pypi.org/simple
   if [[ -n $1 ]]; then

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# shellcheck disable=SC2034 # deploy.sh has use for it
+# shellcheck disable=SC2034 # used by deploy.sh
 nginx_group=www-data
 
-# Arguments: CA_FILE (extra CA certificates on the server, empty where there are none)
+# Arguments: CA_FILE (extra CA certificates on the server, empty if there are none)
 install() {
   export DEBIAN_FRONTEND=noninteractive PIP_CERT=/etc/ssl/certs/ca-certificates.crt
   if [[ -n $1 ]]; then
