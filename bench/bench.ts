@@ -37,7 +37,10 @@ function report(title: string, { ours, theirs }: Pair, goal?: number): void {
 
 /** A product whose server is there, ready and empty. */
 async function readyServer(platform: TestPlatform, server: Settings): Promise<Product> {
-  const product = await Product.make({ server, apps: { hello: { python: platform.python } } }, platform);
+  const product = await Product.make(
+    { server, apps: { hello: { python: platform.python } } },
+    { ...platform, fromSource: true },
+  );
   await product.up("--target", "**ContainerServer::server", "--target-dependents=false", "--target", "**::server*");
   return product;
 }
@@ -109,7 +112,7 @@ function trivialProgram(count: number): string {
 async function unchangedRuns(rounds: number): Promise<Record<"up" | "upTrivial" | "preview" | "previewTrivial", Pair>> {
   const pair = (): Pair => ({ ours: [], theirs: [] });
   const result = { up: pair(), upTrivial: pair(), preview: pair(), previewTrivial: pair() };
-  const product = await Product.make();
+  const product = await Product.make({}, { fromSource: true });
   const empty = await Workspace.temporary({ program: "export {};\n" });
   try {
     await product.up();

@@ -1,7 +1,7 @@
 // A stack on the double of AWS (test/cloud): the genuine engine, the product's program, instances as containers.
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -11,6 +11,7 @@ import { writeShapes } from "../cloud/shapes";
 import { el7Image, el7Mirrors } from "./el7";
 import { root, Workspace } from "./engine";
 import { withoutStandIns } from "./platforms";
+import { compileProgram } from "./program";
 
 const run = promisify(execFile);
 
@@ -52,6 +53,7 @@ export class CloudStack extends Workspace {
     projectDir: string,
     readonly cloud: Cloud,
     readonly system: System,
+    program: Readonly<Record<string, string>>,
   ) {
     super({
       projectDir,
@@ -62,6 +64,7 @@ export class CloudStack extends Workspace {
         PULUMI_CONFIG_PASSPHRASE_FILE: undefined,
         ...withoutStandIns,
         ...variablesOf(cloud),
+        ...program,
       },
     });
     this.isTemporary = true;
@@ -71,10 +74,9 @@ export class CloudStack extends Workspace {
   static async make(system: System = "debian12"): Promise<CloudStack> {
     const projectDir = await mkdtemp(join(tmpdir(), "uwsgi-nginx-aws-"));
     await mkdir(join(projectDir, ".local/state"), { recursive: true });
-    for (const name of await readdir(root)) {
-      if (!/^(\.git|\.local|Pulumi\..+\.yaml)$/.test(name)) await symlink(join(root, name), join(projectDir, name));
-    }
-    const stack = new CloudStack(projectDir, await makeCloud(join(projectDir, ".local/cloud"), system), system);
+    const program = await compileProgram(projectDir);
+    const cloud = await makeCloud(join(projectDir, ".local/cloud"), system);
+    const stack = new CloudStack(projectDir, cloud, system, program);
     await stack.succeed("stack", "init", stack.stack);
     return stack;
   }

@@ -1,22 +1,22 @@
 // The product itself, in a project folder of its own: its own state, stacks and settings, the checkout's files.
 import { execFile, spawnSync } from "node:child_process";
-import { copyFile, mkdir, mkdtemp, readdir, symlink, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { fileBackendUrl } from "../../toolchain/environment.mjs";
 import { root, Workspace } from "./engine";
+import { compileProgram, linkProgram } from "./program";
 
 const run = promisify(execFile);
-
-/** What is the checkout's own business: a test has its own. */
-const notLinked = /^(\.git|\.local|Pulumi\..+\.yaml)$/;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 interface ProductOptions {
   readonly stack?: string;
   readonly env?: Environment;
+  /** Run the program from its sources, as users do, though that takes a second longer each time. */
+  readonly fromSource?: boolean;
 }
 export type Settings = Readonly<Record<string, unknown>>;
 
@@ -41,14 +41,15 @@ export class Product extends Workspace {
   }
 
   /** A project folder with a new stack; nothing runs yet. `env` is on top of the engine's environment. */
-  static async make(settings: Settings = {}, { stack = "test", env = {} }: ProductOptions = {}): Promise<Product> {
+  static async make(
+    settings: Settings = {},
+    { stack = "test", env = {}, fromSource = false }: ProductOptions = {},
+  ): Promise<Product> {
     const projectDir = await mkdtemp(join(tmpdir(), "uwsgi-nginx-test-"));
     await mkdir(join(projectDir, ".local/state"), { recursive: true });
-    for (const name of await readdir(root)) {
-      if (!notLinked.test(name)) await symlink(join(root, name), join(projectDir, name));
-    }
+    const program = fromSource ? await linkProgram(projectDir) : await compileProgram(projectDir);
     await copyFile(join(root, ".local/containers.json"), join(projectDir, ".local/containers.json"));
-    const product = new Product(projectDir, stack, [await freePort(), await freePort()], env);
+    const product = new Product(projectDir, stack, [await freePort(), await freePort()], { ...program, ...env });
     product.isTemporary = true;
     await product.succeed("stack", "init", product.stack);
     await product.configure(settings);
