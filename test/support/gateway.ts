@@ -7,7 +7,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "./product";
-import type { SshHost } from "./sshHost";
+import type { TestServer } from "./testServer";
 import { waitFor } from "./waitFor";
 
 export class Gateway {
@@ -32,7 +32,7 @@ export class Gateway {
     return `${this.proxy}/simple`;
   }
 
-  static async start(host: SshHost): Promise<Gateway> {
+  static async start(host: TestServer): Promise<Gateway> {
     const folder = await mkdtemp(join(tmpdir(), "gateway-"));
     const server = createServer();
     const mirrors = { there: 8000, here: await freePort() };

@@ -6,7 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { fileBackendUrl } from "../../toolchain/environment.mjs";
+import { keepServer } from "./containers";
 import { root, Workspace } from "./engine";
+import { release } from "./failures";
 import { compileProgram, linkProgram } from "./program";
 
 const run = promisify(execFile);
@@ -120,8 +122,14 @@ export class Product extends Workspace {
     return this.engine("exec", id, "sh", "-ec", text);
   }
 
-  /** Removes what is left: the host, however the test ended, and the project. */
+  override async keep(folder: string): Promise<void> {
+    await super.keep(folder);
+    for (const id of await this.containers()) await keepServer(id, join(folder, "server"));
+  }
+
+  /** Removes what is left: the server, however the test ended, and the project. */
   override async remove(): Promise<void> {
+    await release(this);
     const ids = await this.containers();
     for (const engine of ids.length > 0 ? ["podman", "docker"] : []) {
       spawnSync(engine, ["rm", "--force", "--volumes", ...ids], { stdio: "ignore" });

@@ -11,7 +11,7 @@ import { badMirrors, el7Image, el7Mirrors } from "../support/el7";
 import { ask } from "../support/load";
 import { withoutStandIns } from "../support/platforms";
 import { Product } from "../support/product";
-import { SshHost } from "../support/sshHost";
+import { TestServer } from "../support/testServer";
 
 const { centos7, debian12 } = platforms;
 
@@ -32,10 +32,10 @@ function firstStep(platform: Platform): string {
 
 describe("a server with another system than the settings say", function () {
   this.timeout(120_000);
-  after(() => SshHost.stopAll());
+  after(() => TestServer.stopAll());
 
   it("is refused with what was found and what is supported, and nothing is changed", async () => {
-    const host = await SshHost.start();
+    const host = await TestServer.start();
     await host.sh("touch /run/before");
     const encoded = Buffer.from(firstStep(centos7)).toString("base64");
     await assert.rejects(

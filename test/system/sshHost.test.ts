@@ -14,7 +14,7 @@ import { ask, underLoad, type LoadResult } from "../support/load";
 import { makeKey } from "../support/keys";
 import { serverSettings, onEachPlatform } from "../support/platforms";
 import { Product, type Settings } from "../support/product";
-import { SshHost } from "../support/sshHost";
+import { TestServer } from "../support/testServer";
 import { waitFor } from "../support/waitFor";
 
 /** The connection is the same on every system. */
@@ -36,8 +36,8 @@ onEachPlatform("a server that one has", function (test) {
   this.bail(true);
 
   const { platform, python } = test;
-  let server: SshHost;
-  let bastion: SshHost;
+  let server: TestServer;
+  let bastion: TestServer;
   let product: Product;
   let system: Settings;
   let gateway: Gateway;
@@ -119,8 +119,8 @@ onEachPlatform("a server that one has", function (test) {
     system = Object.fromEntries(Object.entries(settings).filter(([name]) => name !== "image"));
     [server, bastion] = await Promise.all([
       // Some like csh, which has other quotes.
-      SshHost.startWith(test, settings, ["tcsh"]),
-      SshHost.start({ sshdConfig: ["Match User locked", "AllowTcpForwarding no"] }),
+      TestServer.startWith(test, settings, ["tcsh"]),
+      TestServer.start({ sshdConfig: ["Match User locked", "AllowTcpForwarding no"] }),
     ]);
     await bastion.sh("for user in jumper locked; do useradd --create-home --shell /bin/bash $user; done");
     // As most servers are: with keys of several kinds.
@@ -160,7 +160,7 @@ onEachPlatform("a server that one has", function (test) {
     (agent as typeof agent | undefined)?.process.kill();
     await (gateway as Gateway | undefined)?.stop();
     await (product as Product | undefined)?.remove();
-    await SshHost.stopAll();
+    await TestServer.stopAll();
   });
 
   const connections: [string, () => Settings, RegExp][] = [
