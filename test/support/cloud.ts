@@ -1,16 +1,20 @@
 // A stack on the double of AWS (test/cloud): the genuine engine, the product's program, instances as containers.
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { platforms } from "../../platforms";
 import { environment, fileBackendUrl } from "../../toolchain/environment.mjs";
 import { type Account, Cloud, type Fault } from "../cloud/account.mjs";
 import { writeShapes } from "../cloud/shapes";
+import { keepServer, readContainers } from "./containers";
 import { el7Image, el7Mirrors } from "./el7";
 import { root, Workspace } from "./engine";
+import { release } from "./failures";
 import { withoutStandIns } from "./platforms";
+import { preparedImage } from "./preparedImage";
 import { compileProgram } from "./program";
 
 const run = promisify(execFile);
@@ -104,7 +108,13 @@ export class CloudStack extends Workspace {
       .map(([id]) => id);
   }
 
+  override async keep(folder: string): Promise<void> {
+    await super.keep(folder);
+    await keepCloud(this.cloud, folder);
+  }
+
   override async remove(): Promise<void> {
+    await release(this);
     await removeCloud(this.cloud);
     await super.remove();
   }
@@ -150,9 +160,10 @@ export async function makeCloud(folder: string, system: System = "debian12"): Pr
   await chmod(plugin, 0o755);
 
   const cloud = new Cloud(folder);
+  const { command, runOptions } = await readContainers();
   const account: Account = {
     client: "198.51.100.7",
-    containers: await containers(),
+    containers: { command: [...command], runOptions: [...runOptions] },
     images: [await officialImageOf(system)],
     instanceTypes: { "t3.micro": ["i386", "x86_64"], "t3.small": ["i386", "x86_64"], "t4g.small": ["arm64"] },
     subnets: {
@@ -175,27 +186,36 @@ export async function makeCloud(folder: string, system: System = "debian12"): Pr
   return cloud;
 }
 
+/** Copies what an account holds, and what its instances can tell. */
+export async function keepCloud(cloud: Cloud, folder: string): Promise<void> {
+  await cp(cloud.file, join(folder, "account.json"));
+  for (const [id, { container, state }] of Object.entries(cloud.account.instances)) {
+    if (state === "running") await keepServer(container, join(folder, id));
+  }
+}
+
 /** Removes all that an account has, however its stack ended. The network notices that its folder is gone. */
 export async function removeCloud(cloud: Cloud): Promise<void> {
   for (const id of Object.keys(cloud.account.instances)) cloud.terminate(id);
   await rm(cloud.folder, { recursive: true, force: true });
 }
 
-async function containers(): Promise<Account["containers"] & { image: string }> {
-  return JSON.parse(await readFile(join(root, ".local/containers.json"), "utf8"));
-}
-
-/** The official image of a system, with the container image that stands in: a server of the tests, and cloud-init. */
-export async function officialImageOf(system: System): Promise<Account["images"][number]> {
-  return { ...officialImage, ...systems[system].image, container: await instanceImage(system) };
+/**
+ * The official image of a system, with the container image that is run for it: a server of the tests, and cloud-init.
+ * @param bare without the packages that a deployment installs
+ */
+export async function officialImageOf(system: System, bare = false): Promise<Account["images"][number]> {
+  return { ...officialImage, ...systems[system].image, container: await instanceImage(system, bare) };
 }
 
 /** Built once. */
-async function instanceImage(system: System): Promise<string> {
-  const { command, image } = await containers();
+async function instanceImage(system: System, bare: boolean): Promise<string> {
+  const { command, image } = await readContainers();
   const el7 = system === "centos7" ? await el7Image() : undefined;
   if (el7 && "reason" in el7) throw new Error(el7.reason);
-  const base = el7?.image ?? image;
+  const from = el7?.image ?? image;
+  const server = { platform: system, ...systems[system].server };
+  const base = bare ? from : await preparedImage(from, server, platforms[system]);
   const recipe = join(root, "test/cloud", el7 ? "el7.Containerfile" : "Containerfile");
   const hash = createHash("sha256")
     .update(base)

@@ -5,6 +5,7 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { readContainers } from "./containers";
 import { root } from "./engine";
 
 const run = promisify(execFile);
@@ -24,10 +25,7 @@ export const badMirrors = {
 
 /** Makes the image, if it is not there. Returns its name, or why it cannot be made here. */
 export async function el7Image(): Promise<{ image: string } | { reason: string }> {
-  const { command } = JSON.parse(await readFile(join(root, ".local/containers.json"), "utf8")) as {
-    command: [string, ...string[]];
-  };
-  const [engine] = command;
+  const [engine] = (await readContainers()).command;
   const hash = createHash("sha256");
   for (const name of (await readdir(recipe)).sort()) hash.update(name).update(await readFile(join(recipe, name)));
   const image = `localhost/uwsgi-nginx-server:el7-double-${hash.digest("hex").slice(0, 12)}`;

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { hints } from "../../toolchain/hints.mjs";
 import type { Instance } from "../cloud/account.mjs";
-import { canRun, CloudStack, officialImage, subnets } from "../support/cloud";
+import { canRun, CloudStack, officialImage, officialImageOf, subnets } from "../support/cloud";
 import { ask } from "../support/load";
 
 describe("a stack that AWS refuses", function () {
@@ -78,9 +78,12 @@ describe("a stack that AWS refuses", function () {
   }
 
   it("shows what cloud-init says of itself when a server does not boot well", async () => {
-    // The image of the double has no curl, which installs Amazon's agent.
+    // An image without curl, which installs Amazon's agent.
+    const [bare, prepared] = [await officialImageOf("debian12", true), await officialImageOf("debian12")];
+    stack.cloud.change((account) => (account.images = [bare]));
     await stack.configure({ ssmAccess: true });
     const { output } = await stack.failUp();
+    stack.cloud.change((account) => (account.images = [prepared]));
     assert.match(output, /status: error/);
     assert.match(output, /curl: not found/);
     assert.match(output, /Error: cloud-init has failed; what it says of itself stands above/);
