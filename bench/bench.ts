@@ -7,7 +7,7 @@ import { commandLine, quote } from "../rendering/shell";
 import { extraCaCertificates } from "../settings/caCertificates";
 import { baseUrls } from "../settings/mirrors";
 import { root, Workspace } from "../test/support/engine";
-import { ask } from "../test/support/load";
+import { httpGet } from "../test/support/load";
 import { type TestPlatform, testPlatforms } from "../test/support/platforms";
 import { Product, type Settings } from "../test/support/product";
 
@@ -88,7 +88,7 @@ async function deployments(rounds: number, platform: TestPlatform, server: Setti
     try {
       pair.theirs.push(await seconds(() => runFloor(theirs, platform, server)));
       pair.ours.push(await seconds(() => ours.up()));
-      for (const product of [ours, theirs]) assert.match((await ask(product.url)).text, /Hello There!/);
+      for (const product of [ours, theirs]) assert.match((await httpGet(product.url)).text, /Hello There!/);
       const times = `${pair.ours.at(-1)?.toFixed(1)} s, floor ${pair.theirs.at(-1)?.toFixed(1)} s`;
       console.log(`  ${platform.title}, round ${round + 1}: ${times}; ${await shape(ours)}`);
     } finally {

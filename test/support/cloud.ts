@@ -221,7 +221,7 @@ async function instanceImage(system: System, bare: boolean): Promise<string> {
     .update(base)
     .update(await readFile(recipe));
   const built = `localhost/uwsgi-nginx-server:cloud-${hash.digest("hex").slice(0, 12)}`;
-  const [engine = "", ...options] = command;
+  const [engine, ...options] = command;
   await run(engine, [...options, "image", "inspect", built]).catch(() =>
     run(
       engine,

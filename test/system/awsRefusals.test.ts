@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { hints } from "../../toolchain/hints.mjs";
 import type { Instance } from "../cloud/account.mjs";
 import { canRun, CloudStack, officialImage, officialImageOf, subnets } from "../support/cloud";
-import { ask } from "../support/load";
+import { httpGet } from "../support/load";
 
 describe("a stack that AWS refuses", function () {
   this.timeout(300_000);
@@ -105,7 +105,7 @@ describe("a stack that AWS refuses", function () {
     await stack.up();
     const { url, address } = await stack.outputs();
     assert.equal(url, `http://${domain}/`);
-    assert.match((await ask(`http://${String(address)}/`, { host: domain })).text, /Hello There!/);
+    assert.match((await httpGet(`http://${String(address)}/`, { host: domain })).text, /Hello There!/);
     const { groups, keyPairs, addresses, others } = stack.cloud.account;
     assert.equal(stack.instances().length, 1);
     assert.deepEqual(

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { ask, underLoad } from "../support/load";
+import { httpGet, underLoad } from "../support/load";
 import { serverSettings, onEachPlatform } from "../support/platforms";
 import { Product } from "../support/product";
 import { waitFor } from "../support/waitFor";
@@ -30,7 +30,7 @@ onEachPlatform("a stack on a fresh host", function (platform) {
   const mainPid = (unit: string) => product.ssh(`systemctl show --property MainPID ${unit}`);
   /** Every process of nginx and uWSGI with its number. */
   const processes = () => product.ssh("ps -eo pid,comm --no-headers | grep -E 'nginx|uwsgi' | sort");
-  const page = () => ask(product.url);
+  const page = () => httpGet(product.url);
   const pageIsBack = () => waitFor("the page", async () => (await page()).text === hello, 60);
 
   let server: Record<string, unknown>;
@@ -194,7 +194,7 @@ onEachPlatform("a stack on a fresh host", function (platform) {
     assert.match(preview.output, /^\s+- {5}listen 80 default_server;$/m);
     assert.match(preview.output, /^\s+\+ {5}server_name example\.org;$/m);
     await product.up();
-    assert.deepEqual(await ask(product.url, { host: "example.org" }), { status: 200, text: hello });
+    assert.deepEqual(await httpGet(product.url, { host: "example.org" }), { status: 200, text: hello });
     assert.equal(await mainPid("uwsgi@hello"), master, "a site is nginx's business alone");
     await product.configure(settings());
     await product.up();
@@ -309,7 +309,7 @@ onEachPlatform("a stack on a fresh host", function (platform) {
       // With the other Python, where there are two.
       await product.configure({ ...settings(), apps: { ...settings().apps, second } });
       await product.up();
-      assert.deepEqual(await ask(product.url, { host: "second.example.org" }), { status: 200, text: "second" });
+      assert.deepEqual(await httpGet(product.url, { host: "second.example.org" }), { status: 200, text: "second" });
       assert.match(await product.ssh("/opt/apps/second/current/venv/bin/pip list 2>/dev/null"), /^six +1\.16\.0$/m);
       await product.configure(settings());
       await product.up();
@@ -334,8 +334,8 @@ onEachPlatform("a stack on a fresh host", function (platform) {
       await product.up();
     });
     assert.deepEqual({ failures: load.failures, texts: load.texts }, { failures: [], texts: [hello, "heir"] });
-    assert.deepEqual(await ask(product.url, { host: "a.example.org" }), { status: 200, text: hello });
-    assert.deepEqual(await ask(product.url, { host: "b.example.org" }), { status: 200, text: "heir" });
+    assert.deepEqual(await httpGet(product.url, { host: "a.example.org" }), { status: 200, text: hello });
+    assert.deepEqual(await httpGet(product.url, { host: "b.example.org" }), { status: 200, text: "heir" });
     await product.configure(settings());
     await product.up();
     assert.equal((await page()).text, hello);

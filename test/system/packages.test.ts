@@ -8,7 +8,7 @@ import { platforms, type Platform } from "../../platforms";
 import { script } from "../../rendering/assets";
 import { systemParameters } from "../../rendering/downloads";
 import { badMirrors, el7Image, el7Mirrors } from "../support/el7";
-import { ask } from "../support/load";
+import { httpGet } from "../support/load";
 import { withoutStandIns } from "../support/platforms";
 import { Product } from "../support/product";
 import { TestServer } from "../support/testServer";
@@ -126,7 +126,7 @@ describe("a server of the double of CentOS 7, with 1 GB of memory and no swap", 
   it("is served from the next mirror when the first is dead, and its own dead repository files stay as they are", async () => {
     await configure({ centos: [badMirrors.dead, ...el7Mirrors.centos] });
     await product.up();
-    assert.match((await ask(product.url)).text, /Hello There!/);
+    assert.match((await httpGet(product.url)).text, /Hello There!/);
     assert.equal(await product.ssh(ownYum), found);
     assert.equal(await product.ssh("rpm --query epel-release || true"), "package epel-release is not installed");
     assert.equal(await product.ssh("find /var/cache/yum -name '*.rpm'"), "", "no package stays in the cache");
@@ -176,7 +176,7 @@ describe("a server of the double of CentOS 7, with 1 GB of memory and no swap", 
     });
     await configure({ centos: el7Mirrors.centos }, { source });
     await product.up();
-    assert.equal((await ask(product.url)).text, "read");
+    assert.equal((await httpGet(product.url)).text, "read");
   });
 
   it("says so when /etc cannot be written to, and when the disk is full, before anything is changed", async () => {
@@ -194,7 +194,7 @@ describe("a server of the double of CentOS 7, with 1 GB of memory and no swap", 
     await product.exec("umount /opt");
     assert.equal(await product.ssh("rpm --query python3-devel || true"), "package python3-devel is not installed");
     await product.up();
-    assert.match((await ask(product.url)).text, /Hello There!/);
+    assert.match((await httpGet(product.url)).text, /Hello There!/);
   });
 
   it("is gone after destroy, with the image that was made of the root file system", async () => {

@@ -10,7 +10,7 @@ import { environment } from "../../toolchain/environment.mjs";
 import { Stack } from "../../toolchain/stack.mjs";
 import { root } from "../support/engine";
 import { Gateway } from "../support/gateway";
-import { ask, underLoad, type LoadResult } from "../support/load";
+import { httpGet, underLoad, type LoadResult } from "../support/load";
 import { makeKey } from "../support/keys";
 import { serverSettings, onEachPlatform } from "../support/platforms";
 import { Product, type Settings } from "../support/product";
@@ -108,7 +108,7 @@ onEachPlatform("a server that one has", function (test) {
   const givePassword = () =>
     product.succeed("config", "set", "--secret", "--path", "uwsgi-nginx:server.sudoPassword", password);
 
-  const ours = () => ask(`http://127.0.0.1:${server.port(80)}/`, { host: "app.example.org" });
+  const ours = () => httpGet(`http://127.0.0.1:${server.port(80)}/`, { host: "app.example.org" });
   const theirs = () => `http://127.0.0.1:${server.port(80)}/`;
   const undisturbed = (load: LoadResult) => {
     assert.deepEqual({ failures: load.failures, texts: load.texts }, { failures: [], texts: ["theirs\n"] });
@@ -300,7 +300,7 @@ onEachPlatform("a server that one has", function (test) {
       systemctl enable --quiet nginx
       systemctl restart nginx
     `);
-    assert.deepEqual(await ask(theirs()), { status: 200, text: "theirs\n" });
+    assert.deepEqual(await httpGet(theirs()), { status: 200, text: "theirs\n" });
     found = await listing();
   });
 
