@@ -10,11 +10,11 @@ import { planDownloads, pythonParameters } from "../../rendering/downloads";
 import { quote } from "../../rendering/shell";
 import { settingsSchema } from "../../settings/schema";
 import { containerName, feed, readContainers } from "./containers";
+import { uwsgiVersion } from "./defaults";
 import type { Settings } from "./product";
 import { waitFor } from "./waitFor";
 
 const run = promisify(execFile);
-const uwsgiVersion = settingsSchema.parse({}).uwsgi.version;
 
 /**
  * Makes the image once, from another one of that platform.

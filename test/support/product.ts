@@ -1,5 +1,6 @@
 // The product itself, in a project folder of its own: its own state, stacks and settings, the checkout's files.
 import { execFile, spawnSync } from "node:child_process";
+import { readdirSync } from "node:fs";
 import { copyFile, mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -7,7 +8,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { fileBackendUrl } from "../../toolchain/environment.mjs";
 import { keepServer } from "./containers";
-import { root, Workspace } from "./engine";
+import { root, type Run, Workspace } from "./engine";
 import { release } from "./failures";
 import { compileProgram, linkProgram } from "./program";
 
@@ -27,6 +28,8 @@ export class Product extends Workspace {
   readonly httpPort: number;
   readonly sshPort: number;
   private sshCommand: string | undefined;
+  /** Settings and apps' files that are live, and whether an `up` since has failed. */
+  private live: { readonly what: string; readonly isComplete: boolean } | undefined;
 
   private constructor(projectDir: string, stack: string, ports: readonly [number, number], env: Environment) {
     super({
@@ -71,6 +74,46 @@ export class Product extends Workspace {
     // The salt is the engine's. JSON is YAML.
     const salt = /^encryptionsalt:.*\n/m.exec(await this.readFile(file))?.[0] ?? "";
     await this.writeFile(file, `${salt}config: ${JSON.stringify(Object.fromEntries(values))}\n`);
+  }
+
+  /**
+   * Makes these settings live, with the apps' files as they are: where a scenario starts from. Nothing runs if they are
+   * live already.
+   */
+  async deployed(settings: Settings): Promise<void> {
+    await this.configure(settings);
+    if (this.live?.isComplete !== true || this.live.what !== (await this.fingerprint())) await this.up();
+  }
+
+  /** The same for a scenario that does not mind that an `up` since has failed, which has left these live. */
+  async serving(settings: Settings): Promise<void> {
+    await this.configure(settings);
+    if (this.live?.what !== (await this.fingerprint())) await this.up();
+  }
+
+  override async up(...args: string[]): Promise<Run> {
+    this.live = undefined;
+    const run = await super.up(...args);
+    if (!args.includes("--target")) this.live = { what: await this.fingerprint(), isComplete: true };
+    return run;
+  }
+
+  override async failUp(...args: string[]): Promise<Run> {
+    if (this.live) this.live = { ...this.live, isComplete: false };
+    return super.failUp(...args);
+  }
+
+  override async destroy(...args: string[]): Promise<Run> {
+    this.live = undefined;
+    return super.destroy(...args);
+  }
+
+  /** The stack's settings, and the files of its apps. */
+  private async fingerprint(): Promise<string> {
+    const settings = await this.readFile(`Pulumi.${this.stack}.yaml`);
+    const folders = [...settings.matchAll(/"source":"(apps\/[^"]+)"/g)].map(([, folder]) => folder ?? "");
+    const files = folders.flatMap((folder) => readdirSync(join(this.projectDir, folder)).map((it) => join(folder, it)));
+    return [settings, ...(await Promise.all(files.sort().map((file) => this.readFile(file))))].join("\0");
   }
 
   /** A folder with an app's code, inside the project. Returns the setting `source`. */
