@@ -8,7 +8,7 @@ import { extraCaCertificates } from "../settings/caCertificates";
 import { baseUrls } from "../settings/mirrors";
 import { root, Workspace } from "../test/support/engine";
 import { httpGet } from "../test/support/load";
-import { type TestPlatform, testPlatforms } from "../test/support/platforms";
+import { facts, type TestPlatform, testPlatforms } from "../test/support/platforms";
 import { Product, type Settings } from "../test/support/product";
 
 /** Seconds that some work takes. */
@@ -49,7 +49,7 @@ async function readyServer(platform: TestPlatform, server: Settings): Promise<Pr
 async function runFloor(product: Product, { platform, env }: TestPlatform, server: Settings): Promise<void> {
   const ca = extraCaCertificates({ kind: "container" });
   const { sshCommand } = await product.outputs();
-  const parts = [`${platform.name}.sh`, "deploy.sh"].map((name) =>
+  const parts = [facts[platform.name as keyof typeof facts].baseline, "deploy.sh"].map((name) =>
     readFileSync(join(root, "bench/floor", name), "utf8"),
   );
   if (ca !== undefined) await product.ssh(`cat > /tmp/ca.crt <<'EOF'\n${ca}EOF`);

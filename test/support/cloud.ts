@@ -1,25 +1,25 @@
-// A stack on the double of AWS (test/cloud): the genuine engine, the product's program, instances as containers.
+// A stack on the fake AWS (test/fakes/aws): the genuine engine, the product's program, instances as containers.
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { chmod, cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { platforms } from "../../platforms";
+import { type PlatformName, platforms } from "../../platforms";
 import { environment, fileBackendUrl } from "../../toolchain/environment.mjs";
-import { type Account, Cloud, type Fault } from "../cloud/account.mjs";
-import { writeShapes } from "../cloud/shapes";
+import { type Account, Cloud, type Fault } from "../fakes/aws/account.mjs";
+import { writeShapes } from "../fakes/aws/shapes";
 import { keepServer, readContainers } from "./containers";
-import { el7Image, el7Mirrors } from "./el7";
+import { el7Image } from "./el7";
 import { root, Workspace } from "./engine";
 import { release } from "./failures";
-import { withoutStandIns } from "./platforms";
+import { facts, withoutOverrides } from "./platforms";
 import { preparedImage } from "./preparedImage";
 import { compileProgram } from "./program";
 
 const run = promisify(execFile);
 
-/** What the program may use; anything else is an error of the double. */
+/** What the program may use; anything else is an error of the fake. */
 export const tokens = [
   ...["ec2/eip:Eip", "ec2/instance:Instance", "ec2/keyPair:KeyPair", "ec2/securityGroup:SecurityGroup"],
   ...["iam/instanceProfile:InstanceProfile", "iam/role:Role", "iam/rolePolicyAttachment:RolePolicyAttachment"],
@@ -28,22 +28,9 @@ export const tokens = [
   ...["ec2/getRouteTable:getRouteTable", "route53/getZone:getZone"],
 ].map((token) => `aws:${token}`);
 
-/** The systems that instances run, each with its official image on AWS and the settings that the double's needs. */
-const systems = {
-  debian12: {
-    image: { id: "ami-00000000000000001", owner: "136693071363", name: "debian-12-amd64-20240201-1644" },
-    server: {},
-    app: {},
-  },
-  centos7: {
-    image: { id: "ami-00000000000000007", owner: "125523088429", name: "CentOS Linux 7 x86_64 - 2211" },
-    server: { mirrors: el7Mirrors },
-    app: { python: "2.7" },
-  },
-};
-export type System = keyof typeof systems;
+export type System = PlatformName;
 
-export const officialImage = { ...systems.debian12.image, architecture: "x86_64", platform: "" };
+export const officialImage = { ...facts.debian12.awsImage, architecture: "x86_64", platform: "" };
 const publicSubnet = "subnet-00000000000000001";
 const privateSubnet = "subnet-00000000000000002";
 export const subnets = { publicSubnet, privateSubnet };
@@ -51,7 +38,7 @@ export const subnets = { publicSubnet, privateSubnet };
 /** Ports 22 and 80 of addresses of this machine, as AWS has them, are root's. */
 export const canRun = process.getuid?.() === 0 && process.platform === "linux";
 
-/** A stack of the product on the double, with an account of its own. */
+/** A stack of the product on the fake, with an account of its own. */
 export class CloudStack extends Workspace {
   private constructor(
     projectDir: string,
@@ -66,7 +53,7 @@ export class CloudStack extends Workspace {
         PULUMI_BACKEND_URL: fileBackendUrl(join(projectDir, ".local/state")),
         PULUMI_CONFIG_PASSPHRASE: "only for this test",
         PULUMI_CONFIG_PASSPHRASE_FILE: undefined,
-        ...withoutStandIns,
+        ...withoutOverrides,
         ...variablesOf(cloud),
         ...program,
       },
@@ -131,21 +118,21 @@ export function devSettings(
   const values = {
     "uwsgi-nginx:server": {
       ...needed,
-      ...systems[system].server,
+      ...facts[system].awsSettings.server,
       ...(caCertificates ? { caCertificates } : {}),
       ...server,
     },
-    "uwsgi-nginx:apps": { hello: { ...systems[system].app, ...app } },
+    "uwsgi-nginx:apps": { hello: { ...facts[system].awsSettings.app, ...app } },
   };
   return `config: ${JSON.stringify(values)}\n`;
 }
 
 /** Variables that make an engine use the account. */
 export function variablesOf({ folder }: Cloud, path = environment(root).PATH) {
-  return { AWS_DOUBLE: folder, PATH: `${join(folder, "bin")}:${path ?? ""}` };
+  return { FAKE_AWS: folder, PATH: `${join(folder, "bin")}:${path ?? ""}` };
 }
 
-/** The dev stack's own system where there is a double of it, or else Debian. */
+/** The dev stack's own system where there is a fake of it, or else Debian. */
 export async function devSystem(): Promise<System> {
   return "image" in (await el7Image()) ? "centos7" : "debian12";
 }
@@ -156,7 +143,7 @@ export async function makeCloud(folder: string, system: System = "debian12"): Pr
   writeShapes(tokens, join(root, ".local/aws-shapes.json"));
   await symlink(join(root, ".local/aws-shapes.json"), join(folder, "shapes.json"));
   const plugin = join(folder, "bin/pulumi-resource-aws");
-  await writeFile(plugin, `#!/bin/sh\nexec node '${join(root, "test/cloud/pulumi-resource-aws.mjs")}' "$@"\n`);
+  await writeFile(plugin, `#!/bin/sh\nexec node '${join(root, "test/fakes/aws/pulumi-resource-aws.mjs")}' "$@"\n`);
   await chmod(plugin, 0o755);
 
   const cloud = new Cloud(folder);
@@ -205,7 +192,7 @@ export async function removeCloud(cloud: Cloud): Promise<void> {
  * @param bare without the packages that a deployment installs
  */
 export async function officialImageOf(system: System, bare = false): Promise<Account["images"][number]> {
-  return { ...officialImage, ...systems[system].image, container: await instanceImage(system, bare) };
+  return { ...officialImage, ...facts[system].awsImage, container: await instanceImage(system, bare) };
 }
 
 /** Built once. */
@@ -214,9 +201,9 @@ async function instanceImage(system: System, bare: boolean): Promise<string> {
   const el7 = system === "centos7" ? await el7Image() : undefined;
   if (el7 && "reason" in el7) throw new Error(el7.reason);
   const from = el7?.image ?? image;
-  const server = { platform: system, ...systems[system].server };
+  const server = { platform: system, ...facts[system].awsSettings.server };
   const base = bare ? from : await preparedImage(from, server, platforms[system]);
-  const recipe = join(root, "test/cloud", el7 ? "el7.Containerfile" : "Containerfile");
+  const recipe = join(root, "test/fakes/aws", facts[system].awsContainerfile);
   const hash = createHash("sha256")
     .update(base)
     .update(await readFile(recipe));
@@ -227,7 +214,7 @@ async function instanceImage(system: System, bare: boolean): Promise<string> {
       engine,
       [
         ...[...options, "build", "--tag", built, "--build-arg", `BASE=${base}`, "--file", recipe],
-        join(root, "test/cloud"),
+        join(root, "test/fakes/aws"),
       ],
       { maxBuffer: 1e8 },
     ),

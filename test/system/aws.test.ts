@@ -2,7 +2,7 @@
 // cloud-init really runs the user-data.
 import assert from "node:assert/strict";
 import { hints } from "../../toolchain/hints.mjs";
-import type { Account } from "../cloud/account.mjs";
+import type { Account } from "../fakes/aws/account.mjs";
 import { canRun, CloudStack, devSystem, officialImageOf } from "../support/cloud";
 import { httpGet } from "../support/load";
 import { waitFor } from "../support/waitFor";

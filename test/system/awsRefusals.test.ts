@@ -1,7 +1,7 @@
 // What AWS refuses: each is said with what to do, and the next up goes on from there.
 import assert from "node:assert/strict";
 import { hints } from "../../toolchain/hints.mjs";
-import type { Instance } from "../cloud/account.mjs";
+import type { Instance } from "../fakes/aws/account.mjs";
 import { canRun, CloudStack, officialImage, officialImageOf, subnets } from "../support/cloud";
 import { httpGet } from "../support/load";
 

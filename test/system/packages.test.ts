@@ -1,5 +1,5 @@
 // What a server's mirrors, disk and name can do to an up, on the double of CentOS 7: made from a root file system, and as
-// awkward as real servers are (test/doubles/el7/setup.sh, awkward_server).
+// awkward as real servers are (test/fakes/el7/setup.sh, awkward_server).
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -9,7 +9,7 @@ import { script } from "../../rendering/assets";
 import { systemParameters } from "../../rendering/downloads";
 import { badMirrors, el7Image, el7Mirrors } from "../support/el7";
 import { httpGet } from "../support/load";
-import { withoutStandIns } from "../support/platforms";
+import { withoutOverrides } from "../support/platforms";
 import { Product } from "../support/product";
 import { TestServer } from "../support/testServer";
 
@@ -64,7 +64,7 @@ describe("a server of the double of CentOS 7, with 1 GB of memory and no swap", 
     }
     folder = await mkdtemp(join(tmpdir(), "el7-root-"));
     const archive = join(folder, "root.tar");
-    product = await Product.make({}, { env: withoutStandIns });
+    product = await Product.make({}, { env: withoutOverrides });
     const isSmall = await product.runWith("--memory=1g", "--memory-swap=1g");
     if (!isSmall) console.log("      with all memory of this machine: the engine cannot limit it here");
     const container = await product.engine("create", made.image, "/bin/true");

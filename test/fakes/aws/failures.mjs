@@ -1,6 +1,6 @@
-import { isObject, open, unknown } from "../../toolchain/standins/wire.mjs";
+import { isObject, open, unknown } from "../../../toolchain/standins/wire.mjs";
 
-/** @typedef {import("../../toolchain/standins/wire.mjs").Json} Json */
+/** @typedef {import("../../../toolchain/standins/wire.mjs").Json} Json */
 /** @typedef {import("./shapes").Shape} Shape */
 
 /**

@@ -1,11 +1,13 @@
-// The systems that the system tests run on, each from the same test files.
+// The platforms that the system tests run on, each from the same test files.
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
-import { platforms, type Platform } from "../../platforms";
-import { el7Image, el7Mirrors } from "./el7";
-import { readContainers } from "./containers";
-import { preparedImage } from "./preparedImage";
+import { platforms, type Platform } from "../../../platforms";
+import { el7Image, el7Mirrors } from "../el7";
+import { readContainers } from "../containers";
+import { preparedImage } from "../preparedImage";
+
+export { facts } from "./facts";
 
 const run = promisify(execFile);
 
@@ -22,8 +24,8 @@ export interface TestPlatform {
 
 const { debian12, centos7 } = platforms;
 
-/** What stands in for image and mirrors is meant for CentOS itself. */
-export const withoutStandIns = Object.fromEntries(
+/** Overrides of image and mirrors are meant for the genuine CentOS. */
+export const withoutOverrides = Object.fromEntries(
   [
     centos7.container.rootFilesystemVariable ?? "",
     ...Object.values(centos7.packages.mirrors).map(({ variable }) => variable),
@@ -33,10 +35,10 @@ export const withoutStandIns = Object.fromEntries(
 export const testPlatforms: readonly TestPlatform[] = [
   { title: "Debian 12", platform: debian12, python: "3", env: {}, server: () => Promise.resolve({}) },
   {
-    title: "a double of CentOS 7",
+    title: "a fake CentOS 7",
     platform: centos7,
     python: "2.7",
-    env: withoutStandIns,
+    env: withoutOverrides,
     server: async () => {
       const made = await el7Image();
       return "reason" in made ? made : { platform: centos7.name, image: made.image, mirrors: el7Mirrors };
