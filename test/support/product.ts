@@ -28,6 +28,8 @@ export class Product extends Workspace {
   readonly httpPort: number;
   readonly sshPort: number;
   private sshCommand: string | undefined;
+  /** Whether an `up` may have made some: none are left after a destroy. */
+  hasResources = false;
   /** Settings and apps' files that are live, and whether an `up` since has failed. */
   private live: { readonly what: string; readonly isComplete: boolean } | undefined;
 
@@ -93,6 +95,7 @@ export class Product extends Workspace {
 
   override async up(...args: string[]): Promise<Run> {
     this.live = undefined;
+    this.hasResources = true;
     const run = await super.up(...args);
     if (!args.includes("--target")) this.live = { what: await this.fingerprint(), isComplete: true };
     return run;
@@ -100,12 +103,15 @@ export class Product extends Workspace {
 
   override async failUp(...args: string[]): Promise<Run> {
     if (this.live) this.live = { ...this.live, isComplete: false };
+    this.hasResources = true;
     return super.failUp(...args);
   }
 
   override async destroy(...args: string[]): Promise<Run> {
     this.live = undefined;
-    return super.destroy(...args);
+    const run = await super.destroy(...args);
+    this.hasResources = false;
+    return run;
   }
 
   /** The stack's settings, and the files of its apps. */

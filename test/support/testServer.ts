@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { script } from "../../rendering/assets";
 import { planDownloads, systemParameters } from "../../rendering/downloads";
@@ -155,6 +155,18 @@ export class TestServer implements Source {
     const [engine, ...globals] = this.containers.command;
     const words = [...globals, "exec", ...options, this.name, "sh", "-ec", script];
     return (await run(engine, words, { maxBuffer: 1e8 })).stdout.trim();
+  }
+
+  /** Gives the server a folder of an image, such as what another one has compiled. */
+  async copyFrom(image: string, folder: string): Promise<void> {
+    const [engine, ...globals] = this.containers.command;
+    const command = [engine, ...globals].join(" ");
+    const copy = `
+      id=$(${command} create ${image} true)
+      trap '${command} rm "$id" > /dev/null' EXIT
+      ${command} cp "$id:${folder}" - | ${command} cp - "${this.name}:$(dirname ${folder})"`;
+    await this.sh(`mkdir -p ${dirname(folder)}`);
+    await run("bash", ["-e", "-o", "pipefail", "-c", copy]);
   }
 
   keep(folder: string): Promise<void> {
