@@ -13,6 +13,7 @@ export default tseslint.config(
     rules: {
       // Numbers and booleans in texts are fine.
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true, allowBoolean: true }],
+      "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
       // A component is made for what its constructor does.
       "@typescript-eslint/no-extraneous-class": "off",
       "no-new": "off",

@@ -1,23 +1,24 @@
 import * as pulumi from "@pulumi/pulumi";
 import { BaseSystem } from "./components/baseSystem";
-import { makeServer } from "./components/servers";
 import { NginxSite } from "./components/nginxSite";
 import { stackSettings } from "./components/stackSettings";
 import { UwsgiApp } from "./components/uwsgiApp";
 import { planApp } from "./rendering/app";
 import { packApp, pruneArchives } from "./rendering/appSource";
 import { planDownloads } from "./rendering/downloads";
+import { kindOf, makeServer } from "./servers/registry";
 
 const settings = stackSettings();
 
-// Where it gets packages from.
-const downloads = planDownloads(settings.server);
+// Where the server downloads packages from.
+const { onYourComputer } = kindOf(settings.server);
+const downloads = planDownloads({ ...settings.server, onYourComputer });
 
 // The server.
 const domains = Object.values(settings.apps).flatMap((app) => app.domains);
 const server = makeServer("server", settings.server, { downloads, domains });
 
-// What the apps are: plain data, before anything is done.
+// The apps as plain data: their code, files and releases.
 const archives = ".local/archives";
 const plans = Object.entries(settings.apps).map(([name, app]) => {
   const source = packApp(app.source, app.requirements, archives);
@@ -25,7 +26,7 @@ const plans = Object.entries(settings.apps).map(([name, app]) => {
 });
 pruneArchives(archives);
 
-// What they share on the server: packages, uWSGI, nginx.
+// What the apps share on the server: packages, uWSGI, nginx.
 const base = new BaseSystem("base", {
   server,
   pythons: Object.fromEntries(plans.map(({ plan }) => [plan.settings.python, plan.python])),
@@ -34,7 +35,7 @@ const base = new BaseSystem("base", {
   downloads,
 });
 
-// Each app, and the site that leads to it.
+// Each app and its site.
 const live = plans.map(({ plan, archive }) => {
   const app = new UwsgiApp(plan.name, { server, base, downloads, plan, archive });
   const site = new NginxSite(plan.name, { server, plan, app });
@@ -46,12 +47,12 @@ const [first] = live;
 export const url = first?.site.url;
 /** Address of the server. */
 export const address = server.address;
-/** Logs in to the server. */
+/** Command line that logs in to the server. */
 export const sshCommand = server.sshCommand;
 /** Versions that serve the first app. */
 export const uwsgiVersion = base.versions.apply((all) => first && all[first.plan.settings.python]?.uwsgi);
 export const pythonVersion = base.versions.apply((all) => first && all[first.plan.settings.python]?.python);
-/** By app: where people find it, its systemd unit, the id of its release. */
+/** For each app: its public address, its systemd unit, the id of its live release. */
 export const apps = pulumi.output(
   Object.fromEntries(
     live.map(({ plan, app, site }) => [plan.name, { url: site.url, service: app.service, release: app.release }]),

@@ -1,4 +1,5 @@
-// Figures as ratios, each pair taken in the same run, for machines are noisy. `npm run bench [ROUNDS]`, default 3.
+// Measures ratios. Both values of a ratio come from the same run, because the speed of a computer varies.
+// Usage: npm run bench [ROUNDS], default 3
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -11,10 +12,10 @@ import { httpGet } from "../test/support/load";
 import { facts, type TestPlatform, testPlatforms } from "../test/support/platforms";
 import { Product, type Settings } from "../test/support/product";
 
-/** Seconds that some work takes. */
-async function seconds(work: () => Promise<unknown>): Promise<number> {
+/** Measures how many seconds an action takes. */
+async function seconds(action: () => Promise<unknown>): Promise<number> {
   const start = performance.now();
-  await work();
+  await action();
   return (performance.now() - start) / 1000;
 }
 
@@ -23,19 +24,22 @@ function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? NaN;
 }
 
-interface Pair {
-  ours: number[];
-  theirs: number[];
+/** Seconds of each round. */
+interface Measurement {
+  product: number[];
+  baseline: number[];
 }
 
-function report(title: string, { ours, theirs }: Pair, goal?: number): void {
-  const ratios = ours.map((value, index) => value / (theirs[index] ?? NaN));
+function report(title: string, { product, baseline }: Measurement, goal?: number): void {
+  const ratios = product.map((value, index) => value / (baseline[index] ?? NaN));
   const list = (values: readonly number[]) => values.map((value) => value.toFixed(1)).join(" ");
-  const wanted = goal === undefined ? "" : ` (goal: at most ${goal})`;
-  console.log(`${title}: ratio ${median(ratios).toFixed(2)}${wanted}; seconds ${list(ours)} against ${list(theirs)}`);
+  const target = goal === undefined ? "" : ` (goal: at most ${goal})`;
+  console.log(
+    `${title}: ratio ${median(ratios).toFixed(2)}${target}; ${list(product)} s, baseline ${list(baseline)} s`,
+  );
 }
 
-/** A product whose server is there, ready and empty. */
+/** A stack whose server runs, without apps. */
 async function readyServer(platform: TestPlatform, server: Settings): Promise<Product> {
   const product = await Product.make(
     { server, apps: { hello: { python: platform.python } } },
@@ -45,12 +49,12 @@ async function readyServer(platform: TestPlatform, server: Settings): Promise<Pr
   return product;
 }
 
-/** Runs the floor script on a server through one SSH session. */
-async function runFloor(product: Product, { platform, env }: TestPlatform, server: Settings): Promise<void> {
-  const ca = extraCaCertificates({ kind: "container" });
+/** Runs the baseline script on a server through one SSH session. */
+async function runBaseline(product: Product, { platform, env }: TestPlatform, server: Settings): Promise<void> {
+  const ca = extraCaCertificates({ onYourComputer: true });
   const { sshCommand } = await product.outputs();
   const parts = [facts[platform.name as keyof typeof facts].baseline, "deploy.sh"].map((name) =>
-    readFileSync(join(root, "bench/floor", name), "utf8"),
+    readFileSync(join(root, "bench/baseline", name), "utf8"),
   );
   if (ca !== undefined) await product.ssh(`cat > /tmp/ca.crt <<'EOF'\n${ca}EOF`);
   const urls = baseUrls(platform, (server.mirrors ?? {}) as Record<string, string[]>, { ...process.env, ...env });
@@ -68,7 +72,7 @@ async function runFloor(product: Product, { platform, env }: TestPlatform, serve
   assert.equal(code, 0, errors);
 }
 
-/** How many remote resources a stack has, and the longest chain of those that wait for one another. */
+/** The number of remote resources of a stack, and the length of their longest chain of dependencies. */
 async function shape(product: Product): Promise<string> {
   const { resources } = await product.export();
   const remote = new Map(
@@ -78,27 +82,27 @@ async function shape(product: Product): Promise<string> {
     const before = (remote.get(urn)?.dependencies ?? []).filter((dependency) => remote.has(dependency));
     return 1 + Math.max(0, ...before.map(length));
   };
-  return `${remote.size} remote resources, the longest chain has ${Math.max(...[...remote.keys()].map(length))}`;
+  return `${remote.size} remote resources, longest chain ${Math.max(...[...remote.keys()].map(length))}`;
 }
 
-async function deployments(rounds: number, platform: TestPlatform, server: Settings): Promise<Pair> {
-  const pair: Pair = { ours: [], theirs: [] };
+async function deployments(rounds: number, platform: TestPlatform, server: Settings): Promise<Measurement> {
+  const measurement: Measurement = { product: [], baseline: [] };
   for (let round = 0; round < rounds; round++) {
-    const [ours, theirs] = [await readyServer(platform, server), await readyServer(platform, server)];
+    const [product, baseline] = [await readyServer(platform, server), await readyServer(platform, server)];
     try {
-      pair.theirs.push(await seconds(() => runFloor(theirs, platform, server)));
-      pair.ours.push(await seconds(() => ours.up()));
-      for (const product of [ours, theirs]) assert.match((await httpGet(product.url)).text, /Hello There!/);
-      const times = `${pair.ours.at(-1)?.toFixed(1)} s, floor ${pair.theirs.at(-1)?.toFixed(1)} s`;
-      console.log(`  ${platform.title}, round ${round + 1}: ${times}; ${await shape(ours)}`);
+      measurement.baseline.push(await seconds(() => runBaseline(baseline, platform, server)));
+      measurement.product.push(await seconds(() => product.up()));
+      for (const { url } of [product, baseline]) assert.match((await httpGet(url)).text, /Hello There!/);
+      const times = `${measurement.product.at(-1)?.toFixed(1)} s, baseline ${measurement.baseline.at(-1)?.toFixed(1)} s`;
+      console.log(`  ${platform.title}, round ${round + 1}: ${times}; ${await shape(product)}`);
     } finally {
-      await Promise.all([ours.remove(), theirs.remove()]);
+      await Promise.all([product.remove(), baseline.remove()]);
     }
   }
-  return pair;
+  return measurement;
 }
 
-/** As many resources of the same providers as the product has, and nothing else: what the engine itself takes. */
+/** A program with as many resources of the same providers as the product, to measure what the engine itself needs. */
 function trivialProgram(count: number): string {
   return `
     import * as command from "@pulumi/command";
@@ -108,10 +112,12 @@ function trivialProgram(count: number): string {
   `;
 }
 
-/** Runs with nothing changed, against a program with nothing in it and against one with trivial resources. */
-async function unchangedRuns(rounds: number): Promise<Record<"up" | "upTrivial" | "preview" | "previewTrivial", Pair>> {
-  const pair = (): Pair => ({ ours: [], theirs: [] });
-  const result = { up: pair(), upTrivial: pair(), preview: pair(), previewTrivial: pair() };
+/** Measures runs without changes. The baselines are an empty program and one with trivial resources. */
+async function unchangedRuns(
+  rounds: number,
+): Promise<Record<"up" | "upTrivial" | "preview" | "previewTrivial", Measurement>> {
+  const none = (): Measurement => ({ product: [], baseline: [] });
+  const result = { up: none(), upTrivial: none(), preview: none(), previewTrivial: none() };
   const product = await Product.make({}, { fromSource: true });
   const empty = await Workspace.temporary({ program: "export {};\n" });
   try {
@@ -123,15 +129,15 @@ async function unchangedRuns(rounds: number): Promise<Record<"up" | "upTrivial" 
     const up = (workspace: Workspace) => seconds(() => workspace.succeed("up", "--yes", "--stack", workspace.stack));
     const preview = (workspace: Workspace) => seconds(() => workspace.preview());
     for (let round = 0; round < rounds; round++) {
-      const [upOurs, previewOurs] = [await up(product), await preview(product)];
-      result.up.ours.push(upOurs);
-      result.upTrivial.ours.push(upOurs);
-      result.preview.ours.push(previewOurs);
-      result.previewTrivial.ours.push(previewOurs);
-      result.up.theirs.push(await up(empty));
-      result.upTrivial.theirs.push(await up(trivial));
-      result.preview.theirs.push(await preview(empty));
-      result.previewTrivial.theirs.push(await preview(trivial));
+      const [upProduct, previewProduct] = [await up(product), await preview(product)];
+      result.up.product.push(upProduct);
+      result.upTrivial.product.push(upProduct);
+      result.preview.product.push(previewProduct);
+      result.previewTrivial.product.push(previewProduct);
+      result.up.baseline.push(await up(empty));
+      result.upTrivial.baseline.push(await up(trivial));
+      result.preview.baseline.push(await preview(empty));
+      result.previewTrivial.baseline.push(await preview(trivial));
     }
     await trivial.destroy();
     await trivial.remove();
@@ -145,12 +151,12 @@ async function unchangedRuns(rounds: number): Promise<Record<"up" | "upTrivial" 
 async function main(): Promise<void> {
   const rounds = Number(process.argv[2] ?? 3);
   const unchanged = await unchangedRuns(rounds);
-  report("up with nothing changed / up of an empty program", unchanged.up, 1.3);
-  report("the same / up of as many trivial resources", unchanged.upTrivial);
-  report("preview with nothing changed / preview of an empty program", unchanged.preview);
-  report("the same / preview of as many trivial resources", unchanged.previewTrivial);
+  report("up without changes / up of an empty program", unchanged.up, 1.3);
+  report("up without changes / up of as many trivial resources", unchanged.upTrivial);
+  report("preview without changes / preview of an empty program", unchanged.preview);
+  report("preview without changes / preview of as many trivial resources", unchanged.previewTrivial);
   for (const platform of testPlatforms) {
-    const title = `fresh deployment on a ready server with ${platform.title} / one shell script`;
+    const title = `first deployment to an empty server with ${platform.title} / one shell script`;
     const server = await platform.server();
     if ("reason" in server) console.log(`${title}: skipped: ${String(server.reason)}`);
     else report(title, await deployments(rounds, platform, server), 1.2);

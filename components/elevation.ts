@@ -1,61 +1,62 @@
 import * as pulumi from "@pulumi/pulumi";
 import { inlineScript } from "../rendering/assets";
 import { commandLine, quote } from "../rendering/shell";
-import type { Dialled } from "./server";
+import type { SshTarget } from "../servers/server";
 
-/** What is to be done on a server as root, before it is known how the login becomes root. */
+/** A command that runs as root on a server. */
 export interface RootCommand {
   /** Words of the command for each step of the resource's life. */
   create: readonly string[];
   delete?: readonly string[];
-  /** The text for their stdin, which a preview shows line by line. It holds no secret. */
+  /** Text for stdin, which a preview shows line by line. It contains no secret. */
   stdin: string;
 }
 
 const sudo = inlineScript("sudo.sh");
 
-/** A command line that becomes root first. Where sudo asks for a password, the first line of stdin must be that. */
-function elevated(server: Dialled, words: readonly string[]): string {
-  if (!server.sudo) return commandLine(words);
-  return commandLine(server.sudo.password ? ["bash", "-c", sudo, "sudo", ...words] : ["sudo", "-n", ...words]);
-}
-
 /**
  * The inputs of a remote command that runs as root.
  *
- * A password makes the whole stdin a secret, of which a preview shows nothing: then the text is shown as a resource of
- * its own, which does nothing else.
+ * With a sudo password all of stdin is secret, so a preview would hide the script. It is therefore also registered as a
+ * text-only resource.
  */
-export function asRoot(
-  server: Dialled,
+export function rootCommandInputs(
+  server: SshTarget,
   name: string,
   steps: RootCommand,
   opts: pulumi.CustomResourceOptions | undefined,
 ) {
   const { sudo: { password } = {} } = server;
-  if (password) new ShownText(name, steps.stdin, { parent: opts?.parent });
+  if (password) new PreviewText(name, steps.stdin, { parent: opts?.parent });
   return {
     connection: server.connection,
-    create: elevated(server, steps.create),
-    delete: steps.delete && onlyOn(server, elevated(server, steps.delete)),
+    create: asRoot(server, steps.create),
+    delete: steps.delete && guardByIdentity(server, asRoot(server, steps.delete)),
     stdin: password ? pulumi.secret(pulumi.interpolate`${password}\n${steps.stdin}`) : steps.stdin,
     addPreviousOutputInEnv: false,
   };
 }
 
+/** A command line that becomes root first. If sudo asks for a password, it must be the first line of stdin. */
+function asRoot(server: SshTarget, words: readonly string[]): string {
+  if (!server.sudo) return commandLine(words);
+  return commandLine(server.sudo.password ? ["bash", "-c", sudo, "sudo", ...words] : ["sudo", "-n", ...words]);
+}
+
 /**
- * The `delete` of what is on a server, which does nothing on any other.
+ * A `delete` that only runs on the server that the resource was created on.
  *
- * A server that was ended by hand is missed by a refresh and made again, at its address and with its key. What was on
- * the first is replaced then, so the engine makes it on the new one and after that deletes the old: on the new one too.
+ * If a server was terminated outside of Pulumi, a refresh notices, and the next update creates a new one with the same
+ * address and key. Everything on it is replaced: the engine creates it on the new server, and then deletes the old one,
+ * which would remove it from the new server too.
  */
-function onlyOn({ identity, identityFile }: Dialled, command: string): pulumi.Input<string> {
+function guardByIdentity({ identity, identityFile }: SshTarget, command: string): pulumi.Input<string> {
   if (identityFile === undefined) return command;
   return identity.apply((id) => `[ "$(cat ${quote(identityFile)})" != ${quote(id)} ] || ${command}`);
 }
 
-/** Not a ComponentResource, for that keeps its inputs from the engine, and a preview shows those only. */
-class ShownText extends pulumi.Resource {
+/** Not a ComponentResource, because the engine does not get the inputs of those, and a preview only shows inputs. */
+class PreviewText extends pulumi.Resource {
   constructor(name: string, text: string, opts: pulumi.ResourceOptions) {
     super("uwsgi-nginx:index:Text", name, false, { text }, opts);
   }

@@ -1,15 +1,15 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { inlineScript } from "../rendering/assets";
-import { asRoot } from "./elevation";
-import type { Server } from "./server";
+import type { SshTarget } from "../servers/server";
+import { rootCommandInputs } from "./elevation";
 import { serverResourceOptions } from "./remoteScript";
 
 export interface RemoteFileArgs {
-  server: Server;
-  /** Absolute path. Missing folders are made (root, 0755). */
+  server: SshTarget;
+  /** Absolute path. Missing folders are created (root, 0755). */
   path: string;
-  /** Text of the file: a change of it shows line by line in `pulumi preview --diff`. */
+  /** Text of the file. `pulumi preview --diff` shows a change line by line. */
   content: string;
   /** USER:GROUP. Default: root:root. */
   owner?: string;
@@ -20,7 +20,7 @@ export interface RemoteFileArgs {
 const writeFile = inlineScript("write-file.sh");
 const removeFile = inlineScript("remove-file.sh");
 
-/** Carrier of a file: written in one step, with its owner and mode, and removed with the resource. */
+/** A file on a server: written atomically with its owner and mode, and removed with the resource. */
 export class RemoteFile extends command.remote.Command {
   constructor(name: string, args: RemoteFileArgs, opts?: pulumi.CustomResourceOptions) {
     const { server, path, content, owner = "root:root", mode = "0644" } = args;
@@ -33,8 +33,8 @@ export class RemoteFile extends command.remote.Command {
     super(
       name,
       {
-        ...asRoot(server, name, steps, opts),
-        // A file that moves is another file: the old one goes.
+        ...rootCommandInputs(server, name, steps, opts),
+        // Another path replaces the resource, so the old file is removed.
         triggers: [server.identity, path],
       },
       pulumi.mergeOptions(serverResourceOptions(server), opts),

@@ -1,27 +1,23 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { asRoot } from "./elevation";
-import type { Dialled } from "./server";
+import type { SshTarget } from "../servers/server";
+import { rootCommandInputs } from "./elevation";
 
 export interface RemoteScriptArgs {
-  server: Dialled;
+  server: SshTarget;
   /**
-   * Text of the script with its parameters, as `script()` renders it. It travels by stdin, so that a preview shows what
-   * changes line by line and an error does not show all of it. It holds no secret.
+   * Text of the script with its parameters, as `script()` renders it. It contains no secret. It is passed by stdin, so
+   * that a preview shows a change line by line, and an error does not show all of it.
    */
   script: string;
   /**
-   * The script undoes what it did when the resource goes: it is called with the action `up` or `down`.
-   * Default: false, for what it leaves is shared with others, and it gets no action.
+   * Whether the script undoes its work when the resource is deleted: it is called with the action `up` or `down`.
+   * Default: false, it is called without an action and leaves everything as it is.
    */
   removable?: boolean;
 }
 
-/**
- * Carrier of a script: runs it as root on a server whenever its text or the server changes.
- *
- * The script must converge, for it may run again at any time.
- */
+/** A script that runs as root on a server whenever its text or the server changes, so it must be idempotent. */
 export class RemoteScript extends command.remote.Command {
   constructor(name: string, args: RemoteScriptArgs, opts?: pulumi.CustomResourceOptions) {
     const bash = (action: readonly string[]) => ["bash", "-s", "--", ...action];
@@ -31,7 +27,7 @@ export class RemoteScript extends command.remote.Command {
     super(
       name,
       {
-        ...asRoot(args.server, name, steps, opts),
+        ...rootCommandInputs(args.server, name, steps, opts),
         triggers: [args.server.identity],
       },
       pulumi.mergeOptions(serverResourceOptions(args.server), opts),
@@ -40,12 +36,12 @@ export class RemoteScript extends command.remote.Command {
 }
 
 /**
- * Options of everything that is on a server: where it dies with the server, nobody dials one that is gone to tidy it up.
+ * Options of every remote resource: if it is deleted with its server, the engine does not connect to a deleted server.
  *
- * Without `deleteBeforeReplace`, which would make the engine do just that. So what runs anew because the server was
- * replaced must never share a place with what its own old `delete` removes on the same server: a script is replaced with
- * its server only, a file also when its path changes.
+ * Without `deleteBeforeReplace`, because the engine would do just that. So the new resource exists when the old one is
+ * deleted, and on the same server they must not share a path: a script is only replaced with its server, a file also if
+ * its path changes.
  */
-export function serverResourceOptions(server: Dialled): pulumi.CustomResourceOptions {
-  return server.machine ? { deletedWith: server.machine } : {};
+export function serverResourceOptions(server: SshTarget): pulumi.CustomResourceOptions {
+  return server.deletedWith ? { deletedWith: server.deletedWith } : {};
 }

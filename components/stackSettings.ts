@@ -3,12 +3,12 @@ import * as runtimeConfig from "@pulumi/pulumi/runtime/config";
 import { loadSettings, secretsInClear, SettingsError } from "../settings/load";
 import type { Settings } from "../settings/schema";
 
-/** The SDK has it for its own use and leaves it out of its types. */
+/** Missing in the SDK's types. */
 const { isConfigSecret } = runtimeConfig as unknown as { isConfigSecret: (key: string) => boolean };
 
 /**
- * The settings of the stack that runs: the only place where configuration is read.
- * @throws pulumi.RunError with every mistake there is; it is shown without a stack trace
+ * The settings of the current stack. No other code reads the configuration.
+ * @throws pulumi.RunError with all mistakes, which is shown without a stack trace
  */
 export function stackSettings(): Settings {
   const raw = {
@@ -19,14 +19,17 @@ export function stackSettings(): Settings {
   };
   try {
     const settings = loadSettings(raw);
-    for (const key of secretsInClear(raw)) {
-      void pulumi.log.warn(
-        `${key} stands unencrypted in Pulumi.${pulumi.getStack()}.yaml. Change it where it is used, for whoever read that file knows it, then: pulumi config set --secret --path ${key}`,
-      );
-    }
+    for (const key of secretsInClear(raw)) void pulumi.log.warn(plainTextWarning(key));
     return settings;
   } catch (error) {
     if (error instanceof SettingsError) throw new pulumi.RunError(error.message);
     throw error;
   }
+}
+
+function plainTextWarning(key: string): string {
+  return (
+    `${key} is stored in plain text in Pulumi.${pulumi.getStack()}.yaml, so anyone with access to the file can read it.\n` +
+    `Fix: replace the secret with a new one, and run: pulumi config set --secret --path ${key}`
+  );
 }

@@ -1,13 +1,14 @@
 import type { Platform, Python } from "./platform";
 
-// Python 3.6 of the updates repository. Its venv brings pip 9, which knows no wheels of today; these are the last for 3.6.
+// Python 3.6 from the updates repository. Its venv installs pip 9, which does not support current wheels. These are the last
+// versions for Python 3.6.
 const python36: Python = {
   executable: "/usr/bin/python3",
   packages: ["python3", "python3-devel"],
   tools: ["pip==21.3.1", "setuptools==59.6.0", "wheel==0.37.1"],
 };
 
-/** CentOS Linux 7, which lost its mirrors with its end of life (2024-06-30): everything comes from the archives. */
+/** CentOS Linux 7. Its mirrors closed at its end of life (2024-06-30), so all packages come from the archives. */
 export const centos7: Platform = {
   name: "centos7",
   title: "CentOS 7",
@@ -38,12 +39,12 @@ export const centos7: Platform = {
     },
     keys: { "epel-release": "/etc/pki/rpm-gpg/RPM-GPG-KEY-EPEL-7" },
     base: ["ca-certificates", "curl", "diffutils", "gcc", "procps-ng", "tar", "util-linux"],
-    // yum unpacks its lists: some 300 MB for the archives.
-    room: { "/opt": 100, "/usr": 250, "/var": 400 },
+    // The unpacked package lists of the archives take about 300 MB.
+    diskSpace: { "/opt": 100, "/usr": 250, "/var": 400 },
     selinux: ["checkpolicy", "policycoreutils", "policycoreutils-python"],
   },
   pythons: {
-    // virtualenv 16.7.12 is the last in one file; with it come pip 20.3.4 and setuptools 44.1.1, the last for 2.7.
+    // virtualenv 16.7.12 needs no other packages. It installs pip 20.3.4 and setuptools 44.1.1, the last for Python 2.7.
     "2.7": {
       executable: "/usr/bin/python2.7",
       packages: ["python", "python-devel", "python-pip"],
@@ -53,7 +54,7 @@ export const centos7: Platform = {
     "3": python36,
     "3.6": python36,
   },
-  // nginx.conf has its welcome site after it has included the site folder, so ours come first.
+  // nginx.conf includes the site folder before its own welcome site, so the sites in the folder take precedence.
   nginx: { package: "nginx", user: "nginx", group: "nginx", siteFolder: "/etc/nginx/conf.d" },
   trustStore: {
     file: "/etc/pki/ca-trust/source/anchors/uwsgi-nginx.crt",
@@ -65,15 +66,16 @@ export const centos7: Platform = {
     rootFilesystemVariable: "CENTOS7_ROOT_FILESYSTEM",
     packages: ["openssh-server", "sudo"],
     runOptions: ["--cap-add=SYS_ADMIN", "--cap-add=MKNOD", "--cap-add=SYS_BOOT", "--stop-signal=SIGRTMIN+3"],
-    // With SYS_ADMIN systemd 219 mounts every cgroup hierarchy that /proc/cgroups calls enabled, on the machine too. And
-    // it knows that it is in a container by this variable alone, which docker does not set.
+    // With SYS_ADMIN systemd 219 mounts every cgroup hierarchy that is enabled in /proc/cgroups, also on your computer. It
+    // recognises a container by the variable `container` only, which Docker does not set.
     command: [
       "/bin/sh",
       "-c",
       [
         'export container="${container:-docker}"',
         "sed 's/[0-9]$/0/' /proc/cgroups > /run/cgroups && mount --bind /run/cgroups /proc/cgroups && exec /usr/lib/systemd/systemd",
-        `echo "Error: systemd is not started, for it would take over the cgroups of the machine: /proc/cgroups cannot be covered" >&2; exit 1`,
+        `echo "Error: The systemd of the image was not started, because /proc/cgroups cannot be hidden and systemd would change the cgroups of your computer." >&2`,
+        `echo "Fix: use a container engine that allows the container to mount (CAP_SYS_ADMIN)." >&2; exit 1`,
       ].join("; "),
     ],
     needsCgroupV1: true,

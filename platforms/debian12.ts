@@ -11,7 +11,7 @@ export const debian12: Platform = {
     mirrors: {},
     keys: {},
     base: ["ca-certificates", "curl", "gcc", "libc6-dev", "procps"],
-    room: { "/opt": 100, "/usr": 300, "/var": 250 },
+    diskSpace: { "/opt": 100, "/usr": 300, "/var": 250 },
     selinux: ["checkpolicy", "policycoreutils", "policycoreutils-python-utils", "semodule-utils"],
   },
   pythons: {

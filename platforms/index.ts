@@ -4,19 +4,19 @@ import type { Mirrors, Platform } from "./platform";
 
 export type { AwsArchitecture, AwsImages, Container, Mirrors, Nginx, Packages, Platform, Python } from "./platform";
 
-/** The systems a server can run, by the value of the setting `server.platform`; the first is the default. */
+/** Supported platforms, by the value of the setting `server.platform`. The first is the default. */
 export const platforms = { debian12, centos7 } as const satisfies Readonly<Record<string, Platform>>;
 
 export type PlatformName = keyof typeof platforms;
 
 export const platformNames = Object.keys(platforms) as [PlatformName, ...PlatformName[]];
 
-/** Values of the setting `python` that at least one platform knows. */
+/** Values of the setting `python` that at least one platform supports. */
 export const pythonNames = [
   ...new Set(Object.values(platforms).flatMap((platform) => Object.keys(platform.pythons))),
 ] as [string, ...string[]];
 
-/** Lists of mirrors that at least one platform knows, by the name of their setting. */
+/** Lists of mirrors of all platforms, by the name of their setting. */
 export const mirrors: Readonly<Record<string, Mirrors>> = Object.fromEntries(
   Object.values(platforms).flatMap((platform: Platform) => Object.entries(platform.packages.mirrors)),
 );

@@ -1,77 +1,77 @@
-/** All that differs between operating systems. Nothing else in the project asks which one it is. */
+/** Describes an operating system. No other code asks which one a server runs. */
 export interface Platform {
   /** Name in the settings, e.g. `debian12`. */
   readonly name: string;
   /** Name for people, e.g. `Debian 12`. */
   readonly title: string;
-  /** What /etc/os-release must say (os-release(5): ID, VERSION_ID) and `uname -m` (any of them). */
+  /** ID and VERSION_ID in /etc/os-release (os-release(5)), and the supported values of `uname -m`. */
   readonly os: { readonly id: string; readonly versionId: string; readonly architectures: readonly string[] };
-  /** Version of systemd: a unit holds only what this one knows. */
+  /** Version of systemd. Units contain only directives that it supports. */
   readonly systemd: number;
   readonly packages: Packages;
-  /** Pythons that an app can choose, by the value of its setting `python`. */
+  /** Pythons that an app can use, by the value of its setting `python`. */
   readonly pythons: Readonly<Record<string, Python>>;
   readonly nginx: Nginx;
-  /** Where extra CA certificates are put, the command that takes them in, and the bundle that results. */
+  /** Where extra CA certificates are installed, the command that updates the trust store, and the resulting bundle. */
   readonly trustStore: { readonly file: string; readonly update: string; readonly bundle: string };
   readonly container: Container;
-  /** The official images on AWS; none where nobody publishes any. */
+  /** The official images on AWS, if there are any. */
   readonly aws?: AwsImages;
 }
 
-/** EC2's names of architectures. */
+/** Architectures by EC2's names. */
 export type AwsArchitecture = "x86_64" | "arm64";
 
 export interface AwsImages {
   /** Account that publishes them. */
   readonly owner: string;
-  /** Their names; `*` stands for any text, and of several the newest is meant. */
+  /** Their names, where `*` matches any text. The newest match is used. */
   readonly names: Readonly<Partial<Record<AwsArchitecture, string>>>;
-  /** User that their cloud-init makes, who becomes root with sudo and without a password. */
+  /** Their login user, who can use sudo without a password. */
   readonly user: string;
-  /** Amazon's SSM agent: the name of its build in the download's path, its package's ending, what installs that. */
+  /** Amazon's SSM agent: the build in the download's path, the package's file extension, and the command that installs it. */
   readonly ssmAgent: { readonly build: string; readonly ending: string; readonly install: string };
 }
 
 export interface Packages {
   /**
-   * Script with `missing_packages NAME…`, `install_packages NAME…`, which installs what is missing and fails unless all of
-   * it is there afterwards, `is_as_packaged FILE PACKAGE`, and `forget_downloads`, which removes what is ours alone.
+   * Script with the functions `missing_packages NAME…`, `install_packages NAME…` (fails unless all are installed
+   * afterwards), `is_as_packaged FILE PACKAGE`, and `forget_downloads`, which removes this project's caches and keys.
    */
   readonly script: string;
-  /** The package manager's configuration for this project's installations alone; the server's own stays as it is. */
+  /** The package manager's configuration for this project. The server's own configuration is not changed. */
   readonly configuration: { readonly template: string; readonly file: string };
   /** Lists of base URLs in that configuration, by the name of their setting (`server.mirrors.NAME`). */
   readonly mirrors: Readonly<Record<string, Mirrors>>;
-  /** Packages that hold a key which others are signed with, and the key's file: they are unpacked, not installed. */
+  /** Packages that contain a key of other packages, and the path of the key. They are unpacked, not installed. */
   readonly keys: Readonly<Record<string, string>>;
-  /** What every server needs: a compiler, curl for health checks, pgrep. */
+  /** Packages that every server needs: a compiler, curl for health checks, pgrep. */
   readonly base: readonly string[];
-  /** Megabytes that packages, the lists of them and a compiled uWSGI take at most, by folder. */
-  readonly room: Readonly<Record<string, number>>;
-  /** What it takes to change an SELinux policy; installed only where SELinux is enabled. */
+  /** Megabytes that packages, package lists and a compiled uWSGI need at most, by folder. */
+  readonly diskSpace: Readonly<Record<string, number>>;
+  /** Packages for changes to the SELinux policy, installed only if SELinux is enabled. */
   readonly selinux: readonly string[];
 }
 
 export interface Mirrors {
-  /** What is found there, completing "Base URLs of …". */
+  /** What the mirrors contain, completing "Base URLs of …". */
   readonly title: string;
-  /** Folder of this release in a whole archive: an address may be that of the archive or that of the release in it. */
+  /** Folder of this release in the archive. A URL may be that of the archive or of the release. */
   readonly release: string;
-  /** Used where the setting names none. */
+  /** Used if the setting is empty. */
   readonly defaults: readonly string[];
-  /** Environment variable of this machine that stands in for the setting. */
+  /** Environment variable on your computer that overrides the setting. */
   readonly variable: string;
 }
 
 export interface Python {
   /** Absolute path of the interpreter. */
   readonly executable: string;
-  /** Interpreter, headers and what makes virtual environments. */
+  /** Packages of the interpreter, its headers and its tool for virtual environments. */
   readonly packages: readonly string[];
-  /** Version of virtualenv (PyPI) that makes the environments of a Python without `venv`. It brings pip and setuptools. */
+  /** Version of virtualenv (PyPI) for a Python without `venv`. It installs pip and setuptools. */
   readonly virtualenv?: string;
-  /** What `venv` brings is too old or too new for this Python: what takes its place in every environment, as pip takes it. */
+  /** Requirements that replace the tools of `venv` in every environment, because those are too old or too new. */
   readonly tools: readonly string[];
 }
 
@@ -82,22 +82,22 @@ export interface Nginx {
   readonly user: string;
   /** Folder whose *.conf files nginx.conf includes in its http block. */
   readonly siteFolder: string;
-  /** The distribution's welcome site, switched off as long as it is as packaged; none where nginx.conf holds it. */
+  /** The distribution's welcome site, disabled if it is unmodified. Not set if it is part of nginx.conf. */
   readonly defaultSite?: { readonly link: string; readonly file: string; readonly package: string };
 }
 
-/** How the system becomes a server in a container. */
+/** How the system runs in a container. */
 export interface Container {
-  /** An image of this system, where the toolchain makes none: a setting must name it or another. */
+  /** An example image, if the toolchain builds none. Then the setting `server.image` is required. */
   readonly image?: string;
-  /** Environment variable of this machine that names a root file system, which stands in for the image. */
+  /** Environment variable on your computer with a root file system, which overrides the image. */
   readonly rootFilesystemVariable?: string;
-  /** Packages that an image of this system may lack to be a server. */
+  /** Packages of a server that an image may lack. */
   readonly packages: readonly string[];
-  /** Options of `create` beyond those that every container with systemd needs. */
+  /** Options of `create`, besides those that every container with systemd needs. */
   readonly runOptions: readonly string[];
-  /** The first process: the words of a command. */
+  /** Command of the first process. */
   readonly command: readonly string[];
-  /** Its systemd boots only where the machine has a cgroup v1 hierarchy `name=systemd`. */
+  /** Its systemd boots only if your computer has a cgroup v1 hierarchy `name=systemd`. */
   readonly needsCgroupV1: boolean;
 }

@@ -3,23 +3,23 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import * as tar from "tar";
 
-/** What never belongs to an app's code. */
+/** Names that are never part of an app's code. */
 const ignored = new Set([".git", "__pycache__", ".venv", "venv", "node_modules", ".pytest_cache", ".mypy_cache"]);
 
 export interface AppSource {
   /** Hash of every file's name, mode and content. */
   hash: string;
-  /** Path of the .tar.gz, made if it is not there. */
+  /** Path of the .tar.gz with the code. */
   archive: string;
-  /** Text of the requirements file; empty where there is none. */
+  /** Text of the requirements file, empty if there is none. */
   requirements: string;
 }
 
 /**
- * Reads an app's folder and packs it. The same files give the same archive, whenever and wherever it is packed.
+ * Packs an app's folder. The same files always give the same archive.
  * @param folder the app's code
  * @param requirements its requirements file, relative to the folder
- * @param cache folder for archives, named by their content
+ * @param cache folder for the archives
  */
 export function packApp(folder: string, requirements: string | undefined, cache: string): AppSource {
   const files = listFiles(folder);
@@ -63,15 +63,15 @@ export function packApp(folder: string, requirements: string | undefined, cache:
   };
 }
 
-/** Unused for this long, an archive is nobody's: not of an app, nor of another stack's deployment that is under way. */
-const archiveLife = 24 * 60 * 60 * 1000;
+/** An archive that was not used for this long, in milliseconds, is not part of any running deployment. */
+const archiveLifetime = 24 * 60 * 60 * 1000;
 
-/** Removes the archives of code that is no longer deployed. One that is wanted after all is packed again. */
+/** Removes old archives. If one is needed again, it is packed again. */
 export function pruneArchives(cache: string): void {
   for (const name of fs.readdirSync(cache)) {
     const file = path.join(cache, name);
     const used = fs.statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-    if (Date.now() - used > archiveLife) fs.rmSync(file, { force: true });
+    if (Date.now() - used > archiveLifetime) fs.rmSync(file, { force: true });
   }
 }
 
@@ -79,7 +79,7 @@ function isExecutable(file: string): boolean {
   return (fs.statSync(file).mode & 0o111) !== 0;
 }
 
-/** Relative paths of all files, sorted by bytes so that the order does not hang on a locale. */
+/** Relative paths of all files, sorted by bytes, so that the order does not depend on the locale. */
 function listFiles(folder: string, below = ""): string[] {
   return fs
     .readdirSync(path.join(folder, below), { withFileTypes: true })

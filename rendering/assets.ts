@@ -5,7 +5,7 @@ import { quote } from "./shell";
 
 const assetsFolder = path.join(__dirname, "..", "assets");
 
-// Texts for servers, not HTML, hence no escaping: every value is checked by the settings. A misspelt name is an error.
+// Not HTML, so nothing is escaped; the settings check every value. An undefined name is an error.
 const templates = new Environment(new FileSystemLoader(path.join(assetsFolder, "templates")), {
   autoescape: false,
   throwOnUndefined: true,
@@ -24,8 +24,8 @@ export function asset(name: string): string {
 }
 
 /**
- * The script `assets/scripts/NAME` as an argument of `bash -c`: without its comments, for an error shows the command, and
- * on one line, for csh takes no line break in quotes, and is what some servers log in to.
+ * The script `assets/scripts/NAME` as an argument of `bash -c`. It has no comments, because errors show the command, and
+ * is on one line, because the login shell may be csh, which does not allow line breaks in quotes.
  */
 export function inlineScript(name: string): string {
   const lines = asset(`scripts/${name}`).split("\n");
@@ -38,23 +38,23 @@ export function inlineScript(name: string): string {
 }
 
 export interface ScriptText {
-  /** Shared parts that the script needs, besides lib.sh. */
+  /** Scripts whose functions it uses, besides lib.sh. */
   parts?: readonly string[];
-  /** What `main` gets after the action, as NAME=VALUE words. */
+  /** Arguments of `main` after the action, as NAME=VALUE words. */
   parameters?: Readonly<Record<string, string>>;
-  /** What the script must run again for, although it is not told: names and hashes. */
-  reactsTo?: Readonly<Record<string, string>>;
+  /** Names and hashes of files it uses. A change runs the script again. */
+  triggers?: Readonly<Record<string, string>>;
 }
 
 /**
- * The script `assets/scripts/NAME` with its parts and its parameters, ready for the stdin of `bash -s -- [ACTION]`.
+ * The script `assets/scripts/NAME` with its parts and parameters, for the stdin of `bash -s -- [ACTION]`.
  *
- * `main` is called by the last line, so a script that was cut off on its way does nothing; and with its stdin elsewhere,
- * so that no command swallows the rest of the script. One parameter a line makes a change of it one line of a preview.
+ * The last line calls `main`, so an incomplete script does nothing. `main` gets another stdin, so that no command reads the
+ * rest of the script. Each parameter has a line of its own, so that a preview shows only those that change.
  */
-export function script(name: string, { parts = [], parameters = {}, reactsTo = {} }: ScriptText = {}): string {
+export function script(name: string, { parts = [], parameters = {}, triggers = {} }: ScriptText = {}): string {
   const texts = ["lib.sh", ...parts, name].map((file) => asset(`scripts/${file}`).replace(/^#!.*\n/, ""));
-  const comments = Object.entries(reactsTo).map(([what, hash]) => `# ${what}: ${hash}`);
+  const comments = Object.entries(triggers).map(([what, hash]) => `# ${what}: ${hash}`);
   const words = Object.entries(parameters).map(([key, value]) => quote(`${key}=${value}`));
   const call = ['main "$@"', ...words, "</dev/null"].join(" \\\n  ");
   return `${[...texts, ...comments, call].join("\n")}\n`;

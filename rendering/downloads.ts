@@ -1,34 +1,34 @@
 import * as path from "node:path";
 import { platforms, type Platform, type Python } from "../platforms";
-import { extraCaCertificates } from "../settings/caCertificates";
+import { extraCaCertificates, type CaSource } from "../settings/caCertificates";
 import { baseUrls } from "../settings/mirrors";
-import type { Settings } from "../settings/schema";
+import type { CommonServerSettings } from "../settings/serverCommon";
 import { renderTemplate } from "./assets";
 
-/** Where a server gets packages from, and whom it trusts: plain data for the scripts. */
+/** Parameters for the scripts: where a server gets packages from, and which certificates it trusts. */
 export interface Downloads {
-  /** What a script with the platform's package script among its parts needs to know. */
+  /** Parameters of scripts that use the platform's package script. */
   packages: {
-    /** Path of the package manager's configuration; no such file is there where the server's own is used. */
+    /** Path of the package manager's configuration for this project. The file exists only if it is needed. */
     package_config_file: string;
-    /** Packages that hold a key, and its file, as PACKAGE=FILE words. */
+    /** Packages that contain a key, and the path of its file, as PACKAGE=FILE words. */
     package_keys: string;
   };
-  /** What a script needs to know that makes the server use all this: paths, texts (empty: no such file) and a command. */
+  /** Parameters of scripts that use downloads.sh: paths, texts (empty if there is no such file) and a command. */
   files: Record<"package_config" | "ca_file" | "ca_update" | "ca_bundle" | "ca_certificates", string>;
-  /** What a script that calls pip needs to know. */
+  /** Parameters of scripts that call pip. */
   pip: { ca_bundle: string; pip_index: string; proxy: string };
 }
 
 export function planDownloads(
-  server: Settings["server"],
+  server: CommonServerSettings & CaSource,
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): Downloads {
   const platform: Platform = platforms[server.platform];
   const { template, file } = platform.packages.configuration;
   const proxy = server.proxy ?? "";
-  const places = { file, folder: path.posix.dirname(file) };
-  const text = renderTemplate(template, { ...places, mirrors: baseUrls(platform, server.mirrors, env), proxy });
+  const paths = { file, folder: path.posix.dirname(file) };
+  const text = renderTemplate(template, { ...paths, mirrors: baseUrls(platform, server.mirrors, env), proxy });
   return {
     packages: { package_config_file: file, package_keys: pairList(platform.packages.keys) },
     files: {
@@ -42,12 +42,12 @@ export function planDownloads(
   };
 }
 
-/** What a script needs to know to look whether a server has the platform's system. */
+/** Parameters of system.sh. */
 export function systemParameters({ title, os }: Platform) {
   return { title, id: os.id, version_id: os.versionId, architectures: os.architectures.join(" ") };
 }
 
-/** What a script needs to know to make environments. */
+/** Parameters of python.sh. */
 export function pythonParameters({ executable, virtualenv = "", tools }: Python) {
   return { python: executable, virtualenv, tools: tools.join(" ") };
 }

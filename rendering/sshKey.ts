@@ -2,19 +2,19 @@ import { createHash } from "node:crypto";
 import { ed25519Blob, ed25519Point, ed25519PublicKey, opensshStart, sshString } from "../settings/privateKey";
 
 export interface SshKeyPair {
-  /** OpenSSH's own format (PROTOCOL.key), unencrypted. */
+  /** In OpenSSH's format (PROTOCOL.key), unencrypted. */
   privateKey: string;
   /** `ssh-ed25519 BASE64` as in authorized_keys and known_hosts. */
   publicKey: string;
 }
 
 /**
- * The ed25519 key pair of a seed. The same seed gives the same texts, so that a key made once never shows as a change:
- * this is why no library writes it, for they put random check bytes into each copy.
+ * The ed25519 key pair of a seed. The same seed always gives the same text, so that previews show no change. Libraries put
+ * random check bytes into the private key's text (PROTOCOL.key in OpenSSH), so none is used.
  * @param seed 32 random bytes
  */
 export function ed25519KeyPair(seed: Buffer): SshKeyPair {
-  if (seed.length !== 32) throw new Error(`an ed25519 seed has 32 bytes, not ${seed.length}`);
+  if (seed.length !== 32) throw new Error(`An ed25519 seed has 32 bytes, not ${seed.length}.`);
   const point = ed25519Point(seed);
   const publicBlob = ed25519Blob(point);
   const check = createHash("sha256").update("check").update(seed).digest().subarray(0, 4);
@@ -27,11 +27,11 @@ export function ed25519KeyPair(seed: Buffer): SshKeyPair {
 }
 
 /**
- * The public half of a private key that the settings hold.
- * @throws when it is not a whole, unencrypted ed25519 key in OpenSSH's format
+ * The public key of a private key from the settings.
+ * @throws if it is not a complete, unencrypted ed25519 key in OpenSSH's format
  */
 export function publicKeyOf(privateKey: string): string {
   const publicKey = ed25519PublicKey(privateKey);
-  if (publicKey === undefined) throw new Error("no ed25519 key in OpenSSH's format");
+  if (publicKey === undefined) throw new Error("The key is not an ed25519 key in OpenSSH's format.");
   return publicKey;
 }

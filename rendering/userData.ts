@@ -3,19 +3,19 @@ import { renderTemplate } from "./assets";
 import type { SshKeyPair } from "./sshKey";
 
 export interface UserData {
-  /** The server's own key. */
+  /** The server's host key. */
   hostKey: SshKeyPair;
-  /** The server that Amazon's SSM agent is installed on. Default: none. */
+  /** Installs Amazon's SSM agent for this platform. Default: it is not installed. */
   ssmAgent?: { platform: Platform; architecture: AwsArchitecture; region: string };
 }
 
-/** What cloud-init does at a server's first boot. It holds the server's private key. */
+/** Configuration of cloud-init for a server's first boot. It contains the private host key. */
 export function renderUserData({ hostKey, ssmAgent }: UserData): string {
   return renderTemplate("user-data.cloud-config", { hostKey, ssmAgent: ssmAgent && describeAgent(ssmAgent) });
 }
 
 function describeAgent({ platform, architecture, region }: NonNullable<UserData["ssmAgent"]>) {
-  if (!platform.aws) throw new Error(`no SSM agent is known for ${platform.title}`);
+  if (!platform.aws) throw new Error(`No SSM agent is known for ${platform.title}.`);
   const { build, ending, install } = platform.aws.ssmAgent;
   const file = `amazon-ssm-agent.${ending}`;
   const folder = `latest/${build}_${architecture === "x86_64" ? "amd64" : architecture}`;

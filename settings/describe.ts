@@ -2,12 +2,31 @@ import { z } from "zod";
 import { settingsSchema } from "./schema";
 import { settingText, type SettingText } from "./setting";
 
-/** One row of the table of settings. */
+/** One row of a table of settings. */
 export interface SettingRow extends SettingText {
   /** Key below the project's namespace, with `APP` for an app's name, e.g. `apps.APP.processes`. */
   key: string;
-  /** Default as the user would write it; none where the setting may be left out without one. */
+  /** Default as the user would write it; "none" where the setting may be left out without one. */
   default: string;
+}
+
+/** Settings that are documented together. */
+export interface SettingSection {
+  /** First part of their keys. */
+  topic: string;
+  /** The server kind that they belong to; none for settings that every kind has. */
+  kind?: string;
+  rows: SettingRow[];
+}
+
+/** Every setting there is, in the order of the schema; those of the server divided by kind. */
+export function settingSections(): SettingSection[] {
+  return Object.entries(settingsSchema.shape as Record<string, z.ZodType>).flatMap(([topic, schema]) => {
+    const inner = unwrap(schema);
+    return inner instanceof z.ZodDiscriminatedUnion
+      ? kindSections(inner, topic)
+      : [{ topic, rows: settingRows(schema, topic) }];
+  });
 }
 
 /** Takes off what wraps a schema: optional, default, preprocess. */
@@ -18,35 +37,35 @@ function unwrap(schema: z.ZodType): z.ZodType {
   return schema instanceof z.ZodPipe ? unwrap(schema.out as z.ZodType) : schema;
 }
 
-/** Every setting there is, in the order of the schema. */
-export function settingRows(schema: z.ZodType = settingsSchema, key = ""): SettingRow[] {
+/** The settings at and below a key. */
+export function settingRows(schema: z.ZodType, key: string): SettingRow[] {
   const text = settingText(schema);
   if (text) return [{ key, default: text.defaultText ?? constantDefault(schema), ...text }];
   const inner = unwrap(schema);
   if (inner instanceof z.ZodRecord) {
-    const name = settingRows(inner.keyType as z.ZodType, `${key}.APP`);
-    return [...name, ...settingRows(inner.valueType as z.ZodType, `${key}.APP`)];
+    const entry = `${key}.${settingText(inner.keyType as z.ZodType)?.placeholder ?? "NAME"}`;
+    return [...settingRows(inner.keyType as z.ZodType, entry), ...settingRows(inner.valueType as z.ZodType, entry)];
   }
   if (inner instanceof z.ZodObject) {
     return Object.entries(inner.shape as Record<string, z.ZodType>).flatMap(([name, field]) =>
-      settingRows(field, key ? `${key}.${name}` : name),
+      settingRows(field, `${key}.${name}`),
     );
   }
-  return inner instanceof z.ZodDiscriminatedUnion ? kindRows(inner, key) : [];
+  throw new Error(`The setting ${key} has no text. Fix: wrap its schema in setting(…).`);
 }
 
-/** The settings of every kind, each once; one that not all kinds have, or have in the same way, says whose it is. */
-function kindRows(union: z.ZodDiscriminatedUnion, key: string): SettingRow[] {
+/** What all kinds have in the same way comes first, then what is each kind's own. */
+function kindSections(union: z.ZodDiscriminatedUnion, topic: string): SettingSection[] {
   const kinds = union.options.map((option) => ({
-    name: kindOf(union, option),
-    rows: settingRows(option as z.ZodType, key),
+    kind: kindOf(union, option),
+    rows: settingRows(option as z.ZodType, topic),
   }));
-  const idOf = (row: SettingRow) => `${row.key}\0${row.meaning}`;
-  const all = new Map(kinds.flatMap(({ rows }) => rows.map((row) => [idOf(row), row] as const)));
-  return [...all.values()].map((row) => {
-    const owners = kinds.filter(({ rows }) => rows.some((other) => idOf(other) === idOf(row))).map(({ name }) => name);
-    return owners.length === kinds.length ? row : { ...row, meaning: `(${owners.join(", ")}) ${row.meaning}` };
-  });
+  const isSame = (a: SettingRow, b: SettingRow) => a.key === b.key && a.meaning === b.meaning;
+  const isCommon = (row: SettingRow) => kinds.every(({ rows }) => rows.some((other) => isSame(row, other)));
+  return [
+    { topic, rows: (kinds[0]?.rows ?? []).filter(isCommon) },
+    ...kinds.map(({ kind, rows }) => ({ topic, kind, rows: rows.filter((row) => !isCommon(row)) })),
+  ];
 }
 
 function kindOf(union: z.ZodDiscriminatedUnion, option: unknown): string {
@@ -82,6 +101,12 @@ export function knownKeys(path: readonly PropertyKey[], value: unknown): string[
   const here = path.reduce<unknown>((it, part) => (it as Record<PropertyKey, unknown> | undefined)?.[part], value);
   const inner = ofKind(unwrap(schemaAt(path, value)), here);
   return inner instanceof z.ZodObject ? Object.keys(inner.shape) : [];
+}
+
+/** The schema of the keys of the map at this path; none where it is not a map. */
+export function keySchemaAt(path: readonly PropertyKey[], value: unknown): z.ZodType | undefined {
+  const inner = unwrap(schemaAt(path, value));
+  return inner instanceof z.ZodRecord ? (inner.keyType as z.ZodType) : undefined;
 }
 
 /** Of several kinds the one that the value names, or the first. */

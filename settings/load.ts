@@ -1,26 +1,20 @@
 import { closest } from "fastest-levenshtein";
 import type { z } from "zod";
-import { crossChecks } from "./crossChecks";
-import { knownKeys, schemaAt } from "./describe";
+import { checkSettings } from "./checks";
+import { keySchemaAt, knownKeys, schemaAt } from "./describe";
+import type { Mistake } from "./mistake";
 import { settingsSchema, type Settings } from "./schema";
 import { settingText } from "./setting";
 
-/** One mistake: where, and what to say of it. The value stands apart, for it may be a secret. */
-export interface Mistake {
-  path: readonly PropertyKey[];
-  value?: unknown;
-  text: string;
-}
-
-/** All mistakes of the settings, one line each; the text is made to be shown as it is. */
+/** All mistakes in the settings, ready to be shown. */
 export class SettingsError extends Error {
   constructor(readonly mistakes: readonly string[]) {
-    const what = mistakes.length === 1 ? "A setting is wrong" : `${mistakes.length} settings are wrong`;
+    const what = mistakes.length === 1 ? "A setting is wrong." : `${mistakes.length} settings are wrong.`;
     super(
       [
-        `${what}; nothing was changed:`,
-        ...mistakes.map((mistake) => `  - ${mistake}`),
-        "Change a setting with: pulumi config set --path 'KEY' VALUE (README.md, Settings, lists them all)",
+        `${what} Nothing was changed.`,
+        ...mistakes,
+        "To change a setting, run: pulumi config set --path 'KEY' VALUE (docs/settings.md lists all settings)",
       ].join("\n"),
     );
     this.name = "SettingsError";
@@ -30,7 +24,7 @@ export class SettingsError extends Error {
 export interface RawSettings {
   /** The project's name: the namespace of its keys. */
   project: string;
-  /** Every configuration value of the stack by its full key (`project:key`), as the engine hands it over. */
+  /** All configuration values of the stack by their full keys (`project:key`), as the engine passes them. */
   config: Readonly<Record<string, string>>;
   /** Whether a full key holds a secret: then no value in it is ever shown. */
   isSecret: (key: string) => boolean;
@@ -40,7 +34,7 @@ export interface RawSettings {
 
 /**
  * Reads a stack's settings.
- * @throws SettingsError with every mistake there is
+ * @throws SettingsError with all mistakes
  */
 export function loadSettings({ project, config, isSecret, folder }: RawSettings): Settings {
   const foreign = foreignSettings(project, config);
@@ -49,22 +43,26 @@ export function loadSettings({ project, config, isSecret, folder }: RawSettings)
   const parsed = settingsSchema.safeParse(values);
   const mistakes = [
     ...(parsed.error?.issues ?? []).flatMap((issue) => explain(issue, values)),
-    ...crossChecks(values, folder),
+    ...checkSettings(values, folder),
   ];
   if (parsed.success && mistakes.length === 0) return parsed.data;
 
   throw new SettingsError(
-    mistakes.map(({ path, value, text }) => {
+    mistakes.map(({ path, value, text, fix }) => {
       const secret = isSecret(`${project}:${String(path[0])}`) || settingText(schemaAt(path, values))?.secret;
       const shown = value === undefined ? "" : `${secret ? "[secret]" : JSON.stringify(value)} `;
-      return `${project}:${keyText(path)}: ${shown}${text}`;
+      return mistakeText(keyText(path), `${shown}${text}`, fix);
     }),
   );
 }
 
+function mistakeText(key: string, text: string, fix: string): string {
+  return `${key}: ${text}\n  Fix: ${fix}`;
+}
+
 /**
- * Secrets that stand unencrypted in the stack's file, by the path that `pulumi config set --path` takes. Beside a secret in
- * the same key none is found, for the engine calls the whole key one.
+ * Secrets that are not encrypted in the stack's file, by the path that `pulumi config set --path` takes. Where a key also
+ * holds an encrypted secret none is found, because the engine marks the whole key as secret.
  */
 export function secretsInClear({ project, config, isSecret }: RawSettings): string[] {
   const values = parseValues(project, config);
@@ -81,19 +79,19 @@ function leaves(value: unknown, path: readonly string[]): (readonly string[])[] 
 }
 
 /**
- * Settings that a project of another name has left: without them the stack would have their defaults, another server. A
- * provider's setting of the same name is a text.
+ * Settings in the namespace of another project, left by a rename: without them the stack would use the defaults, which
+ * means another server. A provider's setting of the same name is plain text, so structured values are ours.
  */
 function foreignSettings(project: string, config: RawSettings["config"]): string[] {
   return Object.entries(config).flatMap(([key, text]) => {
     const [namespace = "", name = ""] = key.split(":");
     const value = parseJson(text);
     if (namespace === project || !(name in settingsSchema.shape) || typeof value !== "object") return [];
-    return [`${key}: the project's name is ${project} (Pulumi.yaml): rename this setting to ${project}:${name}`];
+    return [mistakeText(key, `the project's name is ${project} (Pulumi.yaml).`, `rename it to ${project}:${name}.`)];
   });
 }
 
-/** Turns the engine's texts into values: a structured one arrives as JSON, a plain one as it is. */
+/** The engine passes structured values as JSON and all others as plain text. */
 function parseValues(project: string, config: RawSettings["config"]): Record<string, unknown> {
   const own = Object.entries(config).filter(([key]) => key.startsWith(`${project}:`));
   return Object.fromEntries(own.map(([key, text]) => [key.slice(project.length + 1), parseJson(text)]));
@@ -108,25 +106,28 @@ function parseJson(text: string): unknown {
 }
 
 function explain(issue: z.core.$ZodIssue, values: unknown): Mistake[] {
-  if (issue.code === "unrecognized_keys") {
-    const known = knownKeys(issue.path, values);
-    return issue.keys.map((key) => ({
-      path: [...issue.path, key],
-      text: `unknown setting; did you mean "${closest(key, known)}"? Known here: ${known.join(", ")}`,
-    }));
-  }
+  const { path } = issue;
+  if (issue.code === "unrecognized_keys") return issue.keys.map((key) => unknownSetting([...path, key], values));
   if (issue.code === "invalid_key") {
-    return [{ path: issue.path, text: "the name must be at most 31 of a-z, 0-9 and -, starting with a letter" }];
+    const keys = keySchemaAt(path.slice(0, -1), values);
+    const allowed = (keys && settingText(keys)?.allowed) ?? "another name";
+    return [{ path, text: "invalid name.", fix: `rename it to ${allowed}.` }];
   }
-  const { allowed, missing } = settingText(schemaAt(issue.path, values)) ?? {
-    allowed: "a map of settings, and not an empty one",
+  const text = settingText(schemaAt(path, values));
+  const value = valueAt(values, path);
+  const fix = `set it to ${text?.allowed ?? "a map with at least one entry"}.`;
+  if (value !== undefined) return [{ path, value, text: "is not allowed.", fix }];
+  const siblings = valueAt(values, path.slice(0, -1)) as Readonly<Record<string, unknown>>;
+  return [{ path, ...(text?.missing?.(siblings) ?? { text: "required, but not set.", fix }) }];
+}
+
+function unknownSetting(path: PropertyKey[], values: unknown): Mistake {
+  const known = knownKeys(path.slice(0, -1), values);
+  return {
+    path,
+    text: `unknown setting. Known here: ${known.join(", ")}.`,
+    fix: `correct the name (nearest: ${closest(String(path.at(-1)), known)}), or remove it.`,
   };
-  const value = valueAt(values, issue.path);
-  if (value === undefined) {
-    const beside = valueAt(values, issue.path.slice(0, -1)) as Readonly<Record<string, unknown>>;
-    return [{ path: issue.path, text: missing?.(beside) ?? `is missing: it must be ${allowed}` }];
-  }
-  return [{ path: issue.path, value, text: `is not allowed: it must be ${allowed}` }];
 }
 
 function valueAt(values: unknown, path: readonly PropertyKey[]): unknown {

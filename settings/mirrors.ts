@@ -1,8 +1,8 @@
 import type { Mirrors, Platform } from "../platforms";
 
 /**
- * The base URLs that a platform's packages come from, by the name of their list: what an environment variable of this
- * machine says, or else the setting, or else the platform's own.
+ * The base URLs that a platform's packages come from, by the name of their list: an environment variable on your computer
+ * overrides the setting, which overrides the platform's default.
  */
 export function baseUrls(
   platform: Platform,
@@ -22,7 +22,7 @@ function words(text: string | undefined): string[] | undefined {
   return found?.length ? found : undefined;
 }
 
-/** An address is taken as the release's own, and then as that of an archive which holds it: a miss costs little. */
+/** A URL may point to the release itself or to an archive that contains it. Trying both costs one failed request. */
 function candidates(url: string, { release }: Mirrors): string[] {
   const base = url.replace(/\/+$/, "");
   return base.endsWith(`/${release}`) ? [base] : [base, `${base}/${release}`];

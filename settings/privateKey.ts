@@ -1,13 +1,14 @@
 import { createPrivateKey, createPublicKey } from "node:crypto";
 
-/** Private keys that the command plugin reads (Go's ParsePrivateKey), from the first line to the last. */
+/** Private keys that the command plugin can read (ParsePrivateKey of golang.org/x/crypto/ssh), first to last line. */
 export const privateKeyPattern =
   /^-----BEGIN ((?:OPENSSH |RSA |EC )?PRIVATE KEY)-----\n[A-Za-z0-9+/=:,\- \n]+\n-----END \1-----\n*$/;
 
-/** Whether a private key can only be read with its passphrase. */
+/** Whether a private key needs a passphrase. */
 export function isEncrypted(privateKey: string): boolean {
   if (!privateKey.startsWith("-----BEGIN OPENSSH")) return privateKey.includes("\nProc-Type: 4,ENCRYPTED");
-  // PROTOCOL.key: "openssh-key-v1", a zero byte, then the cipher's name with its length in four bytes.
+  // "openssh-key-v1", a zero byte, then the cipher's name after its length in four bytes, see
+  // https://github.com/openssh/openssh-portable/blob/master/PROTOCOL.key
   const start = "openssh-key-v1\0\0\0\0\x04none";
   return blobOf(privateKey).subarray(0, start.length).toString("latin1") !== start;
 }
@@ -22,7 +23,7 @@ export function ed25519Point(seed: Buffer): Buffer {
   return createPublicKey(key).export({ format: "der", type: "spki" }).subarray(-32);
 }
 
-/** A string as SSH writes it: its length in four bytes, then its bytes (RFC 4251). */
+/** A string as SSH encodes it: its length in four bytes, then its bytes (RFC 4251). */
 export function sshString(value: string | Buffer): Buffer {
   const bytes = Buffer.from(value as string);
   const length = Buffer.alloc(4);
@@ -30,12 +31,12 @@ export function sshString(value: string | Buffer): Buffer {
   return Buffer.concat([length, bytes]);
 }
 
-/** The public half of an ed25519 key as SSH sends it. */
+/** The public half of an ed25519 key as SSH encodes it. */
 export function ed25519Blob(point: Buffer): Buffer {
   return Buffer.concat([sshString(algorithm), sshString(point)]);
 }
 
-/** What stands in an unencrypted key in OpenSSH's format (PROTOCOL.key) before its public half. */
+/** Beginning of an unencrypted key in OpenSSH's format (PROTOCOL.key), up to its public half. */
 export const opensshStart = Buffer.concat([
   Buffer.from("openssh-key-v1\0"),
   sshString("none"),
@@ -45,8 +46,8 @@ export const opensshStart = Buffer.concat([
 ]);
 
 /**
- * The public half, as `ssh-ed25519 BASE64`, of a private key; undefined unless that is an ed25519 key in OpenSSH's format,
- * unencrypted and whole.
+ * The public half, as `ssh-ed25519 BASE64`, of a private key; undefined unless it is a complete, unencrypted ed25519 key in
+ * OpenSSH's format.
  */
 export function ed25519PublicKey(privateKey: string): string | undefined {
   if (!privateKeyPattern.test(privateKey)) return undefined;

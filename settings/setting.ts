@@ -1,15 +1,17 @@
 import { z } from "zod";
 
-/** What the README and the errors say of one setting. Its default stands in the schema itself. */
+/** What the documentation and the errors say about one setting. A constant default comes from the schema itself. */
 export interface SettingText {
-  /** What it means, in a sentence. */
+  /** Its meaning in one sentence, with a full stop. */
   meaning: string;
-  /** What is allowed, completing "it must be …". */
+  /** The allowed values, completing "it must be …". */
   allowed: string;
-  /** The default in words, where it is not a constant. */
+  /** The default in words, if it is not a constant. */
   defaultText?: string;
-  /** What to say where it is missing, completing its name; the argument is what stands beside it. Default: what is allowed. */
-  missing?: (values: Readonly<Record<string, unknown>>) => string;
+  /** What to report where it is missing; the argument is the map that lacks it. Default: that it must be what is allowed. */
+  missing?: (siblings: Readonly<Record<string, unknown>>) => { text: string; fix: string };
+  /** For the keys of a map: what the docs write in place of a key, e.g. `APP`. */
+  placeholder?: string;
   /** Its value is never shown: `true`, or "accidentally" where there is a secret in it only by mistake. */
   secret?: true | "accidentally";
 }
@@ -31,6 +33,6 @@ export const port = () => wholeNumber(1, 65535);
 /** RFC 1123. */
 export const domainPattern = /^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i;
 export const cidr = () => z.union([z.cidrv4(), z.cidrv6()]);
-/** YAML reads an unquoted 3 or 2.7 as a number; it means the text. */
+/** YAML reads an unquoted 3 or 2.7 as a number; the setting is a text. */
 export const textOrNumber = (schema: z.ZodType<string, string>) =>
   z.preprocess((value) => (typeof value === "number" ? String(value) : value), schema);

@@ -125,7 +125,7 @@ async function build(root, version, target) {
         "go",
         ["build", "-buildvcs=false", "-ldflags", `-s -w ${versionFlag}`, "-o", join(draft, "bin/"), "tool"],
         {
-          cwd: join(root, "toolchain"),
+          cwd: join(root, "toolchain", "offline", "engine"),
           env: process.env,
           log: join(places(root).logs, "engine-build.log"),
         },
@@ -209,6 +209,7 @@ function linkOrCopy(source, target) {
 /** @param {string} root */
 function moduleHash(root) {
   const hash = createHash("sha256");
-  for (const name of ["go.mod", "go.sum"]) hash.update(readFileSync(join(root, "toolchain", name)));
+  for (const name of ["go.mod", "go.sum"])
+    hash.update(readFileSync(join(root, "toolchain", "offline", "engine", name)));
   return hash.digest("hex").slice(0, 12);
 }

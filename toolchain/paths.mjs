@@ -28,7 +28,7 @@ export function places(root, env = process.env) {
     passphrase: join(local, "passphrase"),
     /** what a stack's host needs on this machine: keys, known hosts; one folder a stack */
     servers: join(local, "servers"),
-    /** how containers are run on this machine; the program reads it (components/servers.ts) */
+    /** how containers are run on this machine; the program reads it (servers/container/server.ts) */
     containers: join(local, "containers.json"),
     /** notes on what was made for a stack, one file a stack */
     stacks: join(local, "stacks"),

@@ -132,7 +132,7 @@ function isStandIn(program) {
  * @param {string} name
  */
 function writeStandIn(root, program, name) {
-  const script = join(root, "toolchain", "standins", "start.mjs");
+  const script = join(root, "toolchain", "offline", "start.mjs");
   const text = `#!/bin/sh\n${standInMark}: used while the genuine ${name} is not on this machine.\nexec node ${quoted(script)} ${name} "$@"\n`;
   if (existsSync(program) && readFileSync(program, "utf8") === text) return;
   replaceFile(program, (draft) => writeFileSync(draft, text, { mode: 0o755 }));

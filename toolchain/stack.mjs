@@ -164,7 +164,7 @@ export class Stack {
   }
 
   /**
-   * The id of the container that is the stack's host, if it is one (components/containerServer.ts) and the state is here.
+   * The id of the container that is the stack's host, if it is one (servers/container/server.ts) and the state is here.
    * @returns {string | undefined}
    */
   container() {

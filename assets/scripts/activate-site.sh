@@ -1,51 +1,57 @@
 #!/usr/bin/env bash
-# Puts an app's site in force, or withdraws it when nginx or the app behind it does not work; or removes it.
+# Activates an app's site and rolls it back if nginx rejects it or the app does not answer through it; or removes it.
 # Usage: up|down NAME=VALUE…
+#   ipv6_listen is the directive of the site that is left out on a server without IPv6
 
 main() {
-  local app='' domains='' staged='' site='' url='' host_header='' path='' contains='' timeout=''
-  local action=$1 work
+  local app='' domains='' staged='' site='' ipv6_listen='' port='' host_header='' path='' contains='' timeout=''
+  local action=$1 work url
   shift
   parameters "$@"
+  url=http://127.0.0.1:$port$path
   lock nginx 300
   work=$(mktemp -d)
-  # shellcheck disable=SC2064 # the folder's name as it is now
+  # shellcheck disable=SC2064 # expanded here, because the variable is local
   trap "rm -rf '$work'" EXIT
   "$action"
 }
 
 up() {
-  local problem since
-  since=$(date +%s)
+  local problem started
+  started=$(date +%s)
   [[ ! -f $site ]] || cp -p "$site" "$work/site"
-  take_names
-  # Nginx does not start with an address of a kind that the server lacks.
-  if [[ -e /proc/net/if_inet6 ]]; then cp "$staged" "$work/new"; else sed '/^ *listen \[::\]/d' "$staged" > "$work/new"; fi
+  take_over_names
+  # nginx does not start with an IPv6 address on a server without IPv6.
+  if [[ -e /proc/net/if_inet6 ]]; then
+    cp "$staged" "$work/new"
+  else
+    grep --invert-match --fixed-strings -e "$ipv6_listen" "$staged" > "$work/new"
+  fi
   cmp --silent "$work/new" "$site" || install_file "$work/new" "$site"
-  # Tested before it is loaded: nginx with a bad configuration would keep running, but never start again.
+  # With a broken configuration nginx would keep running, but never start again.
   if ! nginx -t 2> "$work/nginx"; then
     restore
     if grep --quiet 'a duplicate default server' "$work/nginx"; then
-      fail "another site on this server answers for every name already, so that of app $app was withdrawn: $(cat "$work/nginx")" \
-        "Give the app names of its own: apps.$app.domains."
+      fail "Another site on this server is already the default for all names. The site of app $app was rolled back." \
+        "set apps.$app.domains." "$(cat "$work/nginx")"
     fi
-    fail "nginx refuses the site of app $app, so it was withdrawn: $(cat "$work/nginx")" \
-      "Mend the settings apps.$app, or the other site that it names, then run up again."
+    fail "The site of app $app was rolled back, because nginx rejected it." \
+      "correct the settings apps.$app, or the other site that nginx names, then deploy again." "$(cat "$work/nginx")"
   fi
   require_own_names
   reload_nginx
-  if ! wait_for "$timeout" site_answers && ! { nginx_was_denied "$since" && allow_nginx && wait_for "$timeout" site_answers; }; then
+  if ! wait_for "$timeout" site_answers && ! { nginx_was_denied "$started" && allow_nginx && wait_for "$timeout" site_answers; }; then
     problem=$(cat "$work/problem")
     restore
     reload_nginx
-    fail "app $app behind nginx ($url$path, Host: $host_header): it $problem; its site was withdrawn" \
-      "See /var/log/nginx/error.log on the server, mend the cause, then run up again."
+    fail "App $app behind nginx ($url, Host: $host_header) $problem. Its site was rolled back." \
+      "look for the cause in /var/log/nginx/error.log on the server, then deploy again."
   fi
 }
 
-# No two apps of a stack want the same name: the settings see to that. One that has it all the same is an older site, which
-# its own step changes or removes after this one; until then it goes without.
-take_names() {
+# The settings allow no two apps of a stack to share a name. If another site has it, that is a previous version, which the
+# other app's own step changes or removes later. Until then it is served without the name.
+take_over_names() {
   local app site_of_app
   mkdir "$work/others"
   for app in $(claimed_apps); do
@@ -61,32 +67,35 @@ take_names() {
   done
 }
 
-# A site of ours without the names that the app wants; fails where none is left.
+# Prints the site on stdin without the names in domains, or fails if no name is left. The previous version of another app's
+# site exists only on the server, because the settings already describe the new one. So its text is parsed.
 without_names() {
-  awk -v wanted=" $domains " '
-    $1 == "listen" && / default_server;/ && wanted == "  " { none = 1 }
+  awk -v taken=" $domains " '
+    $1 == "listen" && / default_server;/ && taken == "  " { nothing_left = 1 }
     $1 == "server_name" {
-      sub(/;$/, "")
-      for (i = 2; i <= NF; i++) if (!index(wanted, " " $i " ")) kept = kept " " $i
-      if (kept == "") none = 1
-      $0 = "    server_name" kept ";"
+      names = $0
+      gsub(/^ *server_name |;.*$/, "", names)
+      count = split(names, name, " ")
+      for (i = 1; i <= count; i++) if (!index(taken, " " name[i] " ")) kept = kept " " name[i]
+      if (kept == "") nothing_left = 1
+      sub(/server_name.*/, "server_name" kept ";")
     }
     { print }
-    END { exit none }
+    END { exit nothing_left }
   '
 }
 
-# For nginx a name that two sites have is only a warning: one of them would never be asked.
+# nginx only warns about a name that two sites have, and then one of them never gets a request.
 require_own_names() {
   local name taken=''
   for name in ${domains:-""}; do
-    if grep --quiet --fixed-strings -e "conflicting server name \"$name\" on 0.0.0.0:80" \
-      -e "conflicting server name \"$name\" on [::]:80" "$work/nginx"; then taken+=" ${name:-(any)}"; fi
+    if grep --quiet --fixed-strings -e "conflicting server name \"$name\" on 0.0.0.0:$port" \
+      -e "conflicting server name \"$name\" on [::]:$port" "$work/nginx"; then taken+="${taken:+, }${name:-(any)}"; fi
   done
   if [[ -n $taken ]]; then
     restore
-    fail "another site on this server has these names already, so that of app $app was withdrawn:$taken" \
-      "See which with: grep -rn server_name /etc/nginx; then choose other names with apps.$app.domains, or switch that site off."
+    fail "Another site on this server already has the names $taken. The site of app $app was rolled back." \
+      "choose other names with apps.$app.domains, or disable the other site (to find it: grep -rn server_name /etc/nginx)."
   fi
 }
 
@@ -103,8 +112,8 @@ restore() {
   if [[ -f $work/site ]]; then install_file "$work/site" "$site"; else rm -f "$site"; fi
 }
 
-# Ends when only workers with the new configuration take connections: until then the old ones still answer, be it with
-# another site's page.
+# Reloads nginx and waits until only workers with the new configuration accept connections. Until then an old worker may
+# still answer with another site's page.
 reload_nginx() {
   local old
   if ! systemctl is-active --quiet nginx; then
@@ -113,18 +122,20 @@ reload_nginx() {
   fi
   old=$(nginx_workers)
   systemctl reload nginx
-  wait_for 30 none_serves "$old" ||
-    fail "nginx still serves with its old configuration 30 seconds after the reload" "See /var/log/nginx/error.log on the server."
+  wait_for 30 all_workers_are_new "$old" ||
+    fail "The reload of nginx did not end within 30 seconds, so its old configuration is still in use." \
+      "look for the cause in /var/log/nginx/error.log on the server, then deploy again."
 }
 
-# Process ids of the workers that take connections; one that only finishes its requests says so in its title.
+# Process ids of the workers that accept connections. The title of one that only finishes its requests is different.
 nginx_workers() {
   local master
   master=$(systemctl show --property MainPID nginx)
   pgrep --parent "${master#*=}" --full --exact 'nginx: worker process *' || true
 }
 
-none_serves() {
+# Argument: the process ids of the old workers, one per line
+all_workers_are_new() {
   local worker
   for worker in $(nginx_workers); do
     [[ $'\n'$1$'\n' != *$'\n'$worker$'\n'* ]] || return 1
@@ -133,7 +144,7 @@ none_serves() {
 
 site_answers() {
   local status
-  status=$(ask_http "$url$path" "$host_header" "$timeout" "$work/body")
-  verdict "$status" "$work/body" "$contains" > "$work/problem"
+  status=$(http_get "$url" "$host_header" "$timeout" "$work/body")
+  health_problem "$status" "$work/body" "$contains" > "$work/problem"
   [[ ! -s $work/problem ]]
 }

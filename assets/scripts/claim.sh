@@ -1,71 +1,69 @@
 #!/usr/bin/env bash
-# A server that others use too: what of it is this stack's is written down in /var/lib/uwsgi-nginx, so that nothing else
-# is ever overwritten or removed. The file `stack` there says whose the server is.
+# Records in /var/lib/uwsgi-nginx what on the server belongs to this stack, so that files of other sites are never
+# overwritten or removed. The file `stack` in it names the stack that owns the server.
 
-record=/var/lib/uwsgi-nginx
+state_folder=/var/lib/uwsgi-nginx
 
-is_server_claimed() { [[ -e $record/stack ]]; }
+is_server_claimed() { [[ -e $state_folder/stack ]]; }
 
-# Refuses a server that is another stack's or has foreign files in our places. Changes nothing. Arguments: STACK FILES
+# Fails if the server belongs to another stack, or if files exist in the stack's paths. Changes nothing. Arguments: STACK FILES
 require_own_server() {
   local stack=$1 files=$2 file owner
   if is_server_claimed; then
-    owner=$(cat "$record/stack")
-    [[ $owner == "$stack" ]] || fail "this server is the stack $owner's; nothing was changed" \
-      "Take another server, or put your apps into that stack." \
-      "If that is the old name of this one, or one that is lost and that this one takes the place of, say so on the server:" \
-      "echo $stack > $record/stack"
+    owner=$(cat "$state_folder/stack")
+    [[ $owner == "$stack" ]] || fail "This server belongs to the stack $owner. Nothing was changed." \
+      "use another server, or add your apps to that stack. If that stack was renamed or lost, take the server over by running there: echo $stack > $state_folder/stack"
     return 0
   fi
   for file in $files; do
-    [[ ! -e $file ]] || fail "the server has $file already, and this stack needs that place; nothing was changed" \
-      "Move it away on the server if it is not needed any more, or take another server."
+    [[ ! -e $file ]] || fail "The server already has $file, a path that this stack needs. Nothing was changed." \
+      "move that file away on the server if it is not needed, or use another server."
   done
 }
 
 # Argument: STACK
 claim_server() {
   local folder
-  mkdir -p "$record/apps"
-  for folder in /opt/apps /opt/uwsgi; do [[ -d $folder ]] || printf '%s\n' "$folder"; done > "$record/folders"
-  printf '%s\n' "$1" > "$record/stack.new"
-  mv -fT "$record/stack.new" "$record/stack"
+  mkdir -p "$state_folder/apps"
+  for folder in /opt/apps /opt/uwsgi; do [[ -d $folder ]] || printf '%s\n' "$folder"; done > "$state_folder/folders"
+  printf '%s\n' "$1" > "$state_folder/stack.new"
+  mv -fT "$state_folder/stack.new" "$state_folder/stack"
 }
 
-# Gives the server back. Argument: STACK
-leave_server() {
+# Gives up the claim. Argument: STACK
+unclaim_server() {
   local folder
-  [[ $(cat "$record/stack" 2> /dev/null) == "$1" ]] || return 0
-  # A compilation that was cut off may have left something; nobody else has a place of that name.
-  if grep --quiet --line-regexp /opt/uwsgi "$record/folders"; then rm -rf /opt/uwsgi; fi
-  while read -r folder; do rmdir --ignore-fail-on-non-empty "$folder" 2> /dev/null || true; done < "$record/folders"
-  rm -rf "$record" /run/lock/uwsgi-nginx-*
+  [[ $(cat "$state_folder/stack" 2> /dev/null) == "$1" ]] || return 0
+  # An interrupted compilation may have left files in it.
+  if grep --quiet --line-regexp /opt/uwsgi "$state_folder/folders"; then rm -rf /opt/uwsgi; fi
+  while read -r folder; do rmdir --ignore-fail-on-non-empty "$folder" 2> /dev/null || true; done < "$state_folder/folders"
+  rm -rf "$state_folder" /run/lock/uwsgi-nginx-*
 }
 
-# A script that fails is no resource yet, so nobody would call its `down` later.
+# The engine does not record a resource whose script fails, so it would never run `down`.
 undo_on_failure() { trap '(($? == 0)) || down' EXIT; }
 
-# Refuses an app in whose places there is something that it did not put there. Arguments: APP PLACE…
+# Fails if files that do not belong to the app exist in its paths. Arguments: APP PATH…
 claim_app() {
-  local app=$1 place
+  local app=$1 path
   shift
-  [[ ! -e $record/apps/$app ]] || return 0
-  for place; do
-    [[ ! -e $place ]] || fail "the server has $place already, and it is not app $app's; it was left as it is" \
-      "Call the app something else in the settings, or move that away on the server, then run up again."
+  [[ ! -e $state_folder/apps/$app ]] || return 0
+  for path; do
+    [[ ! -e $path ]] || fail "The server already has $path, which does not belong to app $app." \
+      "rename the app in the settings, or move that path away on the server, then deploy again."
   done
-  mkdir -p "$record/apps"
-  : > "$record/apps/$app"
+  mkdir -p "$state_folder/apps"
+  : > "$state_folder/apps/$app"
 }
 
-# Whether it was claimed. Argument: APP
-is_claimed() { [[ -e $record/apps/$1 ]]; }
+# Argument: APP
+is_claimed() { [[ -e $state_folder/apps/$1 ]]; }
 
-claimed_apps() { [[ ! -d $record/apps ]] || ls "$record/apps"; }
+claimed_apps() { [[ ! -d $state_folder/apps ]] || ls "$state_folder/apps"; }
 
-leave_app() { rm -f "$record/apps/$1"; }
+unclaim_app() { rm -f "$state_folder/apps/$1"; }
 
-# How the users that were made for an app are known; by it, so that nobody else's user is ever removed. Argument: APP
+# The comment in /etc/passwd that marks the users made for an app, so that no other user is ever removed. Argument: APP
 user_comment() { printf 'uwsgi-nginx app %s' "$1"; }
 
 own_users() {

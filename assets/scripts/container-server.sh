@@ -1,13 +1,12 @@
 #!/usr/bin/env bash
-# Makes or removes the container that stands for a server, on the machine that runs Pulumi.
+# Makes or removes the container that is used as a server, on your computer.
 # Usage: up NAME=VALUE… ENGINE… -- RUN_OPTION… -- COMMAND…
-#          stack, name, image, root_filesystem (archive or folder that stands in for the image), needs_cgroup_v1,
+#          stack, name, image, root_filesystem (archive or folder, used instead of the image), needs_cgroup_v1,
 #          ssh_port, http_port; prints the container's id
 #        down ENGINE…
-#          removes the container whose id PULUMI_COMMAND_STDOUT holds
-# On stdin of up: a line with a tar archive in base64, of the keys of sshd as they lie on the server, then the script that
-# makes a server of what the image holds, if that takes one. They stay in memory: a cancelled update kills this script, and
-# no file with a key may be left.
+#          removes the container whose id is in PULUMI_COMMAND_STDOUT
+# Stdin of up: a line with a tar archive of sshd's keys in base64, then the script that turns the image into a server, if it
+# needs one. They stay in memory, because a cancelled update kills this script, and no file with a key may be left behind.
 set -euo pipefail
 
 root_images=localhost/uwsgi-nginx-server
@@ -36,7 +35,7 @@ up() {
     shift
   done
   shift
-  # Before anything is removed: a new container that cannot start must not cost the old one.
+  # Checked before the old container is removed, so that it stays if the new one cannot start.
   require_port "$ssh_port" server.sshPort "$name" "${engine[@]}"
   require_port "$http_port" server.httpPort "$name" "${engine[@]}"
   if [[ $needs_cgroup_v1 == true ]]; then require_cgroup_v1; fi
@@ -48,91 +47,94 @@ up() {
   fi
   IFS= read -r keys
   setup=$(cat)
-  # The one that this one replaces, or what a killed run left half made.
+  # The container that this one replaces, or an incomplete one of an interrupted run.
   remove_container "$name" "${engine[@]}"
   id=$("${engine[@]}" create --name "$name" --hostname "$name" --restart always "${options[@]}" \
     --label "uwsgi-nginx.folder=$PWD" --label "uwsgi-nginx.stack=$stack" \
     --publish "127.0.0.1:$ssh_port:22" --publish "127.0.0.1:$http_port:80" "$image" "$@")
   if [[ -z $setup ]]; then
-    # The keys are there before sshd first starts, so the very first connection can be verified.
+    # Copied before sshd starts, so that the first connection is already verified.
     copy_keys
     start
   else
     start
     set_up
   fi
-  local deadline=$((SECONDS + 60))
+  local deadline=$((SECONDS + 60)) output
   until ssh_answers "$ssh_port"; do
     if ((SECONDS >= deadline)); then
-      "${engine[@]}" logs "$name" 2>&1 | tail -n 20 >&2
+      output=$(container_logs)
       remove "$name" "${engine[@]}"
-      fail "sshd in the container $name did not answer on 127.0.0.1:$ssh_port within 60 seconds; its last output stands above"
+      fail "The container $name was removed, because its sshd did not answer on 127.0.0.1:$ssh_port within 60 seconds." \
+        "use another image with server.image, or deploy again." "$output"
     fi
     sleep 0.1
   done
   printf '%s\n' "$id"
 }
 
+container_logs() { "${engine[@]}" logs "$name" 2>&1 | tail -n 20; }
+
 copy_keys() { printf '%s' "$keys" | base64 --decode | "${engine[@]}" cp - "$name:/"; }
 
 start() {
   if ! "${engine[@]}" start "$name" > /dev/null; then
     remove "$name" "${engine[@]}"
-    fail "the container $name does not start; the container engine says why above" \
-      "If it is a port that is taken: choose another with server.sshPort or server.httpPort, or stop what uses it (ss -ltnp)."
+    fail "The container $name does not start." \
+      "solve the problem that the container engine reports above. If a port is in use, choose another with server.sshPort or server.httpPort, or stop the program that uses it (ss -ltnp)."
   fi
 }
 
-# Gives the running container what the image lacks, over the engine, for there may be no sshd yet.
+# Installs what the image lacks in the running container. Uses the engine, because there may be no sshd yet.
 set_up() {
+  local output
   if "${engine[@]}" exec "$name" mkdir -p -m 700 /root/.ssh /etc/ssh && chmod_ssh && copy_keys &&
     printf '%s\n' "$setup" | "${engine[@]}" exec --interactive "$name" bash -s >&2; then return 0; fi
-  "${engine[@]}" logs "$name" 2>&1 | tail -n 20 >&2
+  output=$(container_logs)
   remove "$name" "${engine[@]}"
-  fail "the container $name does not become a server; the reason stands above" \
-    "Mend it, or take an image with systemd and sshd, then run up again."
+  fail "The container $name could not be set up as a server, so it was removed." \
+    "solve the problem that the output above shows, or set server.image to an image with systemd and sshd, then deploy again." "$output"
 }
 
 chmod_ssh() { "${engine[@]}" exec "$name" chmod 755 /etc/ssh; }
 
-# Its absence would show only by a container that never boots.
+# Without the hierarchy the container would never boot, and not say why.
 require_cgroup_v1() {
   local about
   if grep --quiet 'name=systemd' /proc/self/mountinfo 2> /dev/null; then return 0; fi
   about=$("${engine[@]}" info 2> /dev/null) || about=''
   if grep --quiet --ignore-case 'cgroup *version: *v\?1' <<< "$about"; then return 0; fi
-  fail "this machine has no cgroup v1 hierarchy of systemd's, without which the systemd of this image does not boot; nothing was touched" \
-    "Boot the machine with systemd.unified_cgroup_hierarchy=0, or mount the hierarchy: mkdir -p /sys/fs/cgroup/systemd && mount -t cgroup -o none,name=systemd cgroup /sys/fs/cgroup/systemd" \
-    "Or use a server that you have, or a virtual machine."
+  fail "Your computer has no cgroup v1 hierarchy for systemd, which the systemd of this image needs to boot. Nothing was changed." \
+    "use a virtual machine or an existing server, boot your computer with systemd.unified_cgroup_hierarchy=0, or run: mkdir -p /sys/fs/cgroup/systemd && mount -t cgroup -o none,name=systemd cgroup /sys/fs/cgroup/systemd"
 }
 
 pull_image() {
-  local reference=$image output status
-  for image in "$reference" "docker.io/$(qualified "$reference")"; do
+  local reference=$image answer output='' status
+  for image in "$reference" "docker.io/$(with_namespace "$reference")"; do
     if "${engine[@]}" image inspect "$image" > /dev/null 2>&1; then return 0; fi
   done
-  # An engine may know no registry to look a short name up in.
-  for image in "$reference" "docker.io/$(qualified "$reference")"; do
+  # An engine may have no registry configured for short names.
+  for image in "$reference" "docker.io/$(with_namespace "$reference")"; do
     status=0
-    output=$(bounded "${engine[@]}" pull --quiet "$image" 2>&1) || status=$?
+    answer=$(with_timeout "${engine[@]}" pull --quiet "$image" 2>&1) || status=$?
     if ((status == 0)); then return 0; fi
     if ((status == 124)); then
-      fail "the image $image could not be pulled within $pull_seconds seconds: its registry does not answer, or slowly; nothing was touched" \
-        "Pull it by hand ($(basename "${engine[0]}") pull $image), then run up again; or name another with server.image, or give a root file system with server.rootFilesystem."
+      fail "The image $image could not be pulled within $pull_seconds seconds, because its registry is slow or does not answer. Nothing was changed." \
+        "pull it by hand ($(basename "${engine[0]}") pull $image), then deploy again. Or set server.image to another image, or server.rootFilesystem to a root file system."
     fi
-    printf '%s\n' "$output" | tail -n 3 >&2
+    output+=${output:+$'\n'}$(tail -n 3 <<< "$answer")
   done
-  fail "the image $reference is not here and cannot be pulled; the container engine says why above; nothing was touched" \
-    "Give the engine access to a registry that has it, name another with server.image, or give a root file system with server.rootFilesystem."
+  fail "The image $reference is not on your computer and cannot be pulled. Nothing was changed." \
+    "give the container engine access to a registry with the image. Or set server.image to another image, or server.rootFilesystem to a root file system." "$output"
 }
 
-# A registry whose answers a firewall swallows would keep the engine waiting. Not in a process group of its own, so that
-# it dies with this script.
-bounded() {
+# If a firewall drops the registry's packets, the engine would wait forever. --foreground keeps the process group, so that the
+# engine is killed with this script.
+with_timeout() {
   if ! command -v timeout > /dev/null; then "$@"; else timeout --foreground --kill-after=10 "$pull_seconds" "$@"; fi
 }
 
-qualified() {
+with_namespace() {
   if [[ $1 == */* ]]; then printf '%s' "$1"; else printf 'library/%s' "$1"; fi
 }
 
@@ -151,12 +153,12 @@ import_root_filesystem() {
 is_root_filesystem() { grep --quiet --extended-regexp '^(\./|/)?(etc|usr/lib)/os-release$'; }
 
 not_a_root_filesystem() {
-  fail "$root_filesystem is no root file system: neither a folder nor a tar archive with etc/os-release; nothing was touched" \
-    "Name another with server.rootFilesystem, or the environment variable that stands in for it."
+  fail "The root file system $root_filesystem is neither a folder nor a tar archive with etc/os-release. Nothing was changed." \
+    "set server.rootFilesystem, or the environment variable that overrides it, to a root file system."
 }
 
 down() {
-  [[ -n ${PULUMI_COMMAND_STDOUT:-} ]] || fail "the id of the container is not known" "Look for it with: $* ps --all"
+  [[ -n ${PULUMI_COMMAND_STDOUT:-} ]] || fail "The id of the container is unknown." "look for the container and remove it: $* ps --all"
   remove "$PULUMI_COMMAND_STDOUT" "$@"
 }
 
@@ -165,19 +167,19 @@ remove() {
   shift
   image=$("$@" inspect --format '{{.Config.Image}}' "$name" 2> /dev/null) || image=''
   remove_container "$name" "$@"
-  # What was imported for this container alone.
+  # An image that was imported for this container only.
   if [[ $image == "$root_images:root-"* ]]; then "$@" rmi "$image" > /dev/null 2>&1 || true; fi
 }
 
 remove_container() {
   local name=$1
   shift
-  # Killed first, for `rm --force` waits for an orderly shutdown that nobody needs.
+  # Killed first, because `rm --force` waits for a clean shutdown.
   "$@" kill "$name" > /dev/null 2>&1 || true
   "$@" rm --force --volumes "$name" > /dev/null 2>&1 || true
 }
 
-# Arguments: PORT SETTING NAME ENGINE…; the container NAME itself may have the port, for it goes.
+# Fails if the port is in use, except by the container NAME, which is replaced. Arguments: PORT SETTING NAME ENGINE…
 require_port() {
   local port=$1 setting=$2 name=$3
   shift 3
@@ -186,8 +188,8 @@ require_port() {
   local published
   published=$("$@" port "$name" 2> /dev/null) || published=''
   if [[ $published == *" -> 127.0.0.1:$port" || $published == *" -> 127.0.0.1:$port"$'\n'* ]]; then return 0; fi
-  fail "the port $port of 127.0.0.1 is taken by another program on this machine; nothing was touched" \
-    "Choose another one with the setting $setting, or stop what uses it: ss -ltnp 'sport = :$port'"
+  fail "Another program on your computer uses port $port of 127.0.0.1. Nothing was changed." \
+    "choose another port with $setting, or stop the program. To find it: ss -ltnp 'sport = :$port'"
 }
 
 connect() {
@@ -202,10 +204,14 @@ ssh_answers() {
   [[ $banner == SSH-* ]]
 }
 
+# Like fail in lib.sh. Arguments: WHAT FIX [LOG]
 fail() {
+  local line
   printf 'Error: %s\n' "$1" >&2
-  shift
-  (($# == 0)) || printf '  %s\n' "$@" >&2
+  if [[ -n ${3:-} ]]; then
+    while IFS= read -r line; do printf '    %s\n' "$line"; done <<< "$3" >&2
+  fi
+  printf 'Fix: %s\n' "$2" >&2
   exit 1
 }
 

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Opens the firewall for the web where firewalld runs; does nothing where it does not.
+# Opens the web's services in firewalld; does nothing where firewalld is not running.
 
-# What we have opened ourselves, so that no more is closed again.
+# What was opened by this project, so that only that is closed again.
 opened_services=/var/lib/uwsgi-nginx/firewalld
 
-# Its own word counts: systemctl may call a daemon started that has died since.
+# systemctl may report a daemon as started that has died since, so firewall-cmd is asked.
 firewalld_runs() {
   command -v firewall-cmd > /dev/null && firewall-cmd --quiet --state 2> /dev/null
 }
 
-# The zones of the interfaces that lead to the world: readers come in by them. The others stay as they are.
-web_zones() {
+# Prints the zones of the interfaces with a default route, through which requests arrive.
+public_zones() {
   local interface default
   default=$(firewall-cmd --get-default-zone)
   for interface in $({ ip -o route show default && ip -6 -o route show default; } | sed -n 's/.* dev \([^ ]*\).*/\1/p'); do
@@ -18,20 +18,20 @@ web_zones() {
   done | sort -u | grep . || printf '%s\n' "$default"
 }
 
-# Opens services for good and for now. Arguments: SERVICE…
+# Opens services permanently and in the running firewall. Arguments: SERVICE…
 open_services() {
   local zone service
   firewalld_runs || return 0
-  for zone in $(web_zones); do
+  for zone in $(public_zones); do
     for service; do
       if ! firewall-cmd --quiet --permanent --zone="$zone" --query-service="$service"; then
-        # Noted first: what is noted and not open is no harm.
+        # Recorded first: closing a service that is not open does no harm.
         mkdir -p "$(dirname "$opened_services")"
         printf '%s %s\n' "$zone" "$service" >> "$opened_services"
-        quietly "opening the firewall for $service" firewall-cmd --permanent --zone="$zone" --add-service="$service"
+        quietly "Opening the firewall for $service" firewall-cmd --permanent --zone="$zone" --add-service="$service"
       fi
       firewall-cmd --quiet --zone="$zone" --query-service="$service" ||
-        quietly "opening the firewall for $service" firewall-cmd --zone="$zone" --add-service="$service"
+        quietly "Opening the firewall for $service" firewall-cmd --zone="$zone" --add-service="$service"
     done
   done
 }

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Judges what an app answered, the same way wherever it was asked.
+# Health checks, the same for every way in which an app is reached.
 
-# Says what is wrong with an answer; nothing where it is right.
-# Arguments: STATUS (as ask_http prints it) BODY_FILE CONTAINS
-verdict() {
+# Prints what is wrong with a response, completing "The app …"; prints nothing if it is healthy.
+# Arguments: STATUS (as http_get prints it) BODY_FILE CONTAINS
+health_problem() {
   local status=$1 body=$2 contains=$3
   case $status in
     2?? | 3??) ;;
-    late) printf 'did not answer in time (healthCheck.timeoutSeconds)' && return ;;
-    none) printf 'broke off without an answer' && return ;;
+    timeout) printf 'did not answer within healthCheck.timeoutSeconds' && return ;;
+    none) printf 'closed the connection without an answer' && return ;;
     *) printf 'answered with status %s' "$status" && return ;;
   esac
   if [[ ! -s $body && $status == 200 ]]; then
@@ -18,16 +18,16 @@ verdict() {
   fi
 }
 
-# Asks over HTTP and prints the status, or `late`, or `none` where the connection broke; the body goes to a file.
-# Arguments: URL HOST SECONDS BODY_FILE
-ask_http() {
+# Sends a GET request and prints the status, `timeout`, or `none` if the connection broke. The body goes to a file.
+# Arguments: URL HOST_HEADER SECONDS BODY_FILE
+http_get() {
   local result=0
   : > "$4"
   curl --silent --noproxy '*' --max-time "$3" --header "Host: $2" --output "$4" --write-out '%{http_code}' "$1" > "$4.status" ||
     result=$?
   case $result in
     0) cat "$4.status" ;;
-    28) printf late ;; # curl(1): operation timeout
+    28) printf timeout ;; # curl(1): operation timeout
     *) printf none ;;
   esac
 }

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Makes an app's folder, with a place in it that the login user may copy the code to; or removes it with all that is in it,
-# and the users that were made for the app.
-# Usage: up|down NAME=VALUE… (places is a list of words: what else will be the app's)
+# Makes an app's folder and a file in it that the login user may upload the code to; or removes the folder with its content
+# and the users made for the app.
+# Usage: up|down NAME=VALUE… (paths is a list of words: the app's other files)
 
 main() {
-  local app='' folder='' places='' upload='' user=''
+  local app='' folder='' paths='' upload='' user=''
   local action=$1
   shift
   parameters "$@"
@@ -12,8 +12,8 @@ main() {
 }
 
 up() {
-  # shellcheck disable=SC2086 # one word a place
-  claim_app "$app" "$folder" $places
+  # shellcheck disable=SC2086 # a list of words
+  claim_app "$app" "$folder" $paths
   mkdir -p "$(dirname "$upload")"
   [[ -e $upload ]] || : > "$upload"
   chown "$user" "$upload"
@@ -24,5 +24,5 @@ down() {
   is_claimed "$app" || return 0
   for user in $(own_users "$app"); do userdel "$user"; done
   rm -rf "$folder"
-  leave_app "$app"
+  unclaim_app "$app"
 }

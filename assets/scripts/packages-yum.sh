@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# shellcheck disable=SC2154 # its callers have them
-# Packages with yum: install_packages NAME…
-# Its callers have: package_config_file, and package_keys (a list of PACKAGE=KEY_FILE)
+# shellcheck disable=SC2154 # declared by the callers
+# Installs packages with yum: install_packages NAME…
+# The caller declares package_config_file and package_keys (a list of PACKAGE=KEY_FILE).
 
 yum_attempts=3
 lock_attempts=60
 lock_pause=5
 key_work=/run/uwsgi-nginx-keys
 
-# By what provides them: python-pip is there when python2-pip is.
+# Asks for providers, because for example python2-pip provides python-pip.
 missing_packages() {
   local name
   for name; do
@@ -16,30 +16,31 @@ missing_packages() {
   done
 }
 
-# Installs what is missing and looks afterwards whether it is there, for yum's exit code does not tell.
+# Installs the missing packages and verifies that they are installed: yum exits with 0 even if some names do not exist.
 install_packages() {
   local missing
   missing=$(missing_packages "$@")
   if [[ -z $missing ]]; then return 0; fi
   say "packages: installing ${missing//$'\n'/ }"
-  import_own_keys
-  take_keys
-  # shellcheck disable=SC2086 # one word a package
+  import_system_key
+  install_keys
+  # shellcheck disable=SC2086 # a list of words
   with_yum install $missing
   missing=$(missing_packages "$@")
   if [[ -n $missing ]]; then fail_unknown "${missing//$'\n'/ }"; fi
 }
 
-# Puts the keys of others than the system beside the configuration, out of packages that the system's own keys have signed.
-# Such a package is unpacked, not installed: its repository file, whose mirrors are gone, would make the server's own yum fail.
-take_keys() {
+# Installs the keys of third-party repositories next to the configuration. They come from packages that the system's own keys
+# have signed. Such a package is unpacked and not installed, because it contains a repository file whose mirrors are gone,
+# with which the server's own yum would fail.
+install_keys() {
   local pair file key
   for pair in $package_keys; do
     file=${pair#*=}
-    key=$(own_key "$file")
+    key=$(installed_key "$file")
     if [[ -s $key ]]; then continue; fi
     if [[ -s $file ]]; then
-      # A server that has the package trusts its key already.
+      # The package is installed, so the server trusts its key already.
       install_file "$file" "$key"
     else
       unpack "${pair%%=*}" "$key_work"
@@ -49,122 +50,126 @@ take_keys() {
   done
 }
 
-own_key() { printf '%s/%s' "$(dirname "$package_config_file")" "${1##*/}"; }
+installed_key() { printf '%s/%s' "$(dirname "$package_config_file")" "${1##*/}"; }
 
-# Unpacks a package into FOLDER/root, if it is signed by the system's own keys. Arguments: PACKAGE FOLDER
+# Unpacks a package into FOLDER/root if the system's own keys have signed it. Arguments: PACKAGE FOLDER
 unpack() {
-  local said key file
+  local output key file
   say "packages: fetching the key in $1"
   rm -rf "$2"
   mkdir -p "$2/root"
   with_yum install --downloadonly --downloaddir="$2" "$1"
   file=$(find "$2" -name '*.rpm' -print -quit)
   if [[ -z $file ]]; then fail_unknown "$1"; fi
-  # With a list of keys of its own, for the server may trust others. rpm calls a package without any signature right, too.
+  # The signature is checked with a separate key database, because the server may trust other keys. rpm also accepts
+  # packages without a signature, so its output is checked as well.
   for key in /etc/pki/rpm-gpg/RPM-GPG-KEY-CentOS-7{,-"$(uname -m)"}; do
-    [[ ! -f $key ]] || quietly "reading the key $key" rpm --dbpath "$2/keys" --import "$key"
+    [[ ! -f $key ]] || quietly "Reading the key $key" rpm --dbpath "$2/keys" --import "$key"
   done
-  said=$(rpm --dbpath "$2/keys" --checksig "$file" 2>&1) || true
-  if it_said 'NOT OK' || ! it_said 'pgp\|signatures'; then fail_unsigned; fi
-  quietly "unpacking $1" rpm --root "$2/root" --install --nodeps --noscripts "$file"
+  output=$(rpm --dbpath "$2/keys" --checksig "$file" 2>&1) || true
+  if output_has 'NOT OK' || ! output_has 'pgp\|signatures'; then fail_unsigned; fi
+  quietly "Unpacking $1" rpm --root "$2/root" --install --nodeps --noscripts "$file"
 }
 
-# Removes the keys, and what yum has kept of our repositories; the server's own stay.
+# Removes the keys and yum's data about this project's repositories. The server's own data stays.
 forget_downloads() {
   local pair
-  for pair in $package_keys; do rm -f "$(own_key "${pair#*=}")"; done
+  for pair in $package_keys; do rm -f "$(installed_key "${pair#*=}")"; done
   rm -rf "$key_work" /var/cache/yum/uwsgi-nginx
   [[ ! -d /var/lib/yum/repos ]] || find /var/lib/yum/repos -mindepth 3 -maxdepth 3 -name 'uwsgi-nginx-*' -exec rm -rf {} +
 }
 
-# The keys that the system itself came with: other architectures than x86_64 have one more than the configuration names.
-import_own_keys() {
+# Architectures other than x86_64 have a second system key, which the configuration does not name.
+import_system_key() {
   local key
   key=/etc/pki/rpm-gpg/RPM-GPG-KEY-CentOS-7-$(uname -m)
-  [[ ! -f $key ]] || quietly "taking in the key $key" rpm --import "$key"
+  [[ ! -f $key ]] || quietly "Importing the key $key" rpm --import "$key"
 }
 
-# Runs yum, and ends the script when it fails. Arguments: COMMAND ARGUMENT…
+# Runs yum and ends the script if it fails. Arguments: COMMAND ARGUMENT…
 with_yum() {
-  local said attempt
+  local output attempt
   for ((attempt = 1; ; attempt++)); do
     if run_yum "$@"; then return 0; fi
-    # Archives fail at times, and are well the next moment. A disk that is full looks like it, and is not.
-    if ((attempt >= yum_attempts)) || is_about_disk || ! is_about_mirrors; then break; fi
+    # The archives fail at times, so mirror errors are retried. A full disk causes the same messages.
+    if ((attempt >= yum_attempts)) || disk_is_full || ! mirrors_failed; then break; fi
     say "packages: a mirror failed, trying again"
     sleep 2
   done
-  explain
+  fail_with_reason
 }
 
-# Runs yum once, and waits for its turn when another yum is at work. What it printed goes to the caller's variable said.
-# Of the server's plugins the one is left out that would ask the archives in another order than the configuration.
+# Runs yum once, after any other yum has ended. Its output goes to the caller's variable `output`.
+# The plugin fastestmirror is disabled because it would change the configured order of the archives.
 run_yum() {
   local attempt result
   for ((attempt = 1; ; attempt++)); do
     result=0
-    said=$(yum --config="$package_config_file" --disableplugin=fastestmirror --assumeyes "$@" 2>&1 9>&-) || result=$?
-    # exit_on_lock in its configuration makes it say so instead of waiting for ever.
-    it_said --ignore-case 'holding the yum lock\|waiting for process with pid' || return "$result"
+    output=$(yum --config="$package_config_file" --disableplugin=fastestmirror --assumeyes "$@" 2>&1 9>&-) || result=$?
+    # With exit_on_lock in its configuration, yum ends instead of waiting forever.
+    output_has --ignore-case 'holding the yum lock\|waiting for process with pid' || return "$result"
     if ((attempt >= lock_attempts)); then
-      fail "another yum has been at work on this server for $((lock_attempts * lock_pause)) seconds: $(lock_holder)" \
-        "Wait for it or end it (its process id is in /var/run/yum.pid), then run up again."
+      fail "Another yum has been running on this server for $((lock_attempts * lock_pause)) seconds: $(lock_holder)." \
+        "wait until it ends, or stop it (its process id is in /var/run/yum.pid), then deploy again."
     fi
     if ((attempt == 1)); then say "packages: waiting for another yum"; fi
     sleep "$lock_pause"
   done
 }
 
-# Whether yum's words hold a pattern. Arguments: OPTION… PATTERN
-it_said() { grep --quiet "$@" <<< "$said"; }
+# Whether yum's output matches a pattern. Arguments: OPTION… PATTERN
+output_has() { grep --quiet "$@" <<< "$output"; }
+
+last_output() { [[ -z ${output:-} ]] || tail -n 15 <<< "$output"; }
 
 lock_holder() {
   local pid
   pid=$(cat /var/run/yum.pid 2> /dev/null) && tr '\0' ' ' < "/proc/$pid/cmdline" 2> /dev/null && return
-  grep --ignore-case --max-count 1 'lock\|pid' <<< "$said"
+  grep --ignore-case --max-count 1 'lock\|pid' <<< "$output" | sed 's/\.$//'
 }
 
-is_about_disk() {
-  it_said --ignore-case 'No space left\|disk is full\|curl#23\|Insufficient space in download directory\|needs [0-9]* *[KMG]B\? on the\|insufficient disk space\|At least .* more space needed'
+disk_is_full() {
+  output_has --ignore-case 'No space left\|disk is full\|curl#23\|Insufficient space in download directory\|needs [0-9]* *[KMG]B\? on the\|insufficient disk space\|At least .* more space needed'
 }
 
-is_about_mirrors() {
-  it_said 'Cannot find a valid baseurl\|Could not resolve host\|No more mirrors to try\|All mirrors were tried\|Cannot retrieve \(metalink\|repository metadata\)\|Failed to download metadata'
+mirrors_failed() {
+  output_has 'Cannot find a valid baseurl\|Could not resolve host\|No more mirrors to try\|All mirrors were tried\|Cannot retrieve \(metalink\|repository metadata\)\|Failed to download metadata'
 }
 
-# Ends with what yum's words mean.
-explain() {
-  local unknown advice
-  tail -n 15 <<< "$said" | sed 's/^/  | /' >&2
-  unknown=$(sed -n -e 's/^No package \(.*\) available\.$/\1/p' -e 's/^No match for argument: \(.*\)$/\1/p' <<< "$said" | paste -s -d ' ')
+# Ends the script with the error that yum's output indicates.
+fail_with_reason() {
+  local unknown clock
+  unknown=$(sed -n -e 's/^No package \(.*\) available\.$/\1/p' -e 's/^No match for argument: \(.*\)$/\1/p' <<< "$output" | paste -s -d ' ')
   if [[ -n $unknown ]]; then
     fail_unknown "$unknown"
-  elif is_about_disk; then
-    fail "the server's disk is full" "Free some space (df -h), then run up again."
-  elif it_said 'GPG key\|GPG check FAILED\|Public key for\|is not signed'; then
+  elif disk_is_full; then
+    fail "The server's disk is full." "free some disk space (df -h), then deploy again." "$(last_output)"
+  elif output_has 'GPG key\|GPG check FAILED\|Public key for\|is not signed'; then
     fail_unsigned
-  elif is_about_mirrors; then
-    advice=$(clock_advice <<< "$said")
-    fail "no mirror gives out the packages" ${advice:+"$advice"} \
-      "The mirrors stand in $package_config_file on the server: name others with server.mirrors, or a proxy with server.proxy, and look whether the server reaches them (curl)."
+  elif mirrors_failed; then
+    clock=$(clock_advice <<< "$output")
+    fail "The server could not download packages from any mirror in $package_config_file." \
+      "${clock}check with curl which mirrors the server reaches, then set others with server.mirrors, or a proxy with server.proxy." \
+      "$(last_output)"
   fi
-  fail "yum could not install the packages: its last lines stand above" "Mend what it says, then run up again."
+  fail "The package manager yum could not install the packages." "solve the problem that the output above shows, then deploy again." "$(last_output)"
 }
 
 fail_unsigned() {
-  fail "the packages are not signed with the key that is trusted for them, so none was installed" \
-    "A mirror gives out something else than the system's own packages, or the key in /etc/pki/rpm-gpg is another one: see server.mirrors."
+  fail "The packages are not signed with the key that the server trusts for them, so none was installed." \
+    "set server.mirrors to mirrors with the original packages, or restore the system's key in /etc/pki/rpm-gpg." "$(last_output)"
 }
 
 fail_unknown() {
-  fail "there is no such package: $1" \
-    "Packages come from the settings 'apps.APP.packages' and from the platform's description; look the name up on the server with: yum --config=$package_config_file provides NAME"
+  fail "The package $1 does not exist." \
+    "correct the name in apps.APP.packages or in the platform's description. To look it up on the server: yum --config=$package_config_file provides NAME" \
+    "$(last_output)"
 }
 
-# Whether a configuration file is still the package's own. Arguments: FILE PACKAGE
+# Whether a configuration file is unmodified. Arguments: FILE PACKAGE
 is_as_packaged() {
   local changed
-  # It fails when there is any.
+  # rpm fails if any file of the package was changed.
   changed=$(rpm --verify "$2") || true
   ! grep --quiet " $1\$" <<< "$changed"
 }

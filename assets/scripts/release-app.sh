@@ -1,27 +1,28 @@
 #!/usr/bin/env bash
-# Makes a release of an app live, or withdraws it when it does not work; or takes the app out of service.
-# Usage: up|down NAME=VALUE…
+# Makes a release of an app live and rolls back if it does not work; or takes the app out of service.
+# Usage: up|down NAME=VALUE… (trial_ini is the text of the trial's uWSGI configuration)
 #
-# On the server: /opt/apps/APP/config    what the stack wants (code, ini, unit, site), not yet in force
-#              /opt/apps/APP/releases  ID/{app,venv,uwsgi.ini,uwsgi.service}, each complete and never changed
-#              /opt/apps/APP/current   link to the release that is live
-#              /opt/apps/APP/last-good the release that was last seen to work: what a failure goes back to
-#              /opt/apps/APP/shared    the app's own folder for data, kept over releases
+# On the server: /opt/apps/APP/config    uploaded files (code, ini, unit, site), not yet in use
+#              /opt/apps/APP/releases  ID/{app,venv,uwsgi.ini,uwsgi.service,…}, complete and never changed
+#              /opt/apps/APP/current   link to the live release
+#              /opt/apps/APP/last-good the last release that worked, which a failed one is rolled back to
+#              /opt/apps/APP/shared    the app's own data, kept across releases
 
 kept_releases=5
 
 main() {
-  local app='' folder='' uid='' uid_given='' group='' release='' archive='' venv='' wheels='' uwsgi_version='' socket=''
-  local nginx_user='' host_header='' path='' contains='' timeout=''
+  local app='' folder='' uid='' uid_given='' group='' release='' archive='' venv='' wheels='' uwsgi_version=''
+  local socket='' chown_socket='' chmod_socket='' trial_ini=''
+  local nginx_user='' port='' host_header='' path='' contains='' timeout=''
   local action=$1
   shift
   parameters "$@"
-  local service="uwsgi@$app.service" releases=$folder/releases comment
+  local service="uwsgi@$app.service" releases=$folder/releases socket_folder=${socket%/*} comment
   local unit=/etc/systemd/system/$service work
   comment=$(user_comment "$app")
   lock "app-$app" 1200
   work=$(mktemp -d)
-  # shellcheck disable=SC2064 # the folder's name as it is now
+  # shellcheck disable=SC2064 # expanded here, because the variable is local
   trap "stop_trial; rm -rf '$work'" EXIT
   "$action"
 }
@@ -31,10 +32,12 @@ up() {
   before=$(cat "$folder/last-good" 2> /dev/null || true)
   make_user
   make_release
-  label_socket_folder "$(dirname "$socket")"
+  # Recorded first, so that the label of a release that fails is removed later.
+  printf '%s\n' "$socket_folder" >> "$folder/socket-folders"
+  label_socket_folder "$socket_folder"
   install -d -m 750 -o "$uid" -g "$group" "$folder/shared"
   if [[ $before == "releases/$release" ]] && cmp --silent "$folder/config/uwsgi.service" "$unit" && is_live; then
-    say "$app: release $release is live already"
+    say "$app: release $release is already live"
   else
     try_release
     switch
@@ -47,126 +50,134 @@ down() {
   rm -f "$unit"
   systemctl daemon-reload
   systemctl reset-failed "$service" 2> /dev/null || true
-  unlabel_socket_folder "$(dirname "$socket")"
+  unlabel_socket_folders ''
+}
+
+# Removes the SELinux labels of all the app's socket folders but one. Argument: FOLDER
+unlabel_socket_folders() {
+  local other folders
+  folders=$(sort -u "$folder/socket-folders" 2> /dev/null) || folders=''
+  for other in $folders; do
+    if [[ $other != "$1" ]]; then unlabel_socket_folder "$other"; fi
+  done
 }
 
 make_user() {
   local entry
   if entry=$(getent passwd "$uid"); then
-    if [[ $(id -u "$uid") == 0 ]]; then fail "the user $uid of app $app is root" "Choose another user with apps.$app.uid."; fi
+    if [[ $(id -u "$uid") == 0 ]]; then
+      fail "The user $uid of app $app is root." "choose another user with apps.$app.uid."
+    fi
     if [[ $uid_given != true && $entry != *":$comment:"* ]]; then
-      fail "the server has a user $uid already, who is not app $app's" "Choose another user with apps.$app.uid, or name this one there to use it."
+      fail "The server already has a user $uid, who was not made for app $app." \
+        "choose another user with apps.$app.uid, or set it to $uid to use this one."
     fi
     return 0
   fi
   local own_group=--user-group
   if getent group "$uid" > /dev/null; then own_group=--gid=$uid; fi
-  quietly "making the user $uid" useradd --system "$own_group" --no-create-home --home-dir "$folder" \
+  quietly "Making the user $uid" useradd --system "$own_group" --no-create-home --home-dir "$folder" \
     --shell /sbin/nologin --comment "$comment" "$uid"
 }
 
 make_release() {
   local new=$releases/.new-$release made_of
   made_of=$(cat "$archive" "$folder/config/uwsgi.ini" | sha256sum)
-  # A run that was cut off may have put it together while a later one already changed what it is made of.
+  # An interrupted run may have made this release while a later one was already uploading other files.
   if [[ $before != "releases/$release" && $(cat "$releases/$release/made-of" 2> /dev/null) != "$made_of" ]]; then
     rm -rf "$new" "${releases:?}/$release"
     mkdir -p "$new/app"
-    tar -xzf "$archive" -C "$new/app" --no-same-owner || fail "the app's archive $archive is broken" "Run up again."
+    tar -xzf "$archive" -C "$new/app" --no-same-owner ||
+      fail "The archive $archive with the code of app $app is broken." "deploy again."
     install -m 644 "$folder/config/uwsgi.ini" "$new/uwsgi.ini"
     ln -s "$venv" "$new/venv"
+    printf '%s\n' "$chown_socket $chmod_socket" > "$new/socket-access"
     printf '%s\n' "$made_of" > "$new/made-of"
     "$venv/bin/python" -m compileall -q "$new/app" > /dev/null 2>&1 || true
     mv -T "$new" "$releases/$release"
   fi
-  [[ -x $venv/bin/uwsgi ]] || quietly "installing uWSGI into $venv" \
+  [[ -x $venv/bin/uwsgi ]] || quietly "Installing uWSGI into $venv" \
     "$venv/bin/pip" install --no-index --find-links "$wheels" "uwsgi==$uwsgi_version"
 }
 
-# Runs the release by itself, as the app's user, and asks it over HTTP on the loopback address.
+# Runs the release by itself, as the app's user, and sends it a request over HTTP on the loopback address.
 try_release() {
-  local ini=$work/try.ini log=$work/try.log port status problem locale
+  local ini=$work/trial.ini log=$work/trial.log trial_port status problem locale
   say "$app: trying release $release"
   chmod 755 "$work"
-  # The release's own settings, but for the socket, which belongs to what is live.
-  sed -e '/^\(socket\|chown-socket\|chmod-socket\|vacuum\|processes\|die-on-term\) = /d' -e "s|$folder/current|$releases/$release|" \
-    "$releases/$release/uwsgi.ini" > "$ini"
-  # The language that systemd gives the unit.
+  printf '%s' "$trial_ini" > "$ini"
+  # The locale that systemd gives the unit.
   mapfile -t locale < <(systemctl show-environment | grep --extended-regexp '^(LANG|LANGUAGE|LC_[A-Z]+)=')
-  runuser -u "$uid" -- env -i PATH="$PATH" ${locale[@]+"${locale[@]}"} "$venv/bin/uwsgi" --ini "$ini" --processes 1 --die-on-term --http-socket 127.0.0.1:0 > "$log" 2>&1 9>&- &
+  runuser -u "$uid" -- env -i PATH="$PATH" ${locale[@]+"${locale[@]}"} "$venv/bin/uwsgi" --ini "$ini" > "$log" 2>&1 9>&- &
   trial=$!
   wait_for "$timeout" trial_is_ready || true
-  port=$(sed -n 's/.*bound to TCP address 127\.0\.0\.1:\([0-9]*\).*/\1/p' "$log" | head -n 1)
-  if ! kill -0 "$trial" 2> /dev/null || [[ -z $port ]]; then
-    reject "does not start" "$log"
+  trial_port=$(sed -n 's/.*bound to TCP address 127\.0\.0\.1:\([0-9]*\).*/\1/p' "$log" | head -n 1)
+  if ! kill -0 "$trial" 2> /dev/null || [[ -z $trial_port ]]; then
+    fail_release "does not start" "$log"
   fi
-  status=$(ask_http "http://127.0.0.1:$port$path" "$host_header" "$timeout" "$work/body")
-  problem=$(verdict "$status" "$work/body" "$contains")
-  if [[ -n $problem ]]; then reject "$problem when asked for $path" "$log"; fi
+  status=$(http_get "http://127.0.0.1:$trial_port$path" "$host_header" "$timeout" "$work/body")
+  problem=$(health_problem "$status" "$work/body" "$contains")
+  if [[ -n $problem ]]; then fail_release "$problem (path $path)" "$log"; fi
   stop_trial
 }
 
-# What uWSGI says at every start, which is no help when an app fails.
+# What uWSGI prints at every start, which does not help when an app fails.
 uwsgi_chatter='^$|^\*\*\* |^(\[uWSGI\] |compiled with|os: |nodename: |machine: |clock source|detected |current working|your |lock engine|thunder lock|uwsgi socket|chdir|!!! no internal|Python (version|main)|PEP 405|Set PythonHome|python threads|mapped |WSGI app 0 .* ready|spawned uWSGI|\[pid: )'
 
 trial=''
 trial_is_ready() {
-  ! kill -0 "$trial" 2> /dev/null || grep --quiet 'spawned uWSGI worker' "$work/try.log" 2> /dev/null
+  ! kill -0 "$trial" 2> /dev/null || grep --quiet 'spawned uWSGI worker' "$work/trial.log" 2> /dev/null
 }
 
 stop_trial() {
   [[ -n $trial ]] || return 0
   kill -TERM "$trial" 2> /dev/null || true
-  wait_for 5 trial_is_gone || pkill -KILL --parent "$trial" || true
+  wait_for 5 trial_has_ended || pkill -KILL --parent "$trial" || true
   wait "$trial" 2> /dev/null || true
   trial=''
 }
 
-trial_is_gone() { ! kill -0 "$trial" 2> /dev/null; }
+trial_has_ended() { ! kill -0 "$trial" 2> /dev/null; }
 
-# Ends without having changed what is live. Arguments: PROBLEM LOG_FILE
-reject() {
-  local stays="nothing is live yet"
-  if [[ -n $before ]]; then stays="release ${before#releases/} stays live"; fi
-  say "Last lines of the app's log:"
-  { grep -v -E "$uwsgi_chatter" "$2" || echo "(none)"; } | tail -n 20 | sed 's/^/  | /' >&2
+# Ends the script; the live release is the one from before. Arguments: PROBLEM LOG_FILE
+fail_release() {
+  local live="No release is live yet"
+  if [[ -n $before ]]; then live="Release ${before#releases/} stays live"; fi
   stop_trial
-  fail "app $app, release $release: it $1; $stays" "Mend the app or its settings (apps.$app), then run up again."
+  fail "Release $release of app $app $1. $live." "correct the app or its settings (apps.$app), then deploy again." \
+    "Last lines of the app's log:"$'\n'"$({ grep -v -E "$uwsgi_chatter" "$2" || echo "(none)"; } | tail -n 20)"
 }
 
 # Makes the release live; if that fails, everything is as before.
 switch() {
-  local since restart=false old_socket_folder=''
-  since=$(date +%s)
+  local started restart=false
+  started=$(date +%s)
   say "$app: release $release goes live"
-  point_to "releases/$release"
+  link_current "releases/$release"
   if ! cmp --silent "$folder/config/uwsgi.service" "$unit"; then
-    [[ ! -f $unit ]] || old_socket_folder=/run/$(sed -n 's/^RuntimeDirectory=//p' "$unit")
     install_file "$folder/config/uwsgi.service" "$unit"
     restart=true
   fi
-  # A reload keeps the socket as it is.
-  if [[ -n $before && $(socket_access "$folder/$before") != $(socket_access "$releases/$release") ]]; then restart=true; fi
+  # A reload does not change the owner and mode of the socket.
+  if [[ -n $before ]] && ! cmp --silent "$folder/$before/socket-access" "$releases/$release/socket-access"; then restart=true; fi
   systemctl daemon-reload
   systemctl enable --quiet uwsgi.service "$service"
-  if ! { activate "$restart" && wait_for "$timeout" is_live; }; then withdraw "$since"; fi
+  if ! { activate "$restart" && wait_for "$timeout" is_live; }; then roll_back "$started"; fi
   systemctl start uwsgi.service
-  if [[ -n $old_socket_folder && $old_socket_folder != "$(dirname "$socket")" ]]; then unlabel_socket_folder "$old_socket_folder"; fi
+  unlabel_socket_folders "$socket_folder"
+  printf '%s\n' "$socket_folder" > "$folder/socket-folders"
   install_file "$unit" "$releases/$release/uwsgi.service"
   printf 'releases/%s\n' "$release" > "$work/last-good"
   install_file "$work/last-good" "$folder/last-good"
   touch "$releases/$release"
 }
 
-# Argument: RELEASE_FOLDER
-socket_access() { grep '^ch\(own\|mod\)-socket = ' "$1/uwsgi.ini" || true; }
-
-point_to() {
+link_current() {
   ln -sfn "$1" "$folder/current.new"
   mv -fT "$folder/current.new" "$folder/current"
 }
 
-# A reload keeps the socket open and lets every request finish; a changed unit or access to the socket needs a restart.
+# A reload keeps the socket open and lets every request finish. A changed unit or access to the socket needs a restart.
 activate() {
   systemctl reset-failed "$service" 2> /dev/null || true
   if [[ $1 == false && $(systemctl show --property CanReload "$service") == CanReload=yes ]] && systemctl is-active --quiet "$service"; then
@@ -176,32 +187,33 @@ activate() {
   fi
 }
 
-# The main process runs this release (its folder tells), and nginx's user gets a good answer over the socket.
+# Whether the main process runs this release, by its working directory, and answers nginx's user over the socket.
 is_live() {
   local main status
   main=$(systemctl show --property MainPID "$service")
-  # As the app's user: even root may not look at another's folder in a container.
+  # Read as the app's user, because in a container even root may not read it.
   [[ $(runuser -u "$uid" -g "$group" -- readlink "/proc/${main#MainPID=}/cwd") == "$releases/$release/app" ]] || return 1
-  ask_socket > "$work/answer" 2> /dev/null || return 1
+  uwsgi_get > "$work/answer" 2> /dev/null || return 1
   IFS= read -r status < "$work/answer"
   tail -n +2 "$work/answer" > "$work/body"
-  [[ -z $(verdict "$status" "$work/body" "$contains") ]]
+  [[ -z $(health_problem "$status" "$work/body" "$contains") ]]
 }
 
-# Asks the app as nginx does: over its socket, in uWSGI's protocol, as nginx's user. Prints the status, then the body.
-ask_socket() {
-  runuser -u "$nginx_user" -- "$venv/bin/python" - "$socket" "$path" "$host_header" "$timeout" << 'EOF'
+# Sends a GET request as nginx does: over the app's socket, in the uwsgi protocol, as nginx's user. Prints the status, then
+# the body. https://uwsgi-docs.readthedocs.io/en/latest/Protocol.html
+uwsgi_get() {
+  runuser -u "$nginx_user" -- "$venv/bin/python" - "$socket" "$path" "$host_header" "$port" "$timeout" << 'EOF'
 import socket, struct, sys
 
 def text(value):
     value = value.encode("utf-8") if not isinstance(value, bytes) else value
     return struct.pack("<H", len(value)) + value
 
-name, path, host_header, seconds = sys.argv[1:5]
+name, path, host_header, port, seconds = sys.argv[1:6]
 query = path.partition("?")[2]
 variables = {
     "REQUEST_METHOD": "GET", "REQUEST_URI": path, "PATH_INFO": path.partition("?")[0], "QUERY_STRING": query,
-    "HTTP_HOST": host_header, "SERVER_NAME": host_header, "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1",
+    "HTTP_HOST": host_header, "SERVER_NAME": host_header, "SERVER_PORT": port, "SERVER_PROTOCOL": "HTTP/1.1",
     "REMOTE_ADDR": "127.0.0.1", "CONTENT_TYPE": "", "CONTENT_LENGTH": "",
 }
 body = b"".join(text(key) + text(value) for key, value in variables.items())
@@ -221,12 +233,12 @@ out.write(head.split(b" ")[1][:3] + b"\n" + content)
 EOF
 }
 
-# Puts back what was live before. Argument: when the switch began, in seconds since 1970
-withdraw() {
+# Restores the previous release. Argument: start of the switch in seconds since 1970
+roll_back() {
   local log=$work/journal
   journalctl --identifier "uwsgi-$app" --since "@$1" --lines 40 --no-pager --output cat > "$log" 2> /dev/null || true
   if [[ -n $before ]]; then
-    point_to "$before"
+    link_current "$before"
     install_file "$folder/$before/uwsgi.service" "$unit"
     systemctl daemon-reload
     systemctl reset-failed "$service" 2> /dev/null || true
@@ -236,10 +248,10 @@ withdraw() {
     rm -f "$unit" "$folder/current"
     systemctl daemon-reload
   fi
-  reject "did not come up behind its socket" "$log"
+  fail_release "does not answer over its socket" "$log"
 }
 
-# Keeps the last few releases and the environments that they use.
+# Removes all but the last few releases, and the environments and users that are not needed.
 prune() {
   local name user used=''
   find "$releases" -mindepth 1 -maxdepth 1 -type d -printf '%T@ %f\n' | sort -rn | tail -n "+$((kept_releases + 1))" |

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Removes a file of ours, and its folder if nothing else is in it; a unit of systemd is stopped and switched off first.
+# Removes a file, and its folder if that is empty. A systemd unit is stopped and disabled first.
 # Argument: PATH
-# Like write-file.sh it is an argument of bash itself.
+# Passed as an argument of bash itself, like write-file.sh.
 set -euo pipefail
 case $1 in /etc/systemd/system/*.service) systemctl disable --now --quiet "${1##*/}" 2> /dev/null || true ;; esac
 rm -f -- "$1"

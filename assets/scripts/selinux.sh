@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Lets nginx use the apps' sockets where SELinux is enabled; does nothing where it is not. Never a permissive mode.
+# Allows nginx to use the apps' sockets where SELinux is enabled. Never sets a permissive mode.
 
 selinux_module=uwsgi_nginx
 
@@ -7,38 +7,38 @@ selinux_is_enabled() {
   command -v selinuxenabled > /dev/null && selinuxenabled
 }
 
-# Gives what is made in a socket folder the type that nginx may write to. Argument: FOLDER below /run
+# Labels a socket folder, so that nginx may write to the sockets in it. Argument: FOLDER below /run
 label_socket_folder() {
   selinux_is_enabled || return 0
   local rule
   rule=$(socket_rule "$1")
   if ! has_rule "$rule"; then
-    quietly "labelling $1 for SELinux" semanage fcontext --add --type httpd_var_run_t "$rule"
-    # An old systemd, which makes the folder, knows only the rules that there were when it began.
+    quietly "Labelling $1 for SELinux" semanage fcontext --add --type httpd_var_run_t "$rule"
+    # systemd makes the folder. Old versions read the rules only when they start.
     systemctl daemon-reexec
   fi
-  [[ ! -e $1 ]] || quietly "labelling $1 for SELinux" restorecon -R "$1"
+  [[ ! -e $1 ]] || quietly "Labelling $1 for SELinux" restorecon -R "$1"
 }
 
 unlabel_socket_folder() {
   selinux_is_enabled || return 0
   local rule
   rule=$(socket_rule "$1")
-  if has_rule "$rule"; then quietly "taking back the SELinux label of $1" semanage fcontext --delete "$rule"; fi
+  if has_rule "$rule"; then quietly "Removing the SELinux label of $1" semanage fcontext --delete "$rule"; fi
 }
 
-# The policy knows /run by its old name.
+# The policy uses the old name of /run.
 socket_rule() { printf '/var/run/%s(/.*)?' "${1#/run/}"; }
 
-# Here and below each list is taken whole before it is searched: a search that ends early would end its source, too, and
-# that counts as a failure.
+# Here and below, each list is read completely before it is searched. With a pipe, a search that ends early would make its
+# source fail, and with pipefail the search too.
 has_rule() {
   local rules
   rules=$(semanage fcontext --list --locallist --noheading)
   grep --quiet --fixed-strings -e "$1 " <<< "$rules"
 }
 
-# Whether SELinux has kept nginx from an app's socket since then; it depends on the release of the policy.
+# Whether SELinux has denied nginx access to an app's socket since a time, which depends on the version of the policy.
 # Argument: seconds since 1970
 nginx_was_denied() {
   local denials
@@ -49,7 +49,7 @@ nginx_was_denied() {
     <<< "$denials"
 }
 
-# Allows that, and no more.
+# Allows only that access.
 allow_nginx() {
   local folder
   folder=$(mktemp -d)
@@ -62,10 +62,10 @@ allow_nginx() {
 	}
 	allow httpd_t unconfined_service_t:unix_stream_socket connectto;
 	EOT
-  # checkmodule wants the output named like the module.
-  quietly "compiling the SELinux rule" checkmodule -M -m -o "$folder/$selinux_module.mod" "$folder/$selinux_module.te"
-  quietly "packing the SELinux rule" semodule_package -o "$folder/$selinux_module.pp" -m "$folder/$selinux_module.mod"
-  quietly "installing the SELinux rule" semodule -i "$folder/$selinux_module.pp"
+  # checkmodule requires that the output has the module's name.
+  quietly "Compiling the SELinux rule" checkmodule -M -m -o "$folder/$selinux_module.mod" "$folder/$selinux_module.te"
+  quietly "Packaging the SELinux rule" semodule_package -o "$folder/$selinux_module.pp" -m "$folder/$selinux_module.mod"
+  quietly "Installing the SELinux rule" semodule -i "$folder/$selinux_module.pp"
   rm -rf "$folder"
 }
 
@@ -73,5 +73,5 @@ disallow_nginx() {
   local modules
   selinux_is_enabled || return 0
   modules=$(semodule -l)
-  if grep --quiet "^$selinux_module\b" <<< "$modules"; then quietly "removing the SELinux rule" semodule -r "$selinux_module"; fi
+  if grep --quiet "^$selinux_module\b" <<< "$modules"; then quietly "Removing the SELinux rule" semodule -r "$selinux_module"; fi
 }

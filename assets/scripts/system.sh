@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# shellcheck disable=SC2154 # its callers have them
-# Looks that the server is what the settings say. Its callers have: title, id, version_id, architectures (a list of words)
+# shellcheck disable=SC2154 # declared by the callers
+# Checks that the server is what the settings say.
+# The caller declares title, id, version_id and architectures (a list of words).
 
-# Where a deployment writes.
+# Folders that a deployment writes to.
 written_folders=(/etc /opt /usr /var)
 
-# Runs before anything is changed.
+# A preflight check: it changes nothing.
 require_system() {
   local found found_id found_version architecture folder
   # shellcheck source=/dev/null
@@ -13,15 +14,16 @@ require_system() {
   IFS=$'\t' read -r found found_id found_version <<< "$found"
   architecture=$(uname -m)
   if [[ $found_id != "$id" || $found_version != "$version_id" ]]; then
-    fail "this server runs $found, but the settings say $title; nothing was changed" \
-      "Set server.platform to what the server runs, or take another server."
+    fail "This server runs $found, but the settings say $title. Nothing was changed." \
+      "set server.platform to what the server runs, or use another server."
   fi
   if [[ " $architectures " != *" $architecture "* ]]; then
-    fail "this server is a $architecture machine, but $title is supported on $architectures; nothing was changed"
+    fail "This server's architecture is $architecture, but $title is supported on $architectures. Nothing was changed." \
+      "use a server with a supported architecture."
   fi
   for folder in "${written_folders[@]}"; do
-    [[ -w $folder ]] || fail "$folder on this server cannot be written to: $(find_mount "$folder"); nothing was changed" \
-      "Mount it for writing (mount -o remount,rw), then run up again."
+    [[ -w $folder ]] || fail "The folder $folder on this server is not writable: $(find_mount "$folder"). Nothing was changed." \
+      "make it writable (mount -o remount,rw), then deploy again."
   done
 }
 

@@ -1,26 +1,26 @@
 #!/usr/bin/env bash
-# Waits until cloud-init has done all that it does at the first boot, for sshd answers before that; then looks that the user
-# who logs in can become root, so it runs as that user itself.
-# Parameters: NAME=VALUE… (timeout in seconds; check_sudo: the text of check-sudo.sh)
+# Waits until cloud-init has finished the first boot, because sshd answers before that, then checks that the login user can
+# become root. Runs as that user.
+# Parameters: NAME=VALUE… (timeout in seconds; check_sudo is the text of check-sudo.sh)
 
 main() {
-  local timeout='' check_sudo='' rc=0
+  local timeout='' check_sudo='' rc=0 status
   parameters "$@"
   command -v cloud-init > /dev/null ||
-    fail "there is no cloud-init on this server; nothing was changed" "Take an image that has it (server.amiId)."
+    fail "The server's image has no cloud-init. Nothing was changed." "set server.amiId to an image with cloud-init."
   say "waiting for cloud-init (at most $timeout seconds)"
   timeout "$timeout" cloud-init status --wait > /dev/null || rc=$?
-  # 2: it has ended, and recovered from what went wrong (cloud-init 23.4 and newer).
+  # 2: it has recovered from errors (cloud-init 23.4 and newer).
+  # https://docs.cloud-init.io/en/latest/explanation/return_codes.html
   if ((rc == 0 || rc == 2)); then
     bash -c "$check_sudo" check-sudo none
     return
   fi
-  cloud-init status --long >&2 || true
-  # The users of images are in the group that may read it.
-  tail -n 25 /var/log/cloud-init-output.log >&2 || true
+  # The login user of an image is in the group that may read the log.
+  status=$({ cloud-init status --long; tail -n 25 /var/log/cloud-init-output.log; } 2>&1) || true
   if ((rc == 124)); then
-    fail "cloud-init has not ended after $timeout seconds; what it says of itself stands above" "Run up again: it waits again."
+    fail "The first boot did not finish within $timeout seconds (cloud-init)." "deploy again, which continues to wait." "$status"
   fi
-  fail "cloud-init has failed; what it says of itself stands above" \
-    "A server that did not boot well is best made again: set another server.amiId, or destroy and up."
+  fail "The first boot failed (cloud-init)." \
+    "replace the server: set another server.amiId, or destroy the stack and deploy again." "$status"
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Writes stdin to a file in one step. Arguments: PATH OWNER MODE BYTES
-# Unlike the other scripts it is an argument of bash itself, because its stdin is the content.
+# Writes stdin to a file atomically. Arguments: PATH OWNER MODE BYTES
+# Passed as an argument of bash itself, unlike most scripts, because stdin is the file's content.
 set -euo pipefail
 umask 077
 folder=$(dirname "$1")
@@ -8,8 +8,9 @@ folder=$(dirname "$1")
 new=$(mktemp "$folder/.new-XXXXXXXX")
 trap 'rm -f "$new"' EXIT
 cat > "$new"
-# A connection that broke on the way must not leave half a file.
-[ "$(wc -c < "$new")" -eq "$4" ] || { echo "Error: $1 did not arrive whole; run up again" >&2; exit 1; }
+# Detects a connection that broke during the transfer.
+fail() { printf 'Error: %s\nFix: %s\n' "$1" "$2" >&2; exit 1; }
+[ "$(wc -c < "$new")" -eq "$4" ] || fail "The connection broke while $1 was uploaded." "deploy again."
 chown "$2" "$new"
 chmod "$3" "$new"
 mv -fT "$new" "$1"

@@ -142,8 +142,10 @@ export async function makeCloud(folder: string, system: System = "debian12"): Pr
   await mkdir(join(folder, "bin"), { recursive: true, mode: 0o700 });
   writeShapes(tokens, join(root, ".local/aws-shapes.json"));
   await symlink(join(root, ".local/aws-shapes.json"), join(folder, "shapes.json"));
+  await symlink(join(root, "test/fakes/aws/network.mjs"), join(folder, "network.mjs"));
   const plugin = join(folder, "bin/pulumi-resource-aws");
-  await writeFile(plugin, `#!/bin/sh\nexec node '${join(root, "test/fakes/aws/pulumi-resource-aws.mjs")}' "$@"\n`);
+  const start = `node '${join(root, "toolchain/offline/start.mjs")}' '${join(root, "test/fakes/aws/pulumi-resource-aws.mjs")}'`;
+  await writeFile(plugin, `#!/bin/sh\nexec ${start} "$@"\n`);
   await chmod(plugin, 0o755);
 
   const cloud = new Cloud(folder);

@@ -1,5 +1,6 @@
 // What the product does where a setting says nothing, for tests that are not about that value.
-import { settingsSchema, type AppSettings } from "../../settings/schema";
+import type { AppSettings } from "../../settings/apps";
+import { settingsSchema } from "../../settings/schema";
 
 const settings = settingsSchema.parse({ apps: { hello: {} } });
 

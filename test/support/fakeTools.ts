@@ -1,4 +1,4 @@
-// Parts of the scripts, run here with doubles of the tools that they call.
+// Runs parts of the scripts on your computer, with fakes of the tools that they call.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -10,16 +10,16 @@ export interface Outcome {
   code: number | null;
   stdout: string;
   stderr: string;
-  /** What the tools were called with, one call a line. */
+  /** The calls of the tools with their arguments. */
   calls: string[];
 }
 
-/** A folder of tools that note down how they are called; `remove` takes it away. */
+/** A folder of fake tools that record their calls. Call `remove` at the end. */
 export class FakeTools {
   readonly folder = mkdtempSync(join(tmpdir(), "fake-tools-"));
   private readonly log = join(this.folder, "calls");
 
-  /** A tool is a bash script; without one it succeeds and says nothing. `$FAKE` is a folder for what it must remember. */
+  /** Adds a tool with a bash script. By default it only succeeds. `$FAKE` is a folder for its files. */
   add(name: string, script = ""): this {
     const file = join(this.folder, name);
     writeFileSync(file, `#!/bin/bash\nprintf '%s\\n' "${name} $*" >> '${this.log}'\n${script}\n`);
@@ -27,11 +27,11 @@ export class FakeTools {
     return this;
   }
 
-  /** Runs commands after parts of the scripts, in which the tools come first on PATH. */
+  /** Runs commands with the functions of the parts and with the fake tools first on PATH. */
   run(parts: readonly string[], commands: string, env: Readonly<Record<string, string>> = {}): Outcome {
     const texts = ["lib.sh", ...parts].map((part) => asset(`scripts/${part}`));
     const path = "PATH=/usr/local/sbin:";
-    assert.ok(texts[0]?.includes(path), "lib.sh sets PATH");
+    assert.ok(texts[0]?.includes(path), "lib.sh should set PATH: adapt the line above if it does that in another way.");
     const script = texts.join("\n").replace(path, `PATH='${this.folder}':/usr/local/sbin:`);
     const { status, stdout, stderr } = spawnSync("bash", ["-s"], {
       input: `${script}\n${commands}\n`,
@@ -41,7 +41,7 @@ export class FakeTools {
     return { code: status, stdout, stderr, calls: this.calls() };
   }
 
-  /** The calls since it was last asked. */
+  /** The calls since the last call of this method. */
   calls(): string[] {
     const calls = existsSync(this.log) ? readFileSync(this.log, "utf8").trim().split(/\s*\n/) : [];
     rmSync(this.log, { force: true });

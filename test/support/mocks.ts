@@ -1,6 +1,7 @@
-// The engine's double in the SDK: what components make, with its exact inputs and options.
+// The SDK's mocks of the engine: the resources that components create, with their exact inputs and options.
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
+import { specialSecretSig, specialSigKey } from "@pulumi/pulumi/runtime/rpc";
 import * as sdkState from "@pulumi/pulumi/runtime/state";
 
 interface Made {
@@ -9,19 +10,19 @@ interface Made {
 }
 
 export const made = new Map<string, Made>();
-/** What previews show of texts that are secret only for what travels with them. */
+/** Texts that a preview shows although they are passed together with a secret. */
 export const texts = new Map<string, unknown>();
 export const options = new Map<string, pulumi.CustomResourceOptions>();
 export const password = "a".repeat(64);
 
 export interface Cloud {
-  /** Answers a look-up, by its name such as `aws:ec2/getAmi:getAmi`. */
+  /** The result of a look-up, by its name such as `aws:ec2/getAmi:getAmi`. */
   lookUp?: (token: string, inputs: Record<string, unknown>) => Record<string, unknown>;
-  /** What a resource of this type has as outputs once it is made, besides its inputs. */
+  /** Outputs of a created resource of this type, besides its inputs. */
   outputs?: (type: string) => Record<string, unknown>;
 }
 
-/** Starts a run of the engine's double. Everything that is made is kept by its name. */
+/** Starts a run. All created resources are recorded by their names. */
 export async function startMocks(preview = false, { lookUp, outputs: cloudOutputs }: Cloud = {}): Promise<void> {
   made.clear();
   texts.clear();
@@ -40,7 +41,7 @@ export async function startMocks(preview = false, { lookUp, outputs: cloudOutput
           : type.startsWith("command:")
             ? { stdout, stderr: "" }
             : cloudOutputs?.(type);
-        // As the engine does: in a preview nobody knows what a command will print.
+        // As in the engine, the output of a command is not known in a preview.
         return { id: preview ? undefined : `${name}-id`, state: { ...inputs, ...(preview ? {} : outputs) } };
       },
       call: ({ token, inputs }) => lookUp?.(token, inputs as Record<string, unknown>) ?? {},
@@ -49,7 +50,7 @@ export async function startMocks(preview = false, { lookUp, outputs: cloudOutput
     "test",
     preview,
   );
-  // The SDK's mocks say that they support hooks, and then wait for ever for one to be registered.
+  // The SDK's mocks claim to support hooks, but then wait forever for one to be registered.
   const { getStore } = sdkState as unknown as { getStore: () => { callbacks: unknown } };
   const done = () => Promise.resolve();
   getStore().callbacks = { registerResourceHook: done, awaitStackRegistrations: done, shutdown: () => undefined };
@@ -66,21 +67,21 @@ export const recordOptions: pulumi.ComponentResourceOptions = {
 
 export function input(name: string): Record<string, unknown> {
   const resource = made.get(name);
-  assert.ok(resource, `no resource ${name} was made, only ${[...made.keys()].join(", ")}`);
+  assert.ok(resource, `expected a resource ${name}, but only these were created: ${[...made.keys()].join(", ")}`);
   return resource.inputs;
 }
 
-/** A secret arrives in an envelope. */
+/** The value of a secret, which the SDK sends in an envelope. */
 export function revealed(value: unknown): unknown {
-  const envelope = value as { value?: unknown; "4dabf18193072939515e22adb298388d"?: string } | undefined;
-  return envelope?.["4dabf18193072939515e22adb298388d"] === "1b47061264138c4ac30d75fd1eb44270" ? envelope.value : value;
+  const envelope = value as { value?: unknown; [specialSigKey]?: string } | undefined;
+  return envelope?.[specialSigKey] === specialSecretSig ? envelope.value : value;
 }
 
 export function settled<T>(output: pulumi.Output<T>): Promise<T> {
   return new Promise((resolve) => void output.apply(resolve));
 }
 
-/** Names of the resources that a resource waits for. */
+/** Names of the resources that a resource depends on. */
 export async function dependencies(name: string): Promise<string[]> {
   const dependsOn = options.get(name)?.dependsOn as pulumi.Resource[] | undefined;
   const urns = await Promise.all((dependsOn ?? []).map((resource) => settled(resource.urn)));

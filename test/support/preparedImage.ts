@@ -55,7 +55,7 @@ export async function preparedImage(base: string, server: Settings, platform: Pl
 
 /** What runs on the server, in this order: the arguments of each script, and its text. */
 function preparation(settings: Settings, platform: Platform): [string[], string][] {
-  const downloads = planDownloads(settingsSchema.parse({ server: settings }).server);
+  const downloads = planDownloads({ ...settingsSchema.parse({ server: settings }).server, onYourComputer: true });
   const pythons = Object.entries(platform.pythons);
   const names = [...platform.packages.base, ...pythons.flatMap(([, { packages }]) => packages), platform.nginx.package];
   const packages = [...new Set(names)].join(" ");

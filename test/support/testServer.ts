@@ -98,7 +98,7 @@ export class TestServer implements Source {
     const wanted = settingsSchema.parse({ server: settings }).server;
     const rootFilesystem = env[platform.container.rootFilesystemVariable ?? ""] ?? "";
     const image = (wanted.kind === "container" ? wanted.image : undefined) ?? containers.image;
-    const downloads = planDownloads(wanted, env);
+    const downloads = planDownloads({ ...wanted, onYourComputer: true }, env);
     const setUp = script("set-up-container.sh", {
       parts: ["system.sh", platform.packages.script, "downloads.sh"],
       parameters: {

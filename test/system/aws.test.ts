@@ -90,7 +90,7 @@ describe("a stack on AWS", function () {
       assert.notEqual(code, 0, output);
       assert.match(
         output,
-        /The server was not changed:\s+- the instance type t3\.mikro in eu-central-1 cannot be looked up/,
+        /The server was not changed, because preflight checks failed\.\s+- The instance type t3\.mikro in eu-central-1 cannot be looked up/,
       );
       assert.match(output, /- its root volume has 10 GiB and cannot shrink: set server\.rootVolumeGib to that/);
     }

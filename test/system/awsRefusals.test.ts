@@ -19,32 +19,32 @@ describe("a stack that AWS refuses", function () {
     [
       "an instance type that does not exist",
       { instanceType: "t3.mikro" },
-      /the instance type t3\.mikro in eu-central-1 cannot be looked up: set server\.instanceType .*InvalidInstanceType/,
+      /The instance type t3\.mikro in eu-central-1 cannot be looked up: .*InvalidInstanceType[^]*?Fix: set server\.instanceType/,
     ],
     [
       "an architecture that the region has no image for",
       { instanceType: "t4g.small" },
-      /eu-central-1 has no image "debian-12-arm64-2\*" .*: set server\.amiId/,
+      /eu-central-1 has no image "debian-12-arm64-2\*" [^]*?Fix: set server\.amiId/,
     ],
     [
       "an image for another architecture",
       { instanceType: "t4g.small", amiId: officialImage.id },
-      /the image ami-00000000000000001 is made for x86_64, but t4g\.small is arm64: set server\.instanceType or server\.amiId/,
+      /The image ami-00000000000000001 is built for x86_64, but t4g\.small is arm64\.\s+Fix: change server\.instanceType or server\.amiId/,
     ],
     [
       "an image that is not there",
       { amiId: "ami-0123456789abcdef0" },
-      /the image ami-0123456789abcdef0 in eu-central-1 cannot be looked up: set server\.amiId .*no results/,
+      /The image ami-0123456789abcdef0 in eu-central-1 cannot be looked up: .*no results[^]*?Fix: set server\.amiId/,
     ],
     [
       "a subnet without a way to the internet",
       { subnetId: subnets.privateSubnet },
-      /the subnet subnet-00000000000000002 has no route to an internet gateway, .* add one to rtb-2, or set server\.subnetId/,
+      /The subnet subnet-00000000000000002 has no route to an internet gateway, [^]*?Fix: add a route to rtb-2, or set server\.subnetId/,
     ],
     [
       "a zone that is not ours",
       { dnsZone: "example.com" },
-      /the zone example\.com cannot be looked up: set server\.dnsZone .*no matching Route 53 Hosted Zone found/,
+      /The zone example\.com cannot be looked up: .*no matching Route 53 Hosted Zone found[^]*?Fix: set server\.dnsZone/,
     ],
   ];
   for (const [what, server, expected] of settings) {
@@ -86,7 +86,7 @@ describe("a stack that AWS refuses", function () {
     stack.cloud.change((account) => (account.images = [prepared]));
     assert.match(output, /status: error/);
     assert.match(output, /curl: not found/);
-    assert.match(output, /Error: cloud-init has failed; what it says of itself stands above/);
+    assert.match(output, /Error: The first boot failed \(cloud-init\)\./);
   });
 
   it("goes on from one refusal to the next, and up once AWS lets it, and leaves nothing that it made before", async () => {

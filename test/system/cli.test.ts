@@ -100,7 +100,9 @@ describe("npm start and its kind, in a fresh checkout", function () {
       const output = await fail(checkout.npm("start"));
       assert.match(
         output,
-        new RegExp(`port ${checkout.httpPort} of 127\\.0\\.0\\.1 is taken.*[^]*setting host\\.httpPort`),
+        new RegExp(
+          `uses port ${checkout.httpPort} of 127\\.0\\.0\\.1\\.[^]*choose another port with server\\.httpPort`,
+        ),
       );
       assert.match(output, /✔ packages \(npm ci\) {2}\d+\.\d s\n/);
       assert.match(output, /✔ types .* {2}\d+\.\d s\n/);
@@ -229,7 +231,7 @@ describe("npm start and its kind, in a fresh checkout", function () {
       const address = server.address();
       const httpPort = typeof address === "object" ? address?.port : undefined;
       await checkout.configure({ processes: 3 }, { httpPort });
-      assert.match(await fail(up()), new RegExp(`port ${httpPort} of 127\\.0\\.0\\.1 is taken`));
+      assert.match(await fail(up()), new RegExp(`uses port ${httpPort} of 127\\.0\\.0\\.1\\.`));
       assert.equal(await page(), hello);
     } finally {
       server.close();

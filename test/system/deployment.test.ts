@@ -217,37 +217,37 @@ onEachPlatform("a stack on a new server", function (platform) {
       "the module does not exist",
       {},
       { module: "nothere:application" },
-      /No module named '?nothere'?[^]*app hello, release \w{12}: it does not start; release \w{12} stays live/,
+      /Release \w{12} of app hello does not start\. Release \w{12} stays live\.[^]*No module named '?nothere'?/,
     ],
     [
       "wsgi.py has a syntax error",
       { "wsgi.py": "def application(:\n" },
       {},
-      /SyntaxError: invalid syntax[^]*it does not start; release \w{12} stays live/,
+      /does not start\. Release \w{12} stays live\.[^]*SyntaxError: invalid syntax/,
     ],
     [
       "the app raises an error",
       { "wsgi.py": "def application(environ, start_response):\n    raise RuntimeError('broken on purpose')\n" },
       {},
-      /RuntimeError: broken on purpose\n[^]*it broke off without an answer when asked for \//,
+      /closed the connection without an answer \(path \/\)[^]*RuntimeError: broken on purpose\n/,
     ],
     [
       "the app answers 500",
       { "wsgi.py": app("no").replace("200 OK", "500 Internal Server Error") },
       {},
-      /it answered with status 500 when asked for \//,
+      /answered with status 500 \(path \/\)/,
     ],
     [
       "the body is empty",
       { "wsgi.py": app("") },
       {},
-      /it answered with status 200 and an empty body \(on Python 3 a WSGI app must return bytes, not str\)/,
+      /answered with status 200 and an empty body \(on Python 3 a WSGI app must return bytes, not str\)/,
     ],
     [
       "the app never answers",
       { "wsgi.py": `import time\n${appThat("    time.sleep(60)\n", "late")}` },
       { healthCheck: { timeoutSeconds: 2 } },
-      /it did not answer in time \(healthCheck\.timeoutSeconds\) when asked for \//,
+      /did not answer within healthCheck\.timeoutSeconds \(path \/\)/,
     ],
     [
       "the page lacks the wanted text",
@@ -259,13 +259,13 @@ onEachPlatform("a stack on a new server", function (platform) {
       "a requirement does not exist",
       { "requirements.txt": "no-such-package-anywhere==1.0\n" },
       {},
-      /No matching distribution found for no-such-package-anywhere==1\.0[^]*installing the requirements with Python \d/,
+      /Installing the requirements with Python \d\S+ failed\.[^]*No matching distribution found for no-such-package-anywhere==1\.0/,
     ],
     [
       "a system package does not exist",
       {},
       { packages: ["no-such-package-anywhere"] },
-      /there is no such package: no-such-package-anywhere/,
+      /The package no-such-package-anywhere does not exist\./,
     ],
   ];
   for (const [what, files, change, message] of failures) {
@@ -287,7 +287,7 @@ onEachPlatform("a stack on a new server", function (platform) {
     const source = await product.writeApp("other", { "wsgi.py": appThat(behindNginx, "other") });
     await product.configure({ server, apps: { other: { source, python, healthCheck: { timeoutSeconds: 1 } } } });
     const { output } = await product.failUp();
-    assert.match(output, /app other behind nginx \(.*\): it answered with status 503; its site was withdrawn/);
+    assert.match(output, /App other behind nginx \(.*\) answered with status 503\. Its site was rolled back\./);
     await assertPage(product.url, hello);
   });
 
@@ -295,13 +295,13 @@ onEachPlatform("a stack on a new server", function (platform) {
     await given.serving();
     await product.configure(settings({ chmodSocket: "600", healthCheck: { timeoutSeconds: 2 } }));
     const { output } = await product.failUp();
-    assert.match(output, /app hello, release \w{12}: it did not come up behind its socket; release \w{12} stays live/);
+    assert.match(output, /Release \w{12} of app hello does not answer over its socket\. Release \w{12} stays live\./);
     await assertPage(product.url, hello);
 
     await given.deployed();
     await assertPage(product.url, hello);
     assert.equal(await product.ssh("systemctl --failed --no-legend"), "");
-    assert.equal(await product.ssh("pgrep --full '[h]ttp-socket' || echo none"), "none");
+    assert.equal(await product.ssh("pgrep --full '[t]rial\\.ini' || echo none"), "none");
   });
 
   it("adds an app beside the first, and removes it without a trace", async () => {

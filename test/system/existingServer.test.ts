@@ -92,7 +92,7 @@ onEachPlatform("an existing server", function (test) {
     hostKey: hostKeys,
     privateKey: server.connection.privateKey,
     httpPort: server.port(80),
-    ...(extraCaCertificates({ kind: "container" }) === undefined ? {} : { caCertificates: "ca.pem" }),
+    ...(extraCaCertificates({ onYourComputer: true }) === undefined ? {} : { caCertificates: "ca.pem" }),
     ...more,
   });
   const behind = (more: Settings = {}) => direct({ address, port: 22, bastion: through(), ...more });
@@ -210,7 +210,7 @@ onEachPlatform("an existing server", function (test) {
     proxy = await Proxy.start(server);
     product = await Product.make({}, test);
     await product.writeApp("hello", { "wsgi.py": app("ours") });
-    await writeFile(join(product.projectDir, "ca.pem"), extraCaCertificates({ kind: "container" }) ?? "");
+    await writeFile(join(product.projectDir, "ca.pem"), extraCaCertificates({ onYourComputer: true }) ?? "");
     found = await listing();
   });
   after(async () => {
@@ -251,22 +251,22 @@ onEachPlatform("an existing server", function (test) {
     [
       "asks for a password that was not given",
       () => direct({ user: "admin" }),
-      /sudo on this server asks admin for a password; nothing was changed\n +Set it: pulumi config set --secret --path server\.sudoPassword/,
+      /The server's sudo asks admin for a password\. Nothing was changed\.\n +Fix: .* pulumi config set --secret --path server\.sudoPassword/,
     ],
     [
       "does not take the password",
       () => direct({ user: "admin", sudoPassword: `not ${password}` }),
-      /sudo on this server does not take the password of admin; nothing was changed/,
+      /The server's sudo rejected the password for admin\. Nothing was changed\./,
     ],
     [
       "does not let the user use sudo",
       () => direct({ user: "guest", sudoPassword: password }),
-      /sudo on this server refuses guest: guest is not in the sudoers file/,
+      /The server's sudo does not allow guest to become root \(guest is not in the sudoers file/,
     ],
     [
       "wants a terminal for sudo",
       () => direct({ user: "terminal" }),
-      /sudo on this server wants a terminal \(requiretty\); nothing was changed\n +Remove the line 'Defaults requiretty' there/,
+      /The server's sudo requires a terminal \(requiretty\)\. Nothing was changed\.\n +Fix: remove the line 'Defaults requiretty'/,
     ],
   ];
   for (const [what, host, message] of [...(platform === triesConnections ? connections : []), ...logins]) {
@@ -284,19 +284,19 @@ onEachPlatform("an existing server", function (test) {
       "has a file in the stack's place, as from the tutorial done by hand",
       "touch /etc/systemd/system/uwsgi.service",
       "rm /etc/systemd/system/uwsgi.service",
-      /the server has \/etc\/systemd\/system\/uwsgi\.service already, and this stack needs that place; nothing was changed/,
+      /The server already has \/etc\/systemd\/system\/uwsgi\.service, a path that this stack needs\. Nothing was changed\./,
     ],
     [
       "has a read-only /etc",
       "mount --bind /etc /etc; mount -o remount,ro,bind /etc",
       "umount /etc",
-      /\/etc on this server cannot be written to: \/etc .*\bro\b.*; nothing was changed/,
+      /The folder \/etc on this server is not writable: \/etc .*\bro\b.*\. Nothing was changed\./,
     ],
     [
       "has a full disk",
       "mount -t tmpfs -o size=5m tmpfs /opt",
       "umount /opt",
-      /the server's disk is full: 5 MB are left for \/opt, and 100 MB are needed; nothing was changed/,
+      /The server's disk is full: 5 MB are free for \/opt, and 100 MB are needed\. Nothing was changed\./,
     ],
   ];
   for (const [what, make, undo, message] of states) {
@@ -314,7 +314,7 @@ onEachPlatform("an existing server", function (test) {
 
   it("keeps nothing of a first up that failed", async () => {
     await configure(direct({ user: "deploy" }), { hello: { ...hello, packages: ["no-such-package-anywhere"] } });
-    assert.match((await product.failUp()).output, /there is no such package: no-such-package-anywhere/);
+    assert.match((await product.failUp()).output, /The package no-such-package-anywhere does not exist\./);
     await assertUntouched();
   });
 
@@ -346,7 +346,7 @@ onEachPlatform("an existing server", function (test) {
     await configure(direct({ user: "deploy" }), { hello: { ...hello, source: "apps/broken" } });
     assert.match(
       (await product.failUp()).output,
-      /No module named '?nothere'?[^]*it does not start; nothing is live yet/,
+      /does not start\. No release is live yet\.[^]*No module named '?nothere'?/,
     );
     await product.destroy();
     await assertUntouched();
@@ -407,11 +407,11 @@ onEachPlatform("an existing server", function (test) {
     const other = await Product.make({}, { ...test, stack: "other" });
     try {
       await other.writeApp("hello", { "wsgi.py": app("other") });
-      await writeFile(join(other.projectDir, "ca.pem"), extraCaCertificates({ kind: "container" }) ?? "");
+      await writeFile(join(other.projectDir, "ca.pem"), extraCaCertificates({ onYourComputer: true }) ?? "");
       await other.configure({ server: direct({ user: "deploy" }), apps: { hello } });
       const { output } = await other.failUp();
-      assert.match(output, /this server is the stack uwsgi-nginx\/test's; nothing was changed/);
-      assert.match(output, /warning: server\.privateKey stands unencrypted in Pulumi\.other\.yaml\./);
+      assert.match(output, /This server belongs to the stack uwsgi-nginx\/test\. Nothing was changed\./);
+      assert.match(output, /warning: server\.privateKey is stored in plain text in Pulumi\.other\.yaml/);
       await other.destroy();
     } finally {
       await other.remove();
@@ -423,17 +423,17 @@ onEachPlatform("an existing server", function (test) {
     [
       "has another site's name",
       { hello: { ...hello, domains: ["app.example.org", "127.0.0.1"] } },
-      /another site on this server has these names already, so that of app hello was withdrawn: 127\.0\.0\.1/,
+      /Another site on this server already has the names 127\.0\.0\.1\. The site of app hello was rolled back\./,
     ],
     [
       "would answer for every name, as another site does",
       { hello: { source: "apps/hello", python } },
-      /another site on this server answers for every name already[^]*a duplicate default server for 0\.0\.0\.0:80[^]*apps\.hello\.domains/,
+      /Another site on this server is already the default for all names[^]*a duplicate default server for 0\.0\.0\.0:80[^]*apps\.hello\.domains/,
     ],
     [
       "would overwrite another site",
       { hello, theirs: { ...hello, domains: ["theirs.example.org"] } },
-      /the server has \/etc\/nginx\/conf\.d\/theirs\.conf already, and it is not app theirs's/,
+      /The server already has \/etc\/nginx\/conf\.d\/theirs\.conf, which does not belong to app theirs\./,
     ],
   ];
   for (const [what, apps, message] of conflicts) {

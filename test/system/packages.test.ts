@@ -40,7 +40,7 @@ describe("a server with another system than the settings say", function () {
     const encoded = Buffer.from(firstStep(centos7)).toString("base64");
     await assert.rejects(
       host.sh(`echo ${encoded} | base64 -d | bash -s`),
-      /Error: this server runs Debian GNU\/Linux 12 \(bookworm\), but the settings say CentOS 7; nothing was changed\n.*server\.platform/,
+      /Error: This server runs Debian GNU\/Linux 12 \(bookworm\), but the settings say CentOS 7\. Nothing was changed\.\n.*server\.platform/,
     );
     assert.equal(await host.sh("find /etc /opt /usr -newer /run/before"), "");
   });
@@ -88,7 +88,7 @@ describe("a server of the double of CentOS 7, with 1 GB of memory and no swap", 
   it("is not made from an image of another system", async () => {
     const { image } = JSON.parse(await product.readFile(".local/containers.json")) as { image: string };
     await product.configure({ server: { platform: centos7.name, image } });
-    assert.match((await product.failUp()).output, /Error: this server runs Debian .*, but the settings say CentOS 7;/);
+    assert.match((await product.failUp()).output, /Error: This server runs Debian .*, but the settings say CentOS 7\./);
     assert.deepEqual(await product.containers(), []);
   });
 
@@ -96,7 +96,7 @@ describe("a server of the double of CentOS 7, with 1 GB of memory and no swap", 
     await product.configure({ server: { platform: centos7.name, rootFilesystem: product.projectDir } });
     assert.match(
       (await product.failUp()).output,
-      /Error: \S+ is no root file system: neither a folder nor a tar archive with etc\/os-release; nothing was touched\n.*server\.rootFilesystem/,
+      /Error: The root file system \S+ is neither a folder nor a tar archive with etc\/os-release\. Nothing was changed\.\n.*server\.rootFilesystem/,
     );
     assert.deepEqual(await product.containers(), []);
   });
@@ -106,7 +106,7 @@ describe("a server of the double of CentOS 7, with 1 GB of memory and no swap", 
     await product.up("--target", "**::server");
     found = await product.exec(ownYum);
     const { output } = await product.failUp();
-    assert.match(output, /Error: there is no such package: python-devel\n/);
+    assert.match(output, /Error: The package python-devel does not exist\.\n/);
     assert.doesNotMatch(output, /hello-ini created/);
     assert.equal(await product.exec(ownYum), found);
     assert.equal(await product.exec("find /etc/uwsgi-nginx /var/cache/yum -mindepth 1 || true"), "");
@@ -114,13 +114,19 @@ describe("a server of the double of CentOS 7, with 1 GB of memory and no swap", 
 
   it("takes no package that somebody else has signed", async () => {
     await configure({ centos: [badMirrors.forged] });
-    assert.match((await product.failUp()).output, /Error: the packages are not signed with the key that is trusted/);
+    assert.match(
+      (await product.failUp()).output,
+      /Error: The packages are not signed with the key that the server trusts/,
+    );
     assert.equal(await product.exec("rpm --query gcc || true"), "package gcc is not installed");
   });
 
   it("says which mirrors are dead", async () => {
     await configure({ centos: [badMirrors.dead] });
-    assert.match((await product.failUp()).output, /Error: no mirror gives out the packages\n.*server\.mirrors/);
+    assert.match(
+      (await product.failUp()).output,
+      /Error: The server could not download packages from any mirror [^]*server\.mirrors/,
+    );
   });
 
   it("is served from the next mirror when the first is dead, and its own dead repository files stay as they are", async () => {
@@ -140,7 +146,7 @@ describe("a server of the double of CentOS 7, with 1 GB of memory and no swap", 
     const encoded = Buffer.from(firstStep(debian12)).toString("base64");
     await assert.rejects(
       product.ssh(`echo ${encoded} | base64 -d | bash -s`),
-      /Error: this server runs CentOS Linux 7 \(Core\), but the settings say Debian 12; nothing was changed/,
+      /Error: This server runs CentOS Linux 7 \(Core\), but the settings say Debian 12\. Nothing was changed\./,
     );
     assert.equal(await product.ssh("find /etc /opt /usr -newer /run/before"), "");
   });
@@ -153,7 +159,7 @@ describe("a server of the double of CentOS 7, with 1 GB of memory and no swap", 
     await configure({ centos: el7Mirrors.centos }, { source });
     assert.match(
       (await product.failUp()).output,
-      /installing the requirements with Python 2\.7\.\d+ failed: [^]*If one of them needs a newer Python than the server's Python 2\.7\.\d+: name an older release/,
+      /Installing the requirements with Python 2\.7\.\d+ failed\.[^]*If one of them needs a newer Python than the server's Python 2\.7\.\d+, pin an older release/,
     );
   });
 
@@ -184,12 +190,12 @@ describe("a server of the double of CentOS 7, with 1 GB of memory and no swap", 
     await product.exec("mount --bind /etc /etc && mount -o remount,bind,ro /etc");
     assert.match(
       (await product.failUp()).output,
-      /Error: \/etc on this server cannot be written to: \/etc .*; nothing was changed\n/,
+      /Error: The folder \/etc on this server is not writable: \/etc .*\. Nothing was changed\.\n/,
     );
     await product.exec("umount /etc && mount -t tmpfs -o size=8m tmpfs /opt");
     assert.match(
       (await product.failUp()).output,
-      /Error: the server's disk is full: 8 MB are left for \/opt, and 100 MB are needed; nothing was changed\n/,
+      /Error: The server's disk is full: 8 MB are free for \/opt, and 100 MB are needed\. Nothing was changed\.\n/,
     );
     await product.exec("umount /opt");
     assert.equal(await product.ssh("rpm --query python3-devel || true"), "package python3-devel is not installed");

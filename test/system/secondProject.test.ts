@@ -42,7 +42,7 @@ describe("a second project", function () {
     await project.succeed("stack", "init", project.stack);
     const { code, output } = await preview();
     assert.notEqual(code, 0);
-    assert.match(output, /A setting is wrong; nothing was changed:\s+- other-site:server\.sshCidrs: is missing/);
+    assert.match(output, /A setting is wrong\. Nothing was changed\.\s+server\.sshCidrs: required, but not set\./);
   });
 
   it("is told which settings have the name of another project, instead of getting another server", async () => {
@@ -56,7 +56,7 @@ describe("a second project", function () {
     assert.notEqual(code, 0);
     assert.match(
       output,
-      /other-site:server: the project's name is third-site \(Pulumi\.yaml\): rename this setting to third-site:server/,
+      /other-site:server: the project's name is third-site \(Pulumi\.yaml\)\.\s+Fix: rename it to third-site:server\./,
     );
   });
 });

@@ -119,7 +119,7 @@ describe("the workflows", function () {
   it("destroy nothing while the name was not typed twice, and then everything", async () => {
     const refused = await workflow("destroy", "destroy", { STACK: "dev", CONFIRMATION: "prod" });
     assert.equal(refused.ok, false);
-    assert.match(refused.output, /The confirmation is not the stack's name: nothing was touched\./);
+    assert.match(refused.output, /The confirmation is not the stack's name\. Nothing was changed\./);
     assert.equal(instances(), 1);
     const { ok, output } = await workflow("destroy", "destroy", { STACK: "dev", CONFIRMATION: "dev" });
     assert.ok(ok, output);

@@ -1,4 +1,4 @@
-// docs/aws.md's policies have what the program's resources need, and nothing else.
+// The policies in docs/aws.md allow what the program's resources need, and nothing else.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
@@ -7,7 +7,7 @@ import * as path from "node:path";
 import { tokens } from "../support/cloud";
 import { root } from "../support/engine";
 
-/** What the provider asks of AWS for each type: to look at it, and to make, change and end it. */
+/** The API actions that the provider calls for each type: to read it, and to create, update and delete it. */
 const actions: Record<string, { read: string[]; write?: string[] }> = {
   "aws:ec2/instance:Instance": {
     read: [
@@ -25,7 +25,7 @@ const actions: Record<string, { read: string[]; write?: string[] }> = {
       "ec2:ModifyInstanceAttribute",
       "ec2:ModifyInstanceCreditSpecification",
       "ec2:ModifyInstanceMetadataOptions",
-      // Of the instance's interface, where somebody has changed its groups.
+      // Called for the instance's interface if its security groups were changed outside of Pulumi.
       "ec2:ModifyNetworkInterfaceAttribute",
       "ec2:ModifyVolume",
       "ec2:MonitorInstances",
@@ -99,7 +99,7 @@ const actions: Record<string, { read: string[]; write?: string[] }> = {
   "aws:ec2/getRouteTable:getRouteTable": { read: ["ec2:DescribeRouteTables"] },
   "aws:route53/getZone:getZone": { read: ["route53:ListHostedZones", "route53:ListTagsForResource"] },
 };
-/** The stack's state in S3, and its data key, which who makes the stack has had encrypted in KMS. */
+/** The stack's state in S3, and its data key, encrypted by KMS when the stack was created. */
 const state = {
   read: ["kms:Decrypt", "s3:GetObject", "s3:ListBucket"],
   write: ["s3:DeleteObject", "s3:PutObject"],
@@ -117,13 +117,12 @@ const allowed = (name: string) => [...new Set(policy(name).flatMap(({ Action }) 
 const needed = (kinds: ("read" | "write")[]) =>
   [...new Set([...Object.values(actions), state].flatMap((it) => kinds.flatMap((kind) => it[kind] ?? [])))].sort();
 
-describe("the policies for AWS", () => {
-  it("speak of every type that the program may use, and of no other", () => {
+describe("docs/iam", () => {
+  it("the IAM policies cover every resource type that the program uses, and no other", () => {
     assert.deepEqual(Object.keys(actions).sort(), [...tokens].sort());
-    // What the components use of the SDK is what the double knows: each by its class or function.
-    const sources = ["awsServer.ts", "awsImage.ts"].map((name) =>
-      fs.readFileSync(path.join(root, "components", name), "utf8"),
-    );
+    // The program's classes and functions of the SDK are those that the fake AWS knows.
+    const folder = path.join(root, "servers/aws");
+    const sources = fs.readdirSync(folder).map((name) => fs.readFileSync(path.join(folder, name), "utf8"));
     const used = sources.flatMap((text) =>
       [...text.matchAll(/\b(ec2|ec2transitgateway|iam|route53)\s*\.(get)?([A-Z]\w+?)(?:Output)?\(/g)].map(
         ([, module, get = "", name]) => `${module}:${get}${name}`,
@@ -136,17 +135,17 @@ describe("the policies for AWS", () => {
     assert.deepEqual([...new Set(used)].sort(), known.sort());
   });
 
-  it("for a preview allow to look, and nothing else", () => {
+  it("the IAM policy for previews only allows reading", () => {
     assert.deepEqual(allowed("preview"), needed(["read"]));
   });
 
-  it("for deploying allow what the resources need, and nothing else", () => {
+  it("the IAM policy for deployments only allows what the resources need", () => {
     assert.deepEqual(allowed("deploy"), needed(["read", "write"]));
   });
 
-  it("allow changes in one region, of what has the stack's tag, and CreateTags does not open what has not", () => {
+  it("the IAM policies only allow changes in one region, of resources with the stack's tag, and CreateTags cannot add that tag to others", () => {
     const made = ["AllocateAddress", "CreateSecurityGroup", "ImportKeyPair", "RunInstances"];
-    // An instance's interface and volume get no tags of ours.
+    // An instance's interface and volume do not get the stack's tags.
     const untagged = ["AssociateAddress", "DisassociateAddress", "ModifyNetworkInterfaceAttribute", "ModifyVolume"];
     const changes = policy("deploy").filter(({ Action }) => Action.some((it) => /^ec2:(?!Describe)/.test(it)));
     for (const { Action, Condition } of changes) {
@@ -163,11 +162,11 @@ describe("the policies for AWS", () => {
     }
   });
 
-  it("allow roles of this name only, and no others than EC2 to use them", () => {
+  it("the IAM policies only allow roles with the stack's name, and only EC2 to use them", () => {
     for (const { Action, Resource, Condition } of policy("deploy")) {
       const changes = Action.filter((action) => !/:(Describe|Get|List)/.test(action));
       if (changes.some((action) => /^(iam|s3|kms|route53):/.test(action))) assert.notEqual(Resource, "*");
-      // Or who deploys could give a server, and so itself, every right there is.
+      // Otherwise a deployment could give a server, and so itself, every permission.
       if (Action.includes("iam:AttachRolePolicy")) {
         const ssm = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore";
         assert.deepEqual(Condition, { ArnEquals: { "iam:PolicyARN": ssm } });
@@ -178,11 +177,11 @@ describe("the policies for AWS", () => {
     }
   });
 
-  it("are filled in by the commands of docs/aws.md, into files that git passes over", () => {
+  it("the IAM policies are filled in by the commands in docs/aws.md, into files that git ignores", () => {
     const text = fs.readFileSync(path.join(root, "docs/aws.md"), "utf8");
     const commands = [...text.matchAll(/^ *```sh\n([^]*?)```/gm)].map(([, code = ""]) => code);
     const fill = commands.find((code) => code.includes("docs/iam/*.json"));
-    assert.ok(fill);
+    assert.ok(fill, "docs/aws.md has no command that fills in docs/iam/*.json");
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "policies-"));
     try {
       fs.cpSync(path.join(root, "docs/iam"), path.join(folder, "docs/iam"), { recursive: true });
@@ -199,7 +198,7 @@ describe("the policies for AWS", () => {
       assert.deepEqual(files, ["deploy.json", "preview.json", "trust-deploy.json", "trust-preview.json"]);
       for (const file of files) {
         const filled = fs.readFileSync(path.join(folder, ".local/iam", file), "utf8");
-        assert.ok(JSON.parse(filled));
+        assert.doesNotThrow(() => JSON.parse(filled) as unknown, `${file} is not JSON`);
         assert.doesNotMatch(filled, /\b[A-Z]{3,}\b/);
       }
       const trust = fs.readFileSync(path.join(folder, ".local/iam/trust-deploy.json"), "utf8");

@@ -1,15 +1,15 @@
-// The exact inputs and options of a server on AWS, through Pulumi's mocks.
+// The exact inputs and options of a server on AWS, with Pulumi's mocks.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
-import { AwsServer } from "../../components/awsServer";
 import { RemoteFile } from "../../components/remoteFile";
 import { RemoteScript } from "../../components/remoteScript";
 import { platforms } from "../../platforms";
 import { inlineScript, script } from "../../rendering/assets";
 import { ed25519KeyPair } from "../../rendering/sshKey";
 import { renderUserData } from "../../rendering/userData";
-import { serverSchema } from "../../settings/serverSchema";
+import { AwsServer } from "../../servers/aws/server";
+import { serverSchema } from "../../servers/registry";
 import {
   type Cloud,
   input,
@@ -26,7 +26,7 @@ const keys = ed25519KeyPair(createHash("sha256").update(password).digest());
 const ami = "ami-0123456789abcdef0";
 const subnetId = "subnet-0123456789abcdef0";
 
-/** An account in which all is as it should be, but for what a test says. */
+/** An AWS account in which every look-up succeeds, except for those that a test replaces. */
 function cloud(answers: Record<string, unknown> = {}): Cloud {
   const lookUps: Record<string, unknown> = {
     getAmiIds: { ids: [ami, "ami-0aaaaaaaaaaaaaaaa"] },
@@ -58,14 +58,14 @@ function make(settings: Record<string, unknown> = {}, domains: string[] = []): A
   return new AwsServer("server", { ...parsed, platform: platforms[parsed.platform], domains }, recordOptions);
 }
 
-/** What the look before a launch, or before a change, says; undefined if it finds nothing. */
-async function look(
+/** The error of the preflight checks before the server is created or updated; undefined if they pass. */
+async function preflight(
   when: "beforeCreate" | "beforeUpdate",
   inputs: { newInputs: Record<string, unknown>; oldInputs?: Record<string, unknown> },
 ): Promise<string | undefined> {
   const hook = options.get("server")?.hooks?.[when]?.[0];
-  assert.ok(hook instanceof pulumi.ResourceHook);
-  assert.equal(hook.opts?.onDryRun, true, "it also looks in a preview");
+  assert.ok(hook instanceof pulumi.ResourceHook, `the server has no hook ${when}`);
+  assert.equal(hook.opts?.onDryRun, true, "preflight checks must run in a preview too");
   try {
     await hook.callback({ urn: "", id: "", name: "server", type: "", ...inputs });
     return undefined;
@@ -73,13 +73,13 @@ async function look(
     return (error as Error).message;
   }
 }
-const lookBeforeLaunch = (newInputs: Record<string, unknown> = { ami }) => look("beforeCreate", { newInputs });
+const preflightCreate = (newInputs: Record<string, unknown> = { ami }) => preflight("beforeCreate", { newInputs });
 
-/** As it comes over gRPC. */
-const refusal = (details: string) => Object.assign(new Error(), { details });
+/** A failed look-up. The SDK reads the details, as in an error of gRPC. */
+const failure = (details: string) => Object.assign(new Error(), { details });
 
-describe("a server on AWS", () => {
-  it("is an instance with an encrypted disk, behind a firewall, with IMDSv2 only", async () => {
+describe("AwsServer", () => {
+  it("a server on AWS is an instance with an encrypted disk, a firewall and IMDSv2 only", async () => {
     await startMocks(false, cloud());
     const server = make();
     assert.equal(await settled(server.identity), "server-id");
@@ -99,7 +99,11 @@ describe("a server on AWS", () => {
       monitoring: false,
       tags: { Name: "uwsgi-nginx-test" },
     });
-    assert.notEqual(revealed(userData), userData, "it holds the server's private key, so it is a secret");
+    assert.notEqual(
+      revealed(userData),
+      userData,
+      "user-data must be a secret, because it contains the server's private key",
+    );
     assert.equal(revealed(userData), renderUserData({ hostKey: keys }));
     assert.deepEqual(options.get("server")?.additionalSecretOutputs, ["userData"]);
 
@@ -114,7 +118,7 @@ describe("a server on AWS", () => {
       tags: { Name: "uwsgi-nginx-test" },
     });
     assert.deepEqual(input("server-login"), { publicKey: keys.publicKey });
-    // What replaces the server gives it another key, so that the old one is never taken for the new.
+    // Whatever replaces the server also replaces its host key, so that the old server cannot be mistaken for the new one.
     assert.deepEqual(input("server-host-key").keepers, {
       ami,
       subnet: "default",
@@ -131,7 +135,7 @@ describe("a server on AWS", () => {
     assert.equal(input("server-aws").defaultTags, JSON.stringify({ tags: { Project: "uwsgi-nginx", Stack: "test" } }));
   });
 
-  it("is waited for once, with its own key from the first dial, before anybody else dials", async () => {
+  it("a server on AWS has booted before any other resource connects to it, and its host key is pinned from the first connection", async () => {
     await startMocks(false, cloud());
     const server = make();
     const connection = {
@@ -143,15 +147,15 @@ describe("a server on AWS", () => {
     };
     assert.deepEqual(await settled(server.connection), connection);
     await pulumi.runtime.disconnect();
-    const { connection: dialled, ...inputs } = input("server-wait-for-boot");
-    assert.deepEqual(revealed(dialled), { ...connection, dialErrorLimit: 60, perDialTimeout: 5 });
+    const { connection: used, ...inputs } = input("server-wait-for-boot");
+    assert.deepEqual(revealed(used), { ...connection, dialErrorLimit: 60, perDialTimeout: 5 });
     assert.deepEqual(inputs, {
       create: "bash -s --",
       stdin: script("wait-for-boot.sh", { parameters: { timeout: "600", check_sudo: inlineScript("check-sudo.sh") } }),
       triggers: ["server-id"],
       addPreviousOutputInEnv: false,
     });
-    assert.equal(options.get("server-wait-for-boot")?.deletedWith, server.machine);
+    assert.equal(options.get("server-wait-for-boot")?.deletedWith, server.deletedWith);
     assert.equal(
       await settled(server.sshCommand),
       "ssh -i .local/servers/test/id_ed25519 -o IdentitiesOnly=yes -o UserKnownHostsFile=.local/servers/test/known_hosts admin@192.0.2.7",
@@ -159,7 +163,7 @@ describe("a server on AWS", () => {
     assert.equal(revealed(input("server-known-hosts").stdin), `192.0.2.7 ${keys.publicKey}\n`);
   });
 
-  it("is tidied up as itself only, not as the one that came after it at its address", async () => {
+  it("a server on AWS is not cleaned up if another server has taken its address", async () => {
     await startMocks(false, cloud());
     const server = make();
     const file = new RemoteFile("file", { server, path: "/etc/a b", content: "" });
@@ -171,7 +175,7 @@ describe("a server on AWS", () => {
     assert.equal(input("removable").delete, `${guard}sudo -n bash -s -- down`);
   });
 
-  it("keeps its image when a newer one is found, and takes the user's own", async () => {
+  it("a server on AWS keeps its image when a newer one is published", async () => {
     let asked: Record<string, unknown> | undefined;
     await startMocks(false, { ...cloud(), lookUp: (_, inputs) => ((asked = inputs), { ids: [ami] }) });
     await settled(make().identity);
@@ -183,16 +187,18 @@ describe("a server on AWS", () => {
     });
     assert.deepEqual(options.get("server")?.ignoreChanges, ["ami", "ipv6AddressCount"]);
     assert.deepEqual(options.get("server-host-key")?.ignoreChanges, ["keepers.ami"]);
+  });
 
+  it("a server on AWS uses the user's own image without looking up another", async () => {
     const own = "ami-0bbbbbbbbbbbbbbbb";
-    await startMocks(false, { ...cloud(), lookUp: () => assert.fail("nothing is looked up") });
+    await startMocks(false, { ...cloud(), lookUp: (token) => assert.fail(`unexpected look-up: ${token}`) });
     await settled(make({ amiId: own }).identity);
     assert.equal(input("server").ami, own);
     assert.deepEqual(options.get("server")?.ignoreChanges, ["ipv6AddressCount"]);
     assert.deepEqual(options.get("server-host-key")?.ignoreChanges, []);
   });
 
-  it("runs CentOS 7: its image of 2211, its user, and Amazon's agent as an rpm", async () => {
+  it("a server on AWS can run CentOS 7, with its official image, login user and SSM agent", async () => {
     let asked: Record<string, unknown> | undefined;
     const { lookUp, outputs } = cloud();
     await startMocks(false, {
@@ -221,7 +227,7 @@ describe("a server on AWS", () => {
     );
   });
 
-  it("takes each setting", async () => {
+  it("a server on AWS applies each setting", async () => {
     await startMocks(false, cloud({ getAmi: { architecture: "arm64", platform: "" } }));
     const own = ed25519KeyPair(Buffer.alloc(32, 2));
     const server = make(
@@ -240,8 +246,9 @@ describe("a server on AWS", () => {
     );
     const connection = await settled(server.connection);
     await pulumi.runtime.disconnect();
-    assert.equal(connection.privateKey, undefined, "the ssh-agent has it");
-    assert.ok(!made.has("server-login-key") && !made.has("server-key-file"));
+    assert.equal(connection.privateKey, undefined, "the private key must stay in the ssh-agent");
+    const privateKeys = ["server-login-key", "server-key-file"].filter((name) => made.has(name));
+    assert.deepEqual(privateKeys, [], "with a public key in the settings the stack must not have a private one");
     assert.equal(input("server-login").publicKey, own.publicKey);
     const { instanceType, subnetId: subnet, ipv6AddressCount, rootBlockDevice } = input("server");
     assert.deepEqual(
@@ -286,7 +293,7 @@ describe("a server on AWS", () => {
     });
   });
 
-  it("is protected by the engine too, with what it is made from and its address, if that is asked for", async () => {
+  it("a server on AWS protects its keys, firewall and address along with itself if termination protection is on", async () => {
     const names = [
       "server",
       "server-host-key",
@@ -302,23 +309,25 @@ describe("a server on AWS", () => {
     }
   });
 
-  it("is not changed to a type that does not exist, and its volume does not shrink", async () => {
-    await startMocks(false, cloud({ getInstanceType: refusal("InvalidInstanceType") }));
+  it("a server on AWS is not changed if the new instance type does not exist or its volume would shrink", async () => {
+    await startMocks(false, cloud({ getInstanceType: failure("InvalidInstanceType") }));
     await settled(make({ instanceType: "t3.mikro" }).identity);
     const volume = (volumeSize: number) => ({ rootBlockDevice: { volumeSize } });
     const oldInputs = { instanceType: "t3.micro", ...volume(20) };
     assert.equal(
-      await look("beforeUpdate", { oldInputs, newInputs: { instanceType: "t3.mikro", ...volume(10) } }),
+      await preflight("beforeUpdate", { oldInputs, newInputs: { instanceType: "t3.mikro", ...volume(10) } }),
       [
-        "The server was not changed:",
-        "  - the instance type t3.mikro in eu-central-1 cannot be looked up: set server.instanceType to one of those that `aws ec2 describe-instance-types` lists (InvalidInstanceType)",
-        "  - its root volume has 20 GiB and cannot shrink: set server.rootVolumeGib to that",
+        "The server was not changed, because preflight checks failed.",
+        "  - The instance type t3.mikro in eu-central-1 cannot be looked up: InvalidInstanceType.",
+        "    Fix: set server.instanceType to one that `aws ec2 describe-instance-types` lists.",
+        "  - The root volume has 20 GiB and cannot shrink to 10.",
+        "    Fix: set server.rootVolumeGib to 20.",
       ].join("\n"),
     );
-    assert.equal(await look("beforeUpdate", { oldInputs, newInputs: { ...oldInputs, ...volume(30) } }), undefined);
+    assert.equal(await preflight("beforeUpdate", { oldInputs, newInputs: { ...oldInputs, ...volume(30) } }), undefined);
   });
 
-  it("can be previewed before anything is known", async () => {
+  it("a server on AWS can be previewed before it exists", async () => {
     await startMocks(true, cloud());
     const server = make({ ssmAccess: true, dnsZone: "example.org" }, ["a.example.org"]);
     await Promise.all([settled(server.urn), pulumi.runtime.disconnect()]);
@@ -327,59 +336,72 @@ describe("a server on AWS", () => {
     assert.equal(input("server-dns-a.example.org").name, "a.example.org");
   });
 
-  const refused: [
-    string,
-    { answers?: Record<string, unknown>; settings?: Record<string, unknown>; ami?: string },
-    string,
+  const failures: [
+    title: string,
+    given: { answers?: Record<string, unknown>; settings?: Record<string, unknown>; ami?: string },
+    problem: string,
+    fix: string,
   ][] = [
     [
-      "a region without the image",
+      "a server on AWS is not created in a region without the official image",
       { ami: "none-found" },
-      'eu-central-1 has no image "debian-12-amd64-2*" of Debian 12\'s account 136693071363: set server.amiId to one of your own, or server.region to another region',
+      'The region eu-central-1 has no image "debian-12-amd64-2*" of Debian 12\'s account 136693071363.',
+      "set server.amiId to an image of your own, or server.region to another region.",
     ],
     [
-      "an image that is not there",
-      { answers: { getAmi: refusal("Your query returned no results.") } },
-      `the image ${ami} in eu-central-1 cannot be looked up: set server.amiId to one that is there and that this account may use (Your query returned no results.)`,
+      "a server on AWS is not created with an image that does not exist",
+      { answers: { getAmi: failure("Your query returned no results.") } },
+      `The image ${ami} in eu-central-1 cannot be looked up: Your query returned no results.`,
+      "set server.amiId to an image that exists there and that this account may use.",
     ],
     [
-      "an instance type that is not there",
-      { answers: { getInstanceType: refusal("InvalidInstanceType") }, settings: { instanceType: "t3.mikro" } },
-      "the instance type t3.mikro in eu-central-1 cannot be looked up: set server.instanceType to one of those that `aws ec2 describe-instance-types` lists (InvalidInstanceType)",
+      "a server on AWS is not created with an instance type that does not exist",
+      { answers: { getInstanceType: failure("InvalidInstanceType") }, settings: { instanceType: "t3.mikro" } },
+      "The instance type t3.mikro in eu-central-1 cannot be looked up: InvalidInstanceType.",
+      "set server.instanceType to one that `aws ec2 describe-instance-types` lists.",
     ],
     [
-      "an image for another architecture",
+      "a server on AWS is not created from an image for another architecture",
       { answers: { getAmi: { architecture: "arm64", platform: "" } }, settings: { amiId: ami } },
-      `the image ${ami} is made for arm64, but t3.micro is i386 or x86_64: set server.instanceType or server.amiId`,
+      `The image ${ami} is built for arm64, but t3.micro is i386 or x86_64.`,
+      "change server.instanceType or server.amiId.",
     ],
     [
-      "an image of Windows",
+      "a server on AWS is not created from an image of Windows",
       { answers: { getAmi: { architecture: "x86_64", platform: "windows" } }, settings: { amiId: ami } },
-      `the image ${ami} is Windows: set server.amiId to one of Debian 12`,
+      `The image ${ami} contains Windows.`,
+      "set server.amiId to an image of Debian 12.",
     ],
     [
-      "a zone that is not ours",
-      { answers: { getZone: refusal("no matching zone") }, settings: { dnsZone: "example.com" } },
-      "the zone example.com cannot be looked up: set server.dnsZone to one of those that `aws route53 list-hosted-zones` shows, or leave it out (no matching zone)",
+      "a server on AWS is not created with the DNS zone of another account",
+      { answers: { getZone: failure("no matching zone") }, settings: { dnsZone: "example.com" } },
+      "The zone example.com cannot be looked up: no matching zone.",
+      "set server.dnsZone to one that `aws route53 list-hosted-zones` lists, or remove it.",
     ],
     [
-      "a subnet that nobody reaches",
+      "a server on AWS is not created in a subnet that the internet cannot reach",
       {
         answers: { getRouteTable: { routeTableId: "rtb-1", routes: [{ cidrBlock: "0.0.0.0/0", gatewayId: "" }] } },
         settings: { subnetId },
       },
-      `the subnet ${subnetId} has no route to an internet gateway, so nobody would reach the server: add one to rtb-1, or set server.subnetId to a public subnet`,
+      `The subnet ${subnetId} has no route to an internet gateway, so the server would be unreachable.`,
+      "add a route to rtb-1, or set server.subnetId to a public subnet.",
     ],
   ];
-  for (const [what, { answers, settings, ami: launched = ami }, expected] of refused) {
-    it(`is not made with ${what}`, async () => {
+  for (const [title, { answers, settings, ami: requested = ami }, problem, fix] of failures) {
+    it(title, async () => {
       await startMocks(false, cloud(answers));
       await settled(make(settings).identity);
-      assert.equal(await lookBeforeLaunch({ ami: launched }), `The server was not made:\n  - ${expected}`);
+      const expected = [
+        "The server was not created, because preflight checks failed.",
+        `  - ${problem}`,
+        `    Fix: ${fix}`,
+      ];
+      assert.equal(await preflightCreate({ ami: requested }), expected.join("\n"));
     });
   }
 
-  it("is made where all is in order, in a subnet with its VPC's main routes too", async () => {
+  it("a server on AWS is created in a subnet that uses the main route table of its VPC", async () => {
     const { lookUp, outputs } = cloud();
     await startMocks(false, {
       outputs,
@@ -389,6 +411,6 @@ describe("a server on AWS", () => {
       },
     });
     await settled(make({ subnetId }).identity);
-    assert.equal(await lookBeforeLaunch(), undefined);
+    assert.equal(await preflightCreate(), undefined);
   });
 });

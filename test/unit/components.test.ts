@@ -1,15 +1,11 @@
-// The exact inputs and options of what the components make, through Pulumi's mocks.
+// The exact inputs and options of the components' resources, with Pulumi's mocks.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { BaseSystem } from "../../components/baseSystem";
-import { ContainerServer } from "../../components/containerServer";
-import type { Server } from "../../components/server";
-import { makeServer } from "../../components/servers";
 import { NginxSite } from "../../components/nginxSite";
 import { RemoteFile } from "../../components/remoteFile";
 import { RemoteScript } from "../../components/remoteScript";
-import { SshServer } from "../../components/sshServer";
 import { UwsgiApp } from "../../components/uwsgiApp";
 import { platforms } from "../../platforms";
 import { planApp } from "../../rendering/app";
@@ -17,8 +13,13 @@ import { inlineScript, renderTemplate } from "../../rendering/assets";
 import { planDownloads } from "../../rendering/downloads";
 import { ed25519KeyPair } from "../../rendering/sshKey";
 import { tarArchive } from "../../rendering/tarArchive";
-import { serverSchema } from "../../settings/serverSchema";
-import { appSchema, settingsSchema } from "../../settings/schema";
+import { ContainerServer } from "../../servers/container/server";
+import { makeServer, serverSchema } from "../../servers/registry";
+import type { Server } from "../../servers/server";
+import { SshServer } from "../../servers/ssh/server";
+import { appSchema } from "../../settings/apps";
+import { settingsSchema } from "../../settings/schema";
+import { quote } from "../../rendering/shell";
 import { makeKey } from "../support/keys";
 import {
   dependencies,
@@ -39,14 +40,13 @@ const containers = {
   image: "localhost/server:1",
 };
 const python = platforms.debian12.pythons["3"];
-assert.ok(python);
+assert.ok(python, "Debian 12 has no Python 3");
 const pythons = { "3": python };
 const downloads = planDownloads(settingsSchema.parse({}).server, {});
 const connection = { host: "192.0.2.1", port: 22, user: "root", privateKey: "key", hostKey: "ssh-ed25519 AAAA" };
 
-/** A server that is simply there. */
+/** A server without resources of its own. */
 function givenServer(): Server {
-  const machine = new pulumi.ComponentResource("test:index:Machine", "machine");
   return {
     connection: pulumi.output(connection),
     loginUser: "root",
@@ -55,7 +55,7 @@ function givenServer(): Server {
     httpPort: 80,
     sshCommand: pulumi.output("ssh"),
     identity: pulumi.output("machine-1"),
-    machine,
+    deletedWith: new pulumi.ComponentResource("test:index:Machine", "machine"),
   };
 }
 
@@ -68,10 +68,16 @@ const plan = (settings: Record<string, unknown> = {}, requirements = "") =>
     "2.0.31",
   );
 
-describe("a remote file", () => {
+/** The parameters of a script. */
+function parameters(name: string): string[] {
+  const stdin = String(input(name).stdin);
+  return stdin.slice(stdin.lastIndexOf('main "$@"')).split(" \\\n  ").slice(1, -1);
+}
+
+describe("RemoteFile", () => {
   beforeEach(() => startMocks());
 
-  it("travels by stdin, is written in one step and goes with the resource", async () => {
+  it("a remote file is passed by stdin, written atomically, and removed with its resource", async () => {
     const server = givenServer();
     const file = new RemoteFile(
       "file",
@@ -80,8 +86,8 @@ describe("a remote file", () => {
     );
     await settled(file.id);
     const quoted = (script: string) => inlineScript(script).replaceAll("'", `'\\''`);
-    const { connection: dialled, ...inputs } = input("file");
-    assert.deepEqual(revealed(dialled), { ...connection, dialErrorLimit: 10, perDialTimeout: 15 });
+    const { connection: used, ...inputs } = input("file");
+    assert.deepEqual(revealed(used), { ...connection, dialErrorLimit: 10, perDialTimeout: 15 });
     assert.deepEqual(inputs, {
       create: `bash -c '${quoted("write-file.sh")}' write-file '/etc/a b' x:y 0600 3`,
       delete: `bash -c '${quoted("remove-file.sh")}' remove-file '/etc/a b'`,
@@ -89,12 +95,12 @@ describe("a remote file", () => {
       triggers: ["machine-1", "/etc/a b"],
       addPreviousOutputInEnv: false,
     });
-    assert.equal(options.get("file")?.deletedWith, server.machine);
+    assert.equal(options.get("file")?.deletedWith, server.deletedWith);
     assert.equal(options.get("file")?.deleteBeforeReplace, undefined);
   });
 });
 
-describe("the base system", () => {
+describe("BaseSystem", () => {
   beforeEach(() => startMocks());
 
   async function make(args: Partial<ConstructorParameters<typeof BaseSystem>[1]> = {}): Promise<BaseSystem> {
@@ -104,17 +110,11 @@ describe("the base system", () => {
       recordOptions,
     );
     await settled(base.versions);
-    await Promise.all([base.nginx, base.umbrella].map((resource) => settled(resource.urn)));
+    await Promise.all([base.nginx, base.aggregateUnit].map((resource) => settled(resource.urn)));
     return base;
   }
 
-  /** What a script is called with. */
-  function parameters(name: string): string[] {
-    const stdin = String(input(name).stdin);
-    return stdin.slice(stdin.lastIndexOf('main "$@"')).split(" \\\n  ").slice(1, -1);
-  }
-
-  it("installs what Python, uWSGI and the apps need, once each and in one order", async () => {
+  it("the base system installs each package that Python, uWSGI and the apps need once, in a stable order", async () => {
     await make({ packages: ["libpq-dev", "curl"] });
     assert.deepEqual(parameters("base-prepare-server"), [
       "'title=Debian 12'",
@@ -130,7 +130,7 @@ describe("the base system", () => {
       "ca_update=update-ca-certificates",
       "ca_bundle=/etc/ssl/certs/ca-certificates.crt",
       "ca_certificates=",
-      "'room=/opt=100 /usr=300 /var=250'",
+      "'disk_space=/opt=100 /usr=300 /var=250'",
       "'packages=ca-certificates curl gcc libc6-dev libpq-dev procps python3 python3-dev python3-venv'",
       "'selinux_packages=checkpolicy policycoreutils policycoreutils-python-utils semodule-utils'",
     ]);
@@ -139,7 +139,7 @@ describe("the base system", () => {
     assert.deepEqual(input("base-prepare-server").triggers, ["machine-1"]);
   });
 
-  it("compiles uWSGI once for each Python and tells the versions", async () => {
+  it("the base system compiles uWSGI once for each Python and reports the versions", async () => {
     const base = await make();
     assert.deepEqual(parameters("base-build-uwsgi-python3"), [
       "python=/usr/bin/python3",
@@ -154,7 +154,7 @@ describe("the base system", () => {
     assert.deepEqual(await settled(base.versions), { "3": { uwsgi: "2.0.31", python: "3.11.2" } });
   });
 
-  it("looks at the server before anything else, and then waits for nothing that it does not need", async () => {
+  it("the base system runs its preflight checks before anything else, and all other steps in parallel as far as they allow", async () => {
     await make();
     assert.deepEqual(await dependencies("base-prepare-server"), []);
     assert.deepEqual(await dependencies("base-nginx-restart"), ["base-prepare-server"]);
@@ -165,13 +165,14 @@ describe("the base system", () => {
     assert.equal(input("base-uwsgi-service").stdin, renderTemplate("uwsgi.service"));
   });
 
-  it("makes the server trust extra CA certificates before it installs anything", async () => {
+  it("the base system adds CA certificates before it installs packages", async () => {
     await make({ downloads: { ...downloads, files: { ...downloads.files, ca_certificates: "PEM\n" } } });
-    assert.ok(parameters("base-prepare-server").includes("'ca_certificates=PEM\n'"));
+    const found = parameters("base-prepare-server").filter((it) => it.includes("ca_certificates="));
+    assert.deepEqual(found, ["'ca_certificates=PEM\n'"]);
   });
 });
 
-describe("an app and its site", () => {
+describe("UwsgiApp and NginxSite", () => {
   function make(settings: Record<string, unknown> = {}, requirements = "") {
     const server = givenServer();
     const base = new BaseSystem("base", { server, pythons, uwsgiVersion: "2.0.31", packages: [], downloads });
@@ -184,7 +185,7 @@ describe("an app and its site", () => {
     return { app, site };
   }
 
-  it("are the rendered texts as files, the code as an archive, and a script each that puts them in force", async () => {
+  it("an app with its site consists of the rendered files, the code as an archive, and two scripts that activate them", async () => {
     await startMocks();
     const { app, site } = make();
     assert.equal(await settled(site.url), "http://192.0.2.1/");
@@ -208,36 +209,35 @@ describe("an app and its site", () => {
       assert.equal(input(name).delete, "bash -s -- down");
       assert.equal(input(name).update, undefined);
     }
-    assert.equal(
-      String(input("hello-release").stdin).split("\n").slice(-20).join("\n"),
-      [
-        `# uwsgi.service: ${createHash("sha256")
-          .update(JSON.stringify([plan().unit]))
-          .digest("hex")
-          .slice(0, 12)}`,
-        'main "$@" \\',
-        "  app=hello \\",
-        `  release=${plan().release} \\`,
-        "  folder=/opt/apps/hello \\",
-        "  archive=/opt/apps/hello/config/app.tar.gz \\",
-        `  venv=${plan().venv} \\`,
-        "  wheels=/opt/uwsgi/2.0.31-python3 \\",
-        "  uwsgi_version=2.0.31 \\",
-        "  uid=hello \\",
-        "  uid_given=false \\",
-        "  group=www-data \\",
-        "  nginx_user=www-data \\",
-        "  socket=/run/uwsgi-hello/uwsgi.sock \\",
-        "  host_header=localhost \\",
-        "  path=/ \\",
-        "  contains= \\",
-        "  timeout=10 \\",
-        "  </dev/null\n",
-      ].join("\n"),
+    assert.ok(
+      String(input("hello-release").stdin).includes(`\n# uwsgi.service: ${plan().unitHash}\nmain "$@" `),
+      "the release must run again when the unit changes",
     );
+    assert.deepEqual(parameters("hello-release"), [
+      "app=hello",
+      `release=${plan().release}`,
+      "folder=/opt/apps/hello",
+      "archive=/opt/apps/hello/config/app.tar.gz",
+      `venv=${plan().venv}`,
+      "wheels=/opt/uwsgi/2.0.31-python3",
+      "uwsgi_version=2.0.31",
+      "uid=hello",
+      "uid_given=false",
+      "group=www-data",
+      "nginx_user=www-data",
+      "socket=/run/uwsgi-hello/uwsgi.sock",
+      "chown_socket=hello:www-data",
+      "chmod_socket=660",
+      quote(`trial_ini=${plan().trialIni}`),
+      "port=80",
+      "host_header=localhost",
+      "path=/",
+      "contains=",
+      "timeout=10",
+    ]);
   });
 
-  it("are made in a chain of five remote steps", async () => {
+  it("an app with its site is deployed in a chain of five remote steps", async () => {
     await startMocks();
     const { site } = make();
     await settled(site.url);
@@ -257,7 +257,7 @@ describe("an app and its site", () => {
     assert.deepEqual(await dependencies("hello-activate-site"), ["hello", "hello-site"]);
   });
 
-  it("send the requirements along, if there are any, before the environment is made", async () => {
+  it("an app with its site uploads its requirements before its virtual environment is created", async () => {
     await startMocks();
     const { site } = make({}, "flask\n");
     await settled(site.url);
@@ -269,7 +269,7 @@ describe("an app and its site", () => {
     );
   });
 
-  it("are found under their domain", async () => {
+  it("an app with its site has a URL with its first domain", async () => {
     await startMocks();
     const { site } = make({ domains: ["a.org", "b.org"] });
     assert.equal(await settled(site.url), "http://a.org/");
@@ -277,7 +277,7 @@ describe("an app and its site", () => {
   });
 });
 
-describe("a container server", () => {
+describe("ContainerServer", () => {
   const keys = ed25519KeyPair(createHash("sha256").update(password).digest());
 
   function make(privateKey?: string): ContainerServer {
@@ -285,14 +285,14 @@ describe("a container server", () => {
     return new ContainerServer("server", args, recordOptions);
   }
 
-  /** Who may log in, and the server's own key, as they lie on the server. */
+  /** The authorized keys and the host key, as files of the server. */
   const sshdKeys = (login: string) =>
     tarArchive([
       { path: "root/.ssh/authorized_keys", mode: 0o600, text: `${login}\n` },
       { path: "etc/ssh/ssh_host_ed25519_key", mode: 0o600, text: keys.privateKey },
     ]).toString("base64");
 
-  it("gets its keys before it boots, and is another one when image, ports, options or keys change", async () => {
+  it("a container gets its keys before it boots, and is replaced when its image, ports, options or keys change", async () => {
     await startMocks();
     const server = make();
     await settled(server.identity);
@@ -308,12 +308,12 @@ describe("a container server", () => {
       update: `printf '%s\\n' "$PULUMI_COMMAND_STDOUT"`,
       triggers: [...words, "--systemd=always", "/sbin/init", keys.publicKey, keys.publicKey],
     });
-    assert.notEqual(revealed(stdin), stdin, "the keys are a secret");
+    assert.notEqual(revealed(stdin), stdin, "the keys must be a secret");
     assert.equal(revealed(stdin), `${sshdKeys(keys.publicKey)}\n`);
     assert.equal(options.get("server")?.deleteBeforeReplace, undefined, "see serverResourceOptions");
   });
 
-  it("is dialled with its own key and a pinned host key", async () => {
+  it("a container is connected to with its own key and a pinned host key", async () => {
     await startMocks();
     const server = make();
     await pulumi.runtime.disconnect();
@@ -325,20 +325,24 @@ describe("a container server", () => {
       hostKey: keys.publicKey,
     });
     assert.equal(revealed(input("server-known-hosts").stdin), `[127.0.0.1]:2222 ${keys.publicKey}\n`);
-    assert.notEqual(revealed(input("server-key-file").stdin), input("server-key-file").stdin, "the key is a secret");
+    assert.notEqual(
+      revealed(input("server-key-file").stdin),
+      input("server-key-file").stdin,
+      "the key must be a secret",
+    );
   });
 
-  it("takes the user's own key", async () => {
+  it("a container uses the user's own key", async () => {
     await startMocks();
     const own = ed25519KeyPair(Buffer.alloc(32, 2));
     const server = make(own.privateKey);
     await settled(server.identity);
     assert.equal((await settled(server.connection)).privateKey, own.privateKey);
     assert.equal(revealed(input("server").stdin), `${sshdKeys(own.publicKey)}\n`);
-    assert.ok(!made.has("server-login-key"));
+    assert.ok(!made.has("server-login-key"), "no login key must be created besides the user's own");
   });
 
-  it("can be previewed before anything is known", async () => {
+  it("a container can be previewed before it exists", async () => {
     await startMocks(true);
     const server = make();
     const base = new BaseSystem(
@@ -374,12 +378,12 @@ describe("a container server", () => {
       ],
       ...["server", "server-key-file", "server-known-hosts"],
     ]);
-    // What a reader of the preview wants to see is known all the same.
+    // The rendered files are known even so.
     assert.equal(input("hello-ini").stdin, plan().ini);
   });
 });
 
-describe("a server that one has", () => {
+describe("SshServer", () => {
   const args = {
     platform: platforms.debian12,
     address: "192.0.2.7",
@@ -408,13 +412,13 @@ describe("a server that one has", () => {
 
   beforeEach(() => startMocks());
 
-  it("is dialled with its own key, host key and bastion; once before anything else", async () => {
+  it("an existing server is connected to with its own key, host key and bastion, and its login is checked once before anything else", async () => {
     const server = make({ bastion });
     assert.deepEqual(defined(await settled(server.connection)), { ...endpoint, proxy });
     assert.equal(await settled(server.identity), "ssh-ed25519 AAAA");
-    const { connection: dialled, ...inputs } = input("server");
+    const { connection: used, ...inputs } = input("server");
     const once = { dialErrorLimit: 0 };
-    assert.deepEqual(defined(revealed(dialled)), { ...endpoint, ...once, proxy: { ...proxy, ...once } });
+    assert.deepEqual(defined(revealed(used)), { ...endpoint, ...once, proxy: { ...proxy, ...once } });
     assert.deepEqual(inputs, {
       create: `bash -c '${inlineScript("check-sudo.sh").replaceAll("'", `'\\''`)}' check-sudo none`,
       triggers: ["ssh-ed25519 AAAA"],
@@ -422,7 +426,7 @@ describe("a server that one has", () => {
     });
   });
 
-  it("is logged in to by hand with its key and its host key, which stand in files that go with the stack", async () => {
+  it("an existing server has a login command with its key and its host key in files that are removed with the stack", async () => {
     const server = make({ privateKey: "key" });
     assert.equal(
       await settled(server.sshCommand),
@@ -432,12 +436,12 @@ describe("a server that one has", () => {
     const { create, delete: remove, stdin } = input("server-key-file");
     assert.match(String(create), /^umask 077 && mkdir -p .* && cat > \.local\/servers\/test\/key$/);
     assert.match(String(remove), /^rm -f \.local\/servers\/test\/key; rmdir /);
-    assert.notEqual(revealed(stdin), stdin, "the key is a secret");
-    assert.equal(revealed(stdin), "key\n", "ssh wants the newline");
+    assert.notEqual(revealed(stdin), stdin, "the key must be a secret");
+    assert.equal(revealed(stdin), "key\n", "ssh reads no key without its last newline");
     assert.equal(input("server-known-hosts").stdin, "[192.0.2.7]:2200 ssh-ed25519 AAAA\n");
   });
 
-  it("is logged in to by hand through a bastion with the bastion's own; an ssh-agent's keys stay where they are", async () => {
+  it("an existing server has a login command through a bastion with the bastion's own key, and with the keys of an ssh-agent", async () => {
     const server = make({
       privateKey: undefined,
       address: "2001:db8::1",
@@ -453,12 +457,12 @@ describe("a server that one has", () => {
       `ssh -p 2200 -o UserKnownHostsFile=.local/servers/test/known_hosts -o 'ProxyCommand=${proxy}' admin@2001:db8::1`,
     );
     await pulumi.runtime.disconnect();
-    assert.ok(!made.has("server-key-file"));
+    assert.ok(!made.has("server-key-file"), "a key of the ssh-agent must not be written to a file");
     assert.equal(revealed(input("server-bastion-key-file").stdin), "other\n");
     assert.equal(input("server-bastion-known-hosts").stdin, "192.0.2.8 ssh-ed25519 BBBB\n");
   });
 
-  it("outlives the stack: what is on it is removed from it", async () => {
+  it("an existing server outlives the stack, so resources on it are removed one by one", async () => {
     const file = new RemoteFile(
       "file",
       { server: make({ user: "root" }), path: "/etc/a", content: "a" },
@@ -470,7 +474,7 @@ describe("a server that one has", () => {
     assert.match(String(input("file").create), /^bash -c /);
   });
 
-  it("is worked on with sudo, and shows the same texts", async () => {
+  it("an existing server runs scripts with sudo and shows them in a preview", async () => {
     const script = new RemoteScript("script", { server: make(), script: "text\n", removable: true }, recordOptions);
     await settled(script.id);
     assert.deepEqual(
@@ -479,7 +483,7 @@ describe("a server that one has", () => {
     );
   });
 
-  it("gets sudo's password by a secret stdin only, and shows the texts all the same", async () => {
+  it("an existing server gets the sudo password by a secret stdin only, and still shows scripts in a preview", async () => {
     const script = new RemoteScript(
       "script",
       { server: make({ sudoPassword: "hunter2" }), script: "text\n" },
@@ -490,15 +494,19 @@ describe("a server that one has", () => {
       ["server", "hunter2\n"],
       ["script", "hunter2\ntext\n"],
     ] as const) {
-      assert.notEqual(revealed(input(name).stdin), input(name).stdin, "it is a secret");
+      assert.notEqual(revealed(input(name).stdin), input(name).stdin, `the stdin of ${name} must be a secret`);
       assert.equal(revealed(input(name).stdin), stdin);
-      assert.ok(!JSON.stringify({ ...input(name), stdin: "" }).includes("hunter2"));
+      const others = JSON.stringify({ ...input(name), stdin: "" });
+      assert.ok(
+        !others.includes("hunter2"),
+        `the sudo password must only be in the stdin of ${name}, not in: ${others}`,
+      );
     }
     assert.match(String(input("script").create), / sudo bash -s --$/);
     assert.deepEqual([...texts], [["script", "text\n"]]);
   });
 
-  describe("and an ssh-agent", () => {
+  describe("with an ssh-agent", () => {
     const socket = process.env.SSH_AUTH_SOCK;
     const settings = serverSchema.parse({
       kind: "ssh",
@@ -510,17 +518,17 @@ describe("a server that one has", () => {
       else process.env.SSH_AUTH_SOCK = socket;
     });
 
-    it("that does not run is missed where no key is given, and not where one is", async () => {
+    it("an existing server needs an ssh-agent if no key is set, but not if one is", async () => {
       delete process.env.SSH_AUTH_SOCK;
       assert.throws(
         () => makeServer("server", settings, { downloads, domains: [] }),
-        /no ssh-agent runs .*, and server\.privateKey is not set/,
+        /server\.privateKey is not set, and no ssh-agent is running/,
       );
       const server = makeServer("server", { ...settings, privateKey: "key" }, { downloads, domains: [] });
       await settled(server.identity);
     });
 
-    it("that does not run is not missed in a preview of a server on AWS, for that dials nobody", async () => {
+    it("a server on AWS does not need an ssh-agent in a preview, which connects to no server", async () => {
       delete process.env.SSH_AUTH_SOCK;
       const publicKey = makeKey().public;
       const aws = { kind: "aws", region: "eu-central-1", sshCidrs: ["198.51.100.7/32"], publicKey };
@@ -530,15 +538,15 @@ describe("a server that one has", () => {
       onAws();
       await pulumi.runtime.disconnect();
       await startMocks(false, { lookUp });
-      assert.throws(onAws, /no ssh-agent runs .*, and server\.privateKey is not set/);
+      assert.throws(onAws, /server\.privateKey is not set, and no ssh-agent is running/);
     });
 
-    it("that is gone is named, for the command plugin would dial it even with a key", () => {
+    it("an existing server is not created if SSH_AUTH_SOCK names an agent that is not running, even with a key", () => {
       process.env.SSH_AUTH_SOCK = "/nowhere/agent";
       const withKey = { ...settings, privateKey: "key" } as typeof settings;
       assert.throws(
         () => makeServer("server", withKey, { downloads, domains: [] }),
-        /an ssh-agent that is gone: \/nowhere\/agent.*unset SSH_AUTH_SOCK/,
+        /an ssh-agent that is not running: \/nowhere\/agent\..*\nFix: .*unset SSH_AUTH_SOCK/,
       );
     });
   });

@@ -1,4 +1,4 @@
-// container-server.sh before it makes a container: what it refuses, at once, with a double of the container engine.
+// container-server.sh with a fake container engine.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -10,7 +10,18 @@ import { root } from "../support/engine";
 import { FakeTools } from "../support/fakeTools";
 import { freePort } from "../support/product";
 
-describe("a container server", () => {
+function assertCall(calls: readonly string[], call: string): void {
+  assert.ok(calls.includes(call), `Expected the call \`${call}\` among:\n${calls.join("\n")}`);
+}
+
+function assertNoCall(calls: readonly string[], pattern: RegExp): void {
+  assert.ok(
+    !calls.some((call) => pattern.test(call)),
+    `Expected no call that matches ${pattern}:\n${calls.join("\n")}`,
+  );
+}
+
+describe("container server", () => {
   let tools: FakeTools;
   let folder: string;
   beforeEach(() => {
@@ -46,25 +57,25 @@ describe("a container server", () => {
     return { status, stderr, calls: tools.calls() };
   }
 
-  it("whose image cannot be pulled is refused at once, and says what the engine says", async () => {
+  it("an image that cannot be pulled is an error with the engine's output", async () => {
     tools.add("engine", 'case $1 in image) exit 1 ;; pull) echo "Error: no such host ($3)" >&2; exit 125 ;; esac');
     const { status, stderr, calls } = await up({ image: "centos:7" });
     assert.equal(status, 1);
     assert.match(
       stderr,
-      /no such host \(centos:7\)\n[^]*\(docker\.io\/library\/centos:7\)\nError: the image centos:7 is not here and cannot be pulled; .*nothing was touched\n.*server\.image.*server\.rootFilesystem/,
+      /^Error: The image centos:7 is not on your computer and cannot be pulled\. Nothing was changed\.\n {4}.*no such host \(centos:7\)\n {4}.*\(docker\.io\/library\/centos:7\)\nFix: .*server\.image.*server\.rootFilesystem/,
     );
-    assert.ok(!calls.some((call) => /^engine (create|rm|kill)/.test(call)), calls.join("\n"));
+    assertNoCall(calls, /^engine (create|rm|kill)/);
   });
 
-  it("whose registry does not answer is refused in the end", async () => {
+  it("a registry that does not answer is an error after a timeout", async () => {
     tools.add("engine", "case $1 in image) exit 1 ;; esac");
-    tools.add("timeout", "exit 124"); // timeout(1): it was up
+    tools.add("timeout", "exit 124"); // timeout(1): the command timed out
     const { status, stderr, calls } = await up({ image: "centos:7" });
     assert.equal(status, 1);
     assert.match(
       stderr,
-      /^Error: the image centos:7 could not be pulled within 300 seconds: .*nothing was touched\n.*engine pull centos:7.*server\.image/,
+      /^Error: The image centos:7 could not be pulled within 300 seconds, .* Nothing was changed\.\nFix: .*engine pull centos:7.*server\.image/,
     );
     assert.deepEqual(
       calls.filter((call) => !call.startsWith("engine image")),
@@ -72,14 +83,14 @@ describe("a container server", () => {
     );
   });
 
-  it("gets its keys by a pipe: whenever it is killed, no file with a key is left", async () => {
+  it("keys are copied through a pipe, so that a killed run leaves no file with a key", async () => {
     tools.add(
       "engine",
       `ls -A "$TMPDIR" >> "$FAKE/files"
       case $1 in cp) tar --extract --directory "$FAKE" --preserve-permissions; ls -A "$TMPDIR" >> "$FAKE/files" ;; start) exit 1 ;; esac`,
     );
     const { calls } = await up({ image: "localhost/mine:1" });
-    assert.ok(calls.includes("engine cp - server:/"), calls.join("\n"));
+    assertCall(calls, "engine cp - server:/");
     const copied = (name: string) => readFileSync(join(tools.folder, name), "utf8");
     assert.equal(copied("root/.ssh/authorized_keys"), "ssh-ed25519 AAAA\n");
     assert.equal(copied("etc/ssh/ssh_host_ed25519_key"), "key\n".repeat(200));
@@ -88,27 +99,27 @@ describe("a container server", () => {
     assert.deepEqual(readdirSync(folder), []);
   });
 
-  it("whose image is there is made without asking a registry", async () => {
+  it("a local image is used without a request to a registry", async () => {
     tools.add("engine", 'case $1 in image) exit 0 ;; create) echo "$*" >&2; exit 1 ;; esac');
     const { calls } = await up({ image: "localhost/mine:1" });
-    assert.ok(!calls.some((call) => call.startsWith("engine pull")));
+    assertNoCall(calls, /^engine pull/);
     assert.match(calls.at(-1) ?? "", /^engine create --name server .*--systemd=always .*localhost\/mine:1$/);
   });
 
-  it("whose systemd needs cgroup v1 is refused at once on a machine without", async () => {
-    // The machine's own mounts are whatever they are: a grep that finds none stands for a machine with cgroup v2 alone.
+  it("an image whose systemd needs cgroup v1 is rejected on a computer without it", async () => {
+    // A fake grep that finds nothing simulates a computer with cgroup v2 only, whatever the real one has.
     tools.add("grep", "exit 1");
     tools.add("engine", "case $1 in info) echo 'cgroupVersion: v2' ;; esac");
     const { status, stderr, calls } = await up({ image: "centos:7", needs_cgroup_v1: "true" });
     assert.equal(status, 1);
     assert.match(
       stderr,
-      /^Error: this machine has no cgroup v1 hierarchy of systemd's, .*nothing was touched\n.*systemd\.unified_cgroup_hierarchy=0/,
+      /^Error: Your computer has no cgroup v1 hierarchy for systemd, .* Nothing was changed\.\nFix: .*systemd\.unified_cgroup_hierarchy=0/,
     );
-    assert.ok(!calls.some((call) => /^engine (create|pull)/.test(call)), calls.join("\n"));
+    assertNoCall(calls, /^engine (create|pull)/);
   });
 
-  const notOne: [string, (path: string) => void][] = [
+  const invalid: [string, (path: string) => void][] = [
     [
       "an empty folder",
       (path) => {
@@ -116,21 +127,21 @@ describe("a container server", () => {
       },
     ],
     [
-      "a file that is no archive",
+      "a file that is not an archive",
       (path) => {
-        writeFileSync(path, "no archive");
+        writeFileSync(path, "not an archive");
       },
     ],
     [
-      "an archive of something else",
+      "an archive of other files",
       (path) => {
         writeFileSync(join(folder, "file"), "x");
         spawnSync("tar", ["-cf", path, "-C", folder, "file"]);
       },
     ],
   ];
-  for (const [what, make] of notOne) {
-    it(`whose root file system is ${what} is refused at once`, async () => {
+  for (const [what, make] of invalid) {
+    it(`a root file system is rejected if it is ${what}`, async () => {
       tools.add("engine");
       const path = join(folder, "root");
       make(path);
@@ -138,22 +149,22 @@ describe("a container server", () => {
       assert.equal(status, 1);
       assert.match(
         stderr,
-        /^Error: \S+root is no root file system: neither a folder nor a tar archive with etc\/os-release/,
+        /^Error: The root file system \S+root is neither a folder nor a tar archive with etc\/os-release\. Nothing was changed\.\nFix: /,
       );
-      assert.ok(!calls.some((call) => /^engine (import|create)/.test(call)), calls.join("\n"));
+      assertNoCall(calls, /^engine (import|create)/);
     });
   }
 
-  it("is made from a folder as well as from an archive of it", async () => {
+  it("a root file system may be a folder or an archive", async () => {
     mkdirSync(join(folder, "root/etc"), { recursive: true });
     writeFileSync(join(folder, "root/etc/os-release"), "ID=x\n");
     spawnSync("tar", ["-czf", join(folder, "root.tar.gz"), "-C", join(folder, "root"), "."]);
     tools.add("engine", "case $1 in import) [[ $2 != - ]] || cat > /dev/null ;; create) exit 1 ;; esac");
     const fromFolder = await up({ root_filesystem: join(folder, "root") });
-    assert.ok(fromFolder.calls.includes("engine import - localhost/uwsgi-nginx-server:root-server"), fromFolder.stderr);
+    assertCall(fromFolder.calls, "engine import - localhost/uwsgi-nginx-server:root-server");
     const archive = join(folder, "root.tar.gz");
     const fromArchive = await up({ root_filesystem: archive });
-    assert.ok(fromArchive.calls.includes(`engine import ${archive} localhost/uwsgi-nginx-server:root-server`));
+    assertCall(fromArchive.calls, `engine import ${archive} localhost/uwsgi-nginx-server:root-server`);
     assert.match(fromArchive.calls.at(-1) ?? "", /^engine create .* localhost\/uwsgi-nginx-server:root-server$/);
   });
 
@@ -161,7 +172,7 @@ describe("a container server", () => {
     ["ssh.service", 0],
     ["sshd.service", 1],
   ] as const) {
-    it(`starts ${unit} at every boot, for an image may have it without that`, () => {
+    it(`${unit} is started now and at every boot`, () => {
       tools.add("systemctl", `[[ $1 != cat ]] || exit ${isThere}`);
       const { code, calls } = tools.run(["set-up-container.sh"], "start_sshd");
       assert.equal(code, 0);
@@ -169,8 +180,8 @@ describe("a container server", () => {
     });
   }
 
-  describe("of CentOS 7", () => {
-    /** Its first process, with doubles of what it does to the container. */
+  describe("CentOS 7", () => {
+    /** Runs the first process with fake tools. */
     function boot(env: NodeJS.ProcessEnv) {
       const { command } = platforms.centos7.container;
       const [shell = "", ...args] = command.map((word) =>
@@ -179,18 +190,21 @@ describe("a container server", () => {
       return spawnSync(shell, args, { env: { PATH: `${tools.folder}:/usr/bin:/bin`, ...env }, encoding: "utf8" });
     }
 
-    it("tells systemd 219 that it is in a container, where the engine does not", () => {
+    it("systemd 219 gets the variable that tells it to run in a container, if the engine does not set it", () => {
       tools.add("mount").add("systemd", 'printf %s "$container"');
       assert.equal(boot({}).stdout, "docker");
       assert.equal(boot({ container: "podman" }).stdout, "podman");
     });
 
-    it("never starts a systemd that would use the cgroups of the machine", () => {
+    it("systemd 219 is not started if it would change the cgroups of your computer", () => {
       tools.add("mount", "exit 32").add("systemd");
       const { status, stderr } = boot({});
       assert.equal(status, 1);
-      assert.match(stderr, /Error: systemd is not started, for .* \/proc\/cgroups cannot be covered/);
-      assert.ok(!tools.calls().some((call) => call.startsWith("systemd")));
+      assert.match(
+        stderr,
+        /^Error: The systemd of the image was not started, because \/proc\/cgroups cannot be hidden .*\.\nFix: /,
+      );
+      assertNoCall(tools.calls(), /^systemd/);
     });
   });
 });

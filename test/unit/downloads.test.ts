@@ -1,30 +1,30 @@
 import assert from "node:assert/strict";
 import { platforms, type Platform } from "../../platforms";
 import { planDownloads, pythonParameters } from "../../rendering/downloads";
-import { containerSource } from "../../settings/containerSource";
+import { containerSource } from "../../servers/container/source";
 import { settingsSchema } from "../../settings/schema";
 
 const server = (settings: Record<string, unknown> = {}) => settingsSchema.parse({ server: settings }).server;
 const yumConf = (settings: Record<string, unknown> = {}, env: Record<string, string> = {}) =>
   planDownloads(server({ platform: "centos7", ...settings }), env).files.package_config;
-/** Base URLs of a repository, in their order. */
+/** Base URLs of a repository, in order. */
 const baseUrls = (text: string, repository: string) =>
   (new RegExp(`\\[uwsgi-nginx-${repository}\\]\\nname=.*\\nbaseurl=((?:.*\\n)+?)failovermethod`).exec(text)?.[1] ?? "")
     .trim()
     .split(/\s+/);
 
-describe("the configuration of yum", () => {
-  it("names the archives whole, with keys, in one file that leaves the server's own out", () => {
+describe("yum configuration", () => {
+  it("one file names all repositories with their keys, and does not use the server's own", () => {
     assert.equal(
       yumConf({ mirrors: { centos: ["http://a.org/7.9.2009/", "http://b.org/7.9.2009"], epel: ["http://e.org/7"] } }),
-      `# Where this project's installations come from: yum --config=/etc/uwsgi-nginx/yum.conf
-# The server's own files in /etc/yum.repos.d are neither read nor changed.
+      `# The repositories that this project installs packages from. Usage: yum --config=/etc/uwsgi-nginx/yum.conf
+# The files in /etc/yum.repos.d are neither read nor changed.
 [main]
 reposdir=/dev/null
 cachedir=/var/cache/yum/uwsgi-nginx
 keepcache=0
 logfile=/var/log/yum.log
-# The server's plugins are its owner's: what versionlock holds stays, and a container may need the one for its overlay.
+# The server's plugins stay enabled: versionlock may hold packages, and a container may need ovl for its overlay.
 plugins=1
 gpgcheck=1
 obsoletes=1
@@ -66,37 +66,41 @@ baseurl=http://e.org/7/$basearch/
 failovermethod=priority
 gpgcheck=1
 gpgkey=file:///etc/uwsgi-nginx/RPM-GPG-KEY-EPEL-7
-# The key comes out of this package, so the package itself must be the one that CentOS has signed.
+# The key comes from this package, so the package must be the one that is signed by CentOS.
 exclude=epel-release
 `,
     );
   });
 
-  it("asks the archives in their order: CentOS's own first, and that of other architectures last", () => {
-    assert.deepEqual(baseUrls(yumConf(), "updates"), [
-      "http://vault.centos.org/7.9.2009/updates/$basearch/",
-      "https://linuxsoft.cern.ch/centos-vault/7.9.2009/updates/$basearch/",
-      "https://archive.kernel.org/centos-vault/7.9.2009/updates/$basearch/",
-      "http://vault.centos.org/altarch/7.9.2009/updates/$basearch/",
-    ]);
-    assert.deepEqual(baseUrls(yumConf(), "epel"), ["https://archives.fedoraproject.org/pub/archive/epel/7/$basearch/"]);
+  it("CentOS's own archive comes first, and the one for other architectures last", () => {
+    const defaults = (name: string) => platforms.centos7.packages.mirrors[name]?.defaults ?? [];
+    assert.match(defaults("centos")[0] ?? "", /vault\.centos\.org\/7\./);
+    assert.match(defaults("centos").at(-1) ?? "", /\/altarch\//);
+    assert.deepEqual(
+      baseUrls(yumConf(), "updates"),
+      defaults("centos").map((url) => `${url}/updates/$basearch/`),
+    );
+    assert.deepEqual(
+      baseUrls(yumConf(), "epel"),
+      defaults("epel").map((url) => `${url}/$basearch/`),
+    );
   });
 
-  it("takes an archive's address for that of the release in it, too", () => {
+  it("a mirror may be the URL of the archive or of the release in it", () => {
     assert.deepEqual(baseUrls(yumConf({ mirrors: { centos: ["https://mirror.example.org/centos"] } }), "os"), [
       "https://mirror.example.org/centos/os/$basearch/",
       "https://mirror.example.org/centos/7.9.2009/os/$basearch/",
     ]);
   });
 
-  it("takes what stands in the environment for the lists, whatever the settings say", () => {
+  it("environment variables override the mirrors in the settings", () => {
     const env = { CENTOS7_ARCHIVE_URL: "http://c.org/7.9.2009", CENTOS7_EPEL_URL: "http://d.org/7, http://e.org/7" };
     const text = yumConf({ mirrors: { centos: ["http://a.org/7.9.2009"] } }, env);
     assert.deepEqual(baseUrls(text, "extras"), ["http://c.org/7.9.2009/extras/$basearch/"]);
     assert.deepEqual(baseUrls(text, "epel"), ["http://d.org/7/$basearch/", "http://e.org/7/$basearch/"]);
   });
 
-  it("names the proxy, which pip is told too", () => {
+  it("yum, apt and pip use the proxy", () => {
     assert.match(yumConf({ proxy: "http://proxy.example.org:3128" }), /^proxy=http:\/\/proxy\.example\.org:3128$/m);
     const plan = planDownloads(server({ proxy: "http://p:1", pipIndex: "https://pypi.example.org/simple" }), {});
     assert.deepEqual(plan.pip, {
@@ -111,14 +115,14 @@ exclude=epel-release
     );
   });
 
-  it("is none where the server's own serves", () => {
+  it("without a proxy, apt uses the server's own configuration", () => {
     const plan = planDownloads(server(), {});
     assert.equal(plan.files.package_config, "");
   });
 });
 
-describe("a platform's Pythons", () => {
-  it("are pinned where what they bring no longer works", () => {
+describe("Pythons of a platform", () => {
+  it("tools are pinned where the default versions do not work", () => {
     const all = Object.values(platforms).flatMap((platform: Platform) =>
       Object.entries(platform.pythons).map(([name, python]) => [`${platform.name} ${name}`, pythonParameters(python)]),
     );
@@ -136,8 +140,8 @@ describe("a platform's Pythons", () => {
   });
 });
 
-describe("what a container is made from", () => {
-  it("is what the settings say, unless the environment names a root file system", () => {
+describe("source of a container", () => {
+  it("an environment variable with a root file system overrides the image in the settings", () => {
     const settings = { platform: "centos7" as const, image: "centos:7", rootFilesystem: undefined };
     assert.deepEqual(containerSource(settings, {}), { image: "centos:7", rootFilesystem: undefined });
     assert.deepEqual(containerSource(settings, { CENTOS7_ROOT_FILESYSTEM: "/r.tar" }), {

@@ -1,5 +1,5 @@
-// What bash 4.2 and systemd 219 (CentOS 7) cannot do must not stand in anything that goes to a server; neither says so
-// loudly: systemd only logs what it ignores, and shellcheck does not know versions of bash.
+// Scripts and units use only features of bash 4.2 and systemd 219 (CentOS 7). Other tools do not check that: systemd only logs
+// what it ignores, and shellcheck does not know versions of bash.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
@@ -7,10 +7,10 @@ import * as path from "node:path";
 import { platforms, type Platform } from "../../platforms";
 import { planApp } from "../../rendering/app";
 import { asset, inlineScript, renderTemplate } from "../../rendering/assets";
-import { appSchema } from "../../settings/schema";
+import { appSchema } from "../../settings/apps";
 import { root } from "../support/engine";
 
-/** Directives that systemd 219 knows, of those that a unit of ours may want (systemd.unit(5) and its kin, of that version). */
+/** Directives of systemd 219 that a unit may need (systemd.unit(5), systemd.service(5), systemd.exec(5) of that version). */
 const known: Record<string, string> = {
   Unit: "Description Documentation After Before Wants Requires BindsTo PartOf Conflicts ReloadPropagatedFrom PropagatesReloadTo ConditionPathExists JobTimeoutSec",
   Install: "WantedBy RequiredBy Also Alias DefaultInstance",
@@ -25,17 +25,17 @@ const known: Record<string, string> = {
     "LimitMEMLOCK SELinuxContext IgnoreSIGPIPE DeviceAllow DevicePolicy",
 };
 
-/** Values that systemd 219 drops, with what they were meant to do. */
+/** Values that systemd 219 ignores, with the consequence. */
 const dropped: [RegExp, string][] = [
-  [/^ProtectSystem=(?!full$|yes$|no$|true$|false$)/, "and then protects nothing"],
-  [/^Exec\w+=-?[+!:]/, "the whole line"],
+  [/^ProtectSystem=(?!full$|yes$|no$|true$|false$)/, "nothing is protected"],
+  [/^Exec\w+=-?[+!:]/, "the whole line is ignored"],
   [/^Type=(exec|notify-reload)/, ""],
   [/^Standard(Output|Error)=(append|file|truncate):/, ""],
   [/^WorkingDirectory=(~|-)/, ""],
   [/^RuntimeDirectory=\S*\//, ""],
 ];
 
-/** Lines of a unit that systemd 219 would ignore or drop. */
+/** Lines of a unit that systemd 219 would ignore. */
 function unknownTo219(unit: string): string[] {
   let section = "";
   return unit.split("\n").filter((line) => {
@@ -46,13 +46,13 @@ function unknownTo219(unit: string): string[] {
   });
 }
 
-describe("units on systemd 219", () => {
+describe("units for systemd 219", () => {
   const old = Object.values(platforms).filter(({ systemd }: Platform) => systemd <= 219);
   const source = { hash: "0123", archive: "", requirements: "" };
   const variants: Record<string, unknown>[] = [{}, { master: false }, { dieOnTerm: false }, { uid: "web" }];
   for (const platform of old) {
     for (const settings of variants) {
-      it(`hold nothing that it does not know: ${platform.title}, ${JSON.stringify(settings)}`, () => {
+      it(`the unit of an app has only directives that systemd 219 supports: ${platform.title}, ${JSON.stringify(settings)}`, () => {
         const plan = planApp("hello", appSchema.parse({ ...settings, python: "3" }), source, platform, "2.0.31");
         assert.deepEqual(unknownTo219(plan.unit), []);
       });
@@ -60,12 +60,12 @@ describe("units on systemd 219", () => {
   }
 
   for (const name of ["uwsgi.service", "nginx-restart.conf"]) {
-    it(`hold nothing that it does not know: ${name}`, () => {
+    it(`the file has only directives that systemd 219 supports: ${name}`, () => {
       assert.deepEqual(unknownTo219(renderTemplate(name)), []);
     });
   }
 
-  it("would not pass with what it does not know", () => {
+  it("a unit with a newer directive or value is detected", () => {
     const lines = [
       "StateDirectory=x",
       "ProtectSystem=strict",
@@ -76,11 +76,14 @@ describe("units on systemd 219", () => {
     assert.deepEqual(unknownTo219(["[Service]", "ExecStart=/bin/true", ...lines].join("\n")), lines);
     assert.deepEqual(unknownTo219("[Unit]\nStartLimitBurst=3"), ["StartLimitBurst=3"]);
     const { unit } = planApp("hello", appSchema.parse({}), source, platforms.debian12, "2.0.31");
-    assert.ok(unknownTo219(unit).includes("ProtectSystem=strict"));
+    assert.ok(
+      unknownTo219(unit).includes("ProtectSystem=strict"),
+      "The unit for Debian 12 should contain a value that systemd 219 does not know; otherwise this test shows nothing.",
+    );
   });
 });
 
-/** What the tools of CentOS 7 do not have. */
+/** Features that the tools of CentOS 7 lack. */
 const tooNew: [RegExp, string][] = [
   [/\$\{[^}]*@[QEPAaUuLKk]\}/, "bash 4.2 has no ${x@Q}"],
   [/\bwait\s+-[nfp]/, "bash 4.2 has no wait -n"],
@@ -88,8 +91,8 @@ const tooNew: [RegExp, string][] = [
   [/\b(local|declare|typeset)\s+-\w*n/, "bash 4.2 has no references"],
   [/\blocal\s+-($|\s)/, "bash 4.2 has no local -"],
   [/\[\[\s+-v\s+\S*\[/, "bash 4.2 has no -v for elements"],
-  [/\b(EPOCHSECONDS|EPOCHREALTIME|SRANDOM|BASH_ARGV0)\b/, "bash 5 has it"],
-  [/\binherit_errexit\b|\blocalvar_inherit\b/, "bash 4.4 has it"],
+  [/\b(EPOCHSECONDS|EPOCHREALTIME|SRANDOM|BASH_ARGV0)\b/, "bash 4.2 has no such variable"],
+  [/\binherit_errexit\b|\blocalvar_inherit\b/, "bash 4.2 has no such option"],
   [/\bsystemctl\b.*\s(--value|revert|try-reload-or-restart)\b/, "systemctl 219 does not have it"],
   [/\bsystemd-run\b.*\s--wait\b/, "systemd-run 219 does not have it"],
   [/\bjournalctl\b.*\s(-g|--grep)\b/, "journalctl 219 does not have it"],
@@ -98,7 +101,7 @@ const tooNew: [RegExp, string][] = [
   [/\bip\s+-j/, "ip does not have it"],
   [/\bopenssl\b.*-addext\b/, "openssl 1.0.2 does not have it"],
   [/(^|[;&|(])\s*(git|jq|unzip|which)\s/, "a minimal server does not have it"],
-  [/C\.UTF-8/, "there is no such locale"],
+  [/C\.UTF-8/, "CentOS 7 has no such locale"],
 ];
 
 function problems(script: string): string[] {
@@ -106,25 +109,25 @@ function problems(script: string): string[] {
   const found = lines.flatMap((line) =>
     tooNew.filter(([pattern]) => pattern.test(line)).map(([, why]) => `${why}: ${line.trim()}`),
   );
-  // With set -u, bash 4.2 fails for an empty array, unless it is written ${list[@]+"${list[@]}"}.
+  // With set -u, bash 4.2 fails on an empty array, unless it is written ${list[@]+"${list[@]}"}.
   for (const [, array = ""] of script.matchAll(/\b(\w+)=\(\)/g)) {
     const bare = new RegExp(`(?<!\\+)"\\$\\{${array}\\[[@*]\\]\\}"`);
-    found.push(...lines.filter((line) => bare.test(line)).map((line) => `it may be empty: ${line.trim()}`));
+    found.push(...lines.filter((line) => bare.test(line)).map((line) => `the array may be empty: ${line.trim()}`));
   }
   return found;
 }
 
-describe("scripts on CentOS 7", () => {
+describe("scripts for CentOS 7", () => {
   const folder = path.join(root, "assets/scripts");
-  // It runs on the machine that Pulumi runs on.
+  // That one runs on your computer.
   const scripts = fs.readdirSync(folder).filter((name) => name !== "container-server.sh");
   for (const name of scripts) {
-    it(`use nothing that it does not have: ${name}`, () => {
+    it(`the script uses only features of the tools of CentOS 7: ${name}`, () => {
       assert.deepEqual(problems(asset(`scripts/${name}`)), []);
     });
   }
 
-  it("would not pass with it", () => {
+  it("a script with a newer feature is detected", () => {
     const bad = [
       'echo "${x@Q}"',
       "wait -n",
@@ -136,14 +139,14 @@ describe("scripts on CentOS 7", () => {
       "curl --retry-connrefused localhost",
       "export LC_ALL=C.UTF-8",
     ];
-    for (const line of bad) assert.equal(problems(line).length, 1, line);
+    for (const line of bad) assert.equal(problems(line).length, 1, `One problem should be found in: ${line}`);
     assert.deepEqual(problems('list=(); run ${list[@]+"${list[@]}"} ${#list[@]}'), []);
   });
 });
 
 describe("scripts in a command line", () => {
   for (const name of ["write-file.sh", "remove-file.sh", "sudo.sh", "check-sudo.sh"]) {
-    it(`are what bash understands, and hold nothing that csh would take for its own: ${name}`, () => {
+    it(`the script works as one line in bash and has no history expansion of csh: ${name}`, () => {
       const line = inlineScript(name);
       assert.doesNotMatch(line, /\n|![^ =(]/);
       execFileSync("bash", ["-n", "-c", line]);
@@ -151,11 +154,11 @@ describe("scripts in a command line", () => {
   }
 });
 
-describe("the names of the platforms", () => {
+describe("names of platforms", () => {
   const all: Platform[] = Object.values(platforms);
   const patternOf = (names: readonly string[]) =>
     new RegExp(names.map((name) => `\\b${name.replace(" ", "[ _:-]?")}`).join("|"), "i");
-  /** The toolchain may ask which system the machine that it runs on has. */
+  /** The toolchain may ask which system your computer runs, so the ids of os-release are allowed in it. */
   const servers = patternOf(all.flatMap(({ name, title }) => [name, title]));
   const anything = patternOf(all.flatMap(({ name, title, os }) => [name, title, os.id]));
   const code = (name: string, pattern: RegExp) =>
@@ -166,13 +169,16 @@ describe("the names of the platforms", () => {
       .map((line) => `${name}: ${line.trim()}`);
   const files = (folder: string) =>
     fs
-      .readdirSync(path.join(root, folder))
+      .readdirSync(path.join(root, folder), { recursive: true, encoding: "utf8" })
       .filter((name) => /\.(ts|mjs|sh)$/.test(name))
       .map((name) => `${folder}/${name}`);
 
-  it("stand in the descriptions of the platforms, and in no other line of code", () => {
-    const program = ["index.ts", ...["components", "settings", "rendering", "assets/scripts"].flatMap(files)];
-    // What belongs to one package manager is part of the platforms' descriptions.
+  it("only the descriptions of platforms contain their names", () => {
+    const program = [
+      "index.ts",
+      ...["components", "servers", "settings", "rendering", "assets/scripts"].flatMap(files),
+    ];
+    // Package scripts are part of the descriptions.
     const asked = program.filter((name) => !name.startsWith("assets/scripts/packages-"));
     assert.deepEqual(
       [...asked.flatMap((file) => code(file, anything)), ...files("toolchain").flatMap((file) => code(file, servers))],
@@ -180,9 +186,9 @@ describe("the names of the platforms", () => {
     );
   });
 
-  it("would be found", () => {
-    assert.ok(servers.test('if (platform.name === "centos7") {'));
-    assert.ok(servers.test('pull("docker.io/library/debian:12")'));
-    assert.ok(anything.test("[[ $ID == debian ]]"));
+  it("the name of a platform in code is detected", () => {
+    assert.match('if (platform.name === "centos7") {', servers);
+    assert.match('pull("docker.io/library/debian:12")', servers);
+    assert.match("[[ $ID == debian ]]", anything);
   });
 });

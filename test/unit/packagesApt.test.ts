@@ -1,10 +1,10 @@
-// packages-apt.sh against doubles of Debian's tools.
+// packages-apt.sh with fakes of Debian's tools.
 import assert from "node:assert/strict";
 import { FakeTools, type Outcome } from "../support/fakeTools";
 
 describe("packages with apt", () => {
   let tools: FakeTools;
-  /** apt-get installs these of the names that it is given. */
+  /** Packages that apt-get installs, whatever it is asked for. */
   function apt(installs: readonly string[]): void {
     tools.add("apt-get", `[[ $1 != install ]] || printf '%s\\n' ${installs.join(" ")} >> "$FAKE/installed"`);
   }
@@ -21,7 +21,7 @@ describe("packages with apt", () => {
     tools.remove();
   });
 
-  it("asks for what is missing only, after mending what an interrupted run left", () => {
+  it("apt installs only missing packages, after completing an interrupted installation", () => {
     apt(["gcc"]);
     assert.equal(install("gcc").code, 0);
     apt(["nginx"]);
@@ -35,7 +35,7 @@ describe("packages with apt", () => {
     ]);
   });
 
-  it("calls no apt-get when everything is there", () => {
+  it("apt-get is not called if all packages are installed", () => {
     apt(["gcc"]);
     install("gcc");
     assert.deepEqual(
@@ -44,17 +44,26 @@ describe("packages with apt", () => {
     );
   });
 
-  it("says which names it does not know, before anything is installed", () => {
+  it("a package that does not exist is reported before any package is installed", () => {
     const { code, stderr, calls } = install("gcc", "nothing");
     assert.equal(code, 1);
-    assert.match(stderr, /^Error: there is no such package: nothing$/m);
-    assert.ok(!calls.some((call) => call.startsWith("apt-get install")));
+    assert.match(
+      stderr,
+      /^Error: The package nothing does not exist\.\nFix: correct the name in apps\.APP\.packages /m,
+    );
+    assert.deepEqual(
+      calls.filter((call) => call.startsWith("apt-get install")),
+      [],
+    );
   });
 
-  it("does not believe apt-get's exit code 0", () => {
+  it("a package that is missing after apt-get's exit code 0 is reported", () => {
     apt(["gcc"]);
     const { code, stderr } = install("gcc", "nginx");
     assert.equal(code, 1);
-    assert.match(stderr, /^Error: apt-get reported success, yet these packages are not installed: nginx$/m);
+    assert.match(
+      stderr,
+      /^Error: The command apt-get reported success, but these packages are not installed: nginx\.\nFix: /m,
+    );
   });
 });

@@ -1,4 +1,4 @@
-// packages-yum.sh against yum's own words and exit codes, as they were recorded on a CentOS 7.9.
+// packages-yum.sh with a fake yum, whose messages and exit codes were recorded on CentOS 7.9.
 import assert from "node:assert/strict";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,7 +8,7 @@ import { FakeTools, type Outcome } from "../support/fakeTools";
 describe("packages with yum", () => {
   let tools: FakeTools;
 
-  /** A yum that says this and ends so; what it installs is there afterwards, by rpm's word. */
+  /** A yum that prints these words, installs these packages and exits with this code. */
   function yum(words: string, code: number, installs: readonly string[] = []): void {
     tools.add(
       "yum",
@@ -30,7 +30,7 @@ describe("packages with yum", () => {
     tools.remove();
   });
 
-  it("asks for what is missing only, by what provides it, and in a language that can be read", () => {
+  it("yum installs only packages that no installed package provides", () => {
     yum("Complete!", 0, ["nginx"]);
     tools.add("rpm", '[[ ${!#} == gcc ]] || grep --quiet --line-regexp "${!#}" "$FAKE/installed" 2> /dev/null');
     const { code, calls } = install("gcc", "nginx");
@@ -44,64 +44,69 @@ describe("packages with yum", () => {
     ]);
   });
 
-  it("calls no yum when everything is there", () => {
+  it("yum is not called if all packages are installed", () => {
     yum("", 1);
     tools.add("rpm");
     assert.deepEqual(install("gcc").calls, ["rpm --query --quiet --whatprovides gcc"]);
   });
 
-  it("does not believe yum's exit code 0: some of the names may be missing", () => {
+  it("a package that is missing after yum's exit code 0 is reported", () => {
     yum("No package no-such-thing available.\nComplete!", 0, ["gcc"]);
     const { code, stderr } = install("gcc", "no-such-thing");
     assert.equal(code, 1);
-    assert.match(stderr, /^Error: there is no such package: no-such-thing$/m);
+    assert.match(stderr, /^Error: The package no-such-thing does not exist\.$/m);
   });
 
   const failures: [string, string, RegExp][] = [
     [
       "no package has the name",
       "No package no-such-thing available.\nError: Nothing to do",
-      /^Error: there is no such package: no-such-thing\n.*look the name up on the server with: yum --config=\/etc\/uwsgi-nginx\/yum\.conf provides NAME/m,
+      /^Error: The package no-such-thing does not exist\.\n[^]*^Fix: .*To look it up on the server: yum --config=\/etc\/uwsgi-nginx\/yum\.conf provides NAME/m,
     ],
     [
-      "no package has one of the names, which its configuration does not tolerate",
+      "one of the names does not exist, which the configuration does not tolerate",
       "No package no-such-thing available.\nError: Not tolerating missing names on install, stopping.",
-      /^Error: there is no such package: no-such-thing\n/m,
+      /^Error: The package no-such-thing does not exist\.\n/m,
     ],
     [
-      "the key is another one",
+      "the packages are signed with another key",
       'The GPG keys listed for the "CentOS 7 os" repository are already installed but they are not correct for this package.\nCheck that the correct key URLs are configured for this repository.',
-      /^Error: the packages are not signed with the key that is trusted for them, so none was installed\n.*server\.mirrors/m,
+      /^Error: The packages are not signed with the key that the server trusts for them, so none was installed\.\n[^]*^Fix: .*server\.mirrors/m,
     ],
     [
-      "the key's file is not there",
+      "the file of the key is missing",
       'GPG key retrieval failed: [Errno 14] curl#37 - "Couldn\'t open file /etc/pki/rpm-gpg/RPM-GPG-KEY-EPEL-7"',
-      /^Error: the packages are not signed with the key that is trusted/m,
+      /^Error: The packages are not signed with the key that the server trusts/m,
     ],
     [
       "the disk is full",
       "Error Summary\n-------------\nDisk Requirements:\n  At least 24MB more space needed on the / filesystem.",
-      /^Error: the server's disk is full\n/m,
+      /^Error: The server's disk is full\.\n/m,
     ],
     [
-      "the disk is too full to download, which looks like a mirror's fault",
+      "the disk is too full for the download, which looks like a mirror failure",
       "Error downloading packages:\n  gcc-4.8.5-44.el7.x86_64: [Errno 256] No more mirrors to try.\n  cpp-4.8.5-44.el7.x86_64: Insufficient space in download directory /var/cache/yum/uwsgi-nginx/uwsgi-nginx-os/packages\n    * free   768 k\n    * needed 5.9 M",
-      /^Error: the server's disk is full\n/m,
+      /^Error: The server's disk is full\.\n/m,
     ],
     [
-      "the disk runs full while it reads the lists",
+      "the disk becomes full while yum reads the lists",
       'http://vault.centos.org/7.9.2009/updates/x86_64/repodata/primary.sqlite.bz2: [Errno 14] curl#23 - "Failed writing body (1057 != 16384)"\nTrying other mirror.\nfailure: repodata/primary.sqlite.bz2 from uwsgi-nginx-updates: [Errno 256] No more mirrors to try.',
-      /^Error: the server's disk is full\n/m,
+      /^Error: The server's disk is full\.\n/m,
     ],
-    ["it says something else", "Error: Protected multilib versions", /^Error: yum could not install the packages: /m],
+    [
+      "yum reports another problem",
+      "Error: Protected multilib versions",
+      /^Error: The package manager yum could not install the packages\./m,
+    ],
   ];
   for (const [what, words, message] of failures) {
-    it(`says what to do, at once, when ${what}`, () => {
+    it(`the error says what to do, without a retry, if ${what}`, () => {
       yum(words, 1);
       const { code, stderr, calls } = install("no-such-thing");
       assert.equal(code, 1);
       assert.match(stderr, message);
-      assert.ok(stderr.includes(`  | ${words.split("\n").at(-1)}`), "yum's last lines are shown");
+      const last = words.split("\n").at(-1);
+      assert.ok(stderr.includes(`\n    ${last}\n`), `yum's last line should be in the error, indented: ${last}`);
       assert.equal(calls.filter((call) => call.startsWith("yum")).length, 1);
     });
   }
@@ -112,19 +117,19 @@ describe("packages with yum", () => {
     "Cannot retrieve metalink for repository: epel/x86_64. Please verify its path and try again",
   ];
   for (const words of deadMirrors) {
-    it(`tries three times, then names the mirrors: ${words.split("\n").at(-1)}`, () => {
+    it(`a mirror failure is retried twice, then the error names the settings: ${words.split("\n").at(-1)}`, () => {
       yum(words, 1);
       const { code, stderr, calls } = install("gcc");
       assert.equal(code, 1);
       assert.match(
         stderr,
-        /^Error: no mirror gives out the packages\n.*\/etc\/uwsgi-nginx\/yum\.conf.*server\.mirrors.*server\.proxy/m,
+        /^Error: The server could not download packages from any mirror in \/etc\/uwsgi-nginx\/yum\.conf\.\n[^]*^Fix: .*server\.mirrors.*server\.proxy/m,
       );
       assert.equal(calls.filter((call) => call.startsWith("yum")).length, 3);
     });
   }
 
-  it("says that the clock may be wrong, and what it says, when a mirror's certificate has expired", () => {
+  it("the error shows the server's clock if a mirror's certificate has expired", () => {
     yum(
       `https://linuxsoft.cern.ch/centos-vault/7.9.2009/os/x86_64/repodata/repomd.xml: [Errno 14] curl#60 - "Peer's Certificate has expired."\nTrying other mirror.\nfailure: repodata/repomd.xml from uwsgi-nginx-os: [Errno 256] No more mirrors to try.`,
       1,
@@ -132,11 +137,11 @@ describe("packages with yum", () => {
     tools.add("date", "echo Thu Jan  1 00:00:00 UTC 1970");
     assert.match(
       install("gcc").stderr,
-      /^Error: no mirror gives out the packages\n {2}Certificates do not seem to be valid where the server's clock is wrong: it says Thu Jan 1 00:00:00 UTC 1970 .*\n.*server\.mirrors/m,
+      /^Error: The server could not download packages [^]*^Fix: check the server's clock, because certificates were rejected: it says Thu Jan 1 00:00:00 UTC 1970 .*server\.mirrors/m,
     );
   });
 
-  it("goes on when an archive that failed is well again", () => {
+  it("the installation continues if an archive works again at the second attempt", () => {
     tools.add(
       "yum",
       `[[ -e $FAKE/failed ]] || { touch "$FAKE/failed"; echo 'Error: [Errno 256] No more mirrors to try.'; exit 1; }\necho gcc >> "$FAKE/installed"`,
@@ -147,7 +152,7 @@ describe("packages with yum", () => {
   const locked =
     "Existing lock /var/run/yum.pid: another copy is running as pid 4711.\nAnother app is currently holding the yum lock; exiting as configured by exit_on_lock";
 
-  it("waits for another yum that ends", () => {
+  it("the installation waits for another yum that ends", () => {
     tools.add(
       "yum",
       `echo x >> "$FAKE/tries"; [[ $(wc -l < "$FAKE/tries") -gt 3 ]] || { echo '${locked}'; exit 200; }\necho gcc >> "$FAKE/installed"`,
@@ -158,15 +163,15 @@ describe("packages with yum", () => {
     assert.equal(calls.filter((call) => call === "sleep 5").length, 3);
   });
 
-  it("does not wait for ever for one that does not end", () => {
+  it("the installation waits at most five minutes for another yum", () => {
     yum(locked, 200);
     const { code, stderr, calls } = install("gcc");
     assert.equal(code, 1);
-    assert.match(stderr, /^Error: another yum has been at work on this server for 300 seconds: .*pid 4711/m);
+    assert.match(stderr, /^Error: Another yum has been running on this server for 300 seconds: .*pid 4711\.$/m);
     assert.equal(calls.filter((call) => call === "sleep 5").length, 59);
   });
 
-  it("knows whether a configuration file is still the package's own", () => {
+  it("is_as_packaged detects a modified configuration file", () => {
     const own = () =>
       tools.run(["packages-yum.sh"], "is_as_packaged /etc/nginx/nginx.conf nginx && echo yes || echo no").stdout;
     tools.add("rpm", "echo 'S.5....T.  c /etc/nginx/mime.types'; exit 1");
@@ -175,7 +180,7 @@ describe("packages with yum", () => {
     assert.equal(own(), "no\n");
   });
 
-  describe("a key that comes in a package", () => {
+  describe("key in a package", () => {
     let folder: string;
     const signed = (words: string) =>
       tools.add(
@@ -189,7 +194,7 @@ describe("packages with yum", () => {
     const take = (file: string) =>
       tools.run(
         ["packages-yum.sh"],
-        `package_config_file=${folder}/yum.conf key_work=$FAKE/run package_keys=epel-release=${file}\ntake_keys`,
+        `package_config_file=${folder}/yum.conf key_work=$FAKE/run package_keys=epel-release=${file}\ninstall_keys`,
       );
     beforeEach(() => {
       folder = mkdtempSync(join(tmpdir(), "keys-"));
@@ -200,18 +205,18 @@ describe("packages with yum", () => {
     });
 
     for (const words of ["rsa sha1 (md5) pgp md5 OK", "digests signatures OK"]) {
-      it(`is taken where the system's own key has signed it, and the package is not installed: ${words}`, () => {
+      it(`a key is taken from a package that the system's key has signed, without installing the package: ${words}`, () => {
         signed(words);
         const { code, stderr, calls } = take("/etc/keys/EPEL");
         assert.equal(code, 0, stderr);
         assert.equal(readFileSync(join(folder, "EPEL"), "utf8"), "key\n");
-        assert.ok(!existsSync(join(tools.folder, "run")), "nothing else stays");
-        assert.ok(calls.some((call) => / install --downloadonly --downloaddir=\S+ epel-release$/.test(call)));
+        assert.ok(!existsSync(join(tools.folder, "run")), "The working folder should be removed.");
+        assert.match(calls.join("\n"), / install --downloadonly --downloaddir=\S+ epel-release$/m);
         assert.ok(
           calls.every((call) => !call.startsWith("rpm") || / --(dbpath|root) /.test(call)),
-          "in a list of its own",
+          `Every call of rpm should use a separate database or root:\n${calls.join("\n")}`,
         );
-        assert.deepEqual(take("/etc/keys/EPEL").calls, [], "once is enough");
+        assert.deepEqual(take("/etc/keys/EPEL").calls, [], "A second run should find the key and call no tool.");
       });
     }
 
@@ -220,16 +225,16 @@ describe("packages with yum", () => {
       "RSA sha1 ((MD5) PGP) md5 NOT OK (MISSING KEYS: (MD5) PGP#352c64e5)",
       "digests SIGNATURES NOT OK",
     ]) {
-      it(`is not taken where it has not: ${words}`, () => {
+      it(`a key is not taken from a package that the system's key has not signed: ${words}`, () => {
         signed(words);
         const { code, stderr } = take("/etc/keys/EPEL");
         assert.equal(code, 1);
-        assert.match(stderr, /^Error: the packages are not signed with the key that is trusted for them/m);
+        assert.match(stderr, /^Error: The packages are not signed with the key that the server trusts for them/m);
         assert.deepEqual(readdirSync(folder), []);
       });
     }
 
-    it("is the server's own where it has the package", () => {
+    it("the server's own key is used if the package is installed", () => {
       const own = join(tools.folder, "EPEL");
       writeFileSync(own, "own\n");
       assert.deepEqual(take(own).calls, []);

@@ -1,4 +1,4 @@
-// What pip is told, with doubles of Python and of the server's tools.
+// The environment of pip, with a fake Python.
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -6,7 +6,7 @@ import { FakeTools } from "../support/fakeTools";
 
 describe("pip on a server", () => {
   let tools: FakeTools;
-  /** What every call of Python finds in its environment, once each. */
+  /** The distinct environments of all calls of Python. */
   function seen(variables = ""): string[] {
     const settings = "ca_bundle= pip_index= proxy= python=python2.7 virtualenv=16.7.12 tools=pip==20.3.4";
     const { code, stdout, stderr } = tools.run(
@@ -16,30 +16,34 @@ describe("pip on a server", () => {
     );
     assert.equal(code, 0, stderr);
     const lines = stdout.trim().split("\n");
-    assert.equal(lines.pop(), "3", "virtualenv is fetched, makes the environment, and that gets its tools");
+    assert.equal(
+      lines.pop(),
+      "3",
+      "Python should be called three times: to fetch virtualenv, to make the environment and to install its tools.",
+    );
     return lines;
   }
   beforeEach(() => {
-    const noteDown = 'echo "${PIP_INDEX_URL-none} ${PIP_PROXY-none} $LC_ALL" >> "$FAKE/seen"';
+    const record = 'echo "${PIP_INDEX_URL-none} ${PIP_PROXY-none} $LC_ALL" >> "$FAKE/seen"';
     tools = new FakeTools()
-      .add("python2.7", `${noteDown}; mkdir -p "$FAKE/venv/bin"; cp "$0" "$FAKE/venv/bin/python" 2> /dev/null || true`)
+      .add("python2.7", `${record}; mkdir -p "$FAKE/venv/bin"; cp "$0" "$FAKE/venv/bin/python" 2> /dev/null || true`)
       .add("locale", "printf '%s\\n' C POSIX en_US.utf8");
   });
   afterEach(() => {
     tools.remove();
   });
 
-  it("asks PyPI by the name that it has today, whatever name this pip was made for", () => {
+  it("pip uses the current address of PyPI, even if its own default is an old one", () => {
     assert.deepEqual(seen(), ["https://pypi.org/simple none en_US.utf8"]);
   });
 
-  it("asks the index and the proxy of the settings", () => {
+  it("pip uses the index and the proxy of the settings", () => {
     assert.deepEqual(seen("pip_index=https://i.org/simple proxy=http://p:1"), [
       "https://i.org/simple http://p:1 en_US.utf8",
     ]);
   });
 
-  it("asks the index that the server's own configuration names, unless the settings name one", () => {
+  it("pip uses the index in the server's own configuration, unless the settings name one", () => {
     mkdirSync(join(tools.folder, ".config/pip"), { recursive: true });
     writeFileSync(join(tools.folder, ".config/pip/pip.conf"), "[global]\nindex-url = https://own.org/simple\n");
     assert.deepEqual(seen(), ["none none en_US.utf8"]);
@@ -52,7 +56,7 @@ describe("pip on a server", () => {
     ["C POSIX de_DE.utf8 en_US en_US.iso88591 en_US.utf8", "en_US.utf8"],
     ["C POSIX de_DE.utf8", "C"],
   ] as const) {
-    it(`reads files as UTF-8, with a locale that the server has: ${taken} of ${there}`, () => {
+    it(`builds run in a UTF-8 locale of the server: ${taken} of ${there}`, () => {
       tools.add("locale", `printf '%s\\n' ${there}`);
       assert.deepEqual(seen(), [`https://pypi.org/simple none ${taken}`]);
     });

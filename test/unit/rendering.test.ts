@@ -5,13 +5,16 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { platforms, type Platform } from "../../platforms";
 import { architectureOf } from "../../platforms/ec2";
-import { planApp } from "../../rendering/app";
+import { httpPort, planApp } from "../../rendering/app";
 import { packApp, pruneArchives, type AppSource } from "../../rendering/appSource";
 import { asset, renderTemplate, script } from "../../rendering/assets";
 import { commandLine, quote } from "../../rendering/shell";
 import { ed25519KeyPair, publicKeyOf } from "../../rendering/sshKey";
 import { renderUserData } from "../../rendering/userData";
-import { appSchema } from "../../settings/schema";
+import { appSchema } from "../../settings/apps";
+
+/** The settings of an app that sets none. */
+const defaults = appSchema.parse({});
 
 const source: AppSource = { hash: "0123", archive: "/tmp/app.tar.gz", requirements: "" };
 
@@ -19,47 +22,53 @@ function plan(settings: Record<string, unknown> = {}, from: Partial<AppSource> =
   return planApp("hello", appSchema.parse(settings), { ...source, ...from }, platforms.debian12, uwsgiVersion);
 }
 
-/** Lines of two texts that differ. */
+/** The differing lines of two texts. */
 function changedLines(before: string, after: string): string[] {
   const lines = (text: string, other: string) => text.split("\n").filter((line) => !other.split("\n").includes(line));
   return [...lines(before, after).map((line) => `- ${line}`), ...lines(after, before).map((line) => `+ ${line}`)];
 }
 
-describe("the rendered ini", () => {
-  it("is the tutorial's by default", () => {
+/** Fails with the values that occur more than once. */
+function assertAllDiffer(values: readonly string[]): void {
+  const repeated = values.filter((value, index) => values.indexOf(value) !== index);
+  assert.deepEqual(repeated, [], `All of these must differ: ${values.join(", ")}`);
+}
+
+describe("rendered ini", () => {
+  it("the default ini is the tutorial's", () => {
     assert.equal(
       plan().ini,
       `[uwsgi]
-# The app: file and callable, from the release that the link \`current\` names.
+# Where the app's code and environment are, and its callable.
 chdir = /opt/apps/hello/current/app
 virtualenv = /opt/apps/hello/current/venv
 module = wsgi:application
 need-app = true
-# Unknown options are an error, not a surprise.
+# Unknown options are errors.
 strict = true
 
-master = true
-processes = 5
+master = ${defaults.master}
+processes = ${defaults.processes}
 uid = hello
 
 socket = /run/uwsgi-hello/uwsgi.sock
 chown-socket = hello:www-data
-chmod-socket = 660
-vacuum = true
+chmod-socket = ${defaults.chmodSocket}
+vacuum = ${defaults.vacuum}
 
-die-on-term = true
+die-on-term = ${defaults.dieOnTerm}
 `,
     );
   });
 
-  it("changes in a line for each setting", () => {
+  it("each setting changes one line of the ini", () => {
     const changes: [Record<string, unknown>, string, string][] = [
-      [{ module: "site.app:main" }, "module = wsgi:application", "module = site.app:main"],
+      [{ module: "site.app:main" }, `module = ${defaults.module}`, "module = site.app:main"],
       [{ master: false }, "master = true", "master = false"],
-      [{ processes: 7 }, "processes = 5", "processes = 7"],
+      [{ processes: 7 }, `processes = ${defaults.processes}`, "processes = 7"],
       [{ socket: "/run/x/y.sock" }, "socket = /run/uwsgi-hello/uwsgi.sock", "socket = /run/x/y.sock"],
       [{ chownSocket: "a:b" }, "chown-socket = hello:www-data", "chown-socket = a:b"],
-      [{ chmodSocket: "664" }, "chmod-socket = 660", "chmod-socket = 664"],
+      [{ chmodSocket: "664" }, `chmod-socket = ${defaults.chmodSocket}`, "chmod-socket = 664"],
       [{ vacuum: false }, "vacuum = true", "vacuum = false"],
       [{ dieOnTerm: false }, "die-on-term = true", "die-on-term = false"],
     ];
@@ -73,10 +82,33 @@ die-on-term = true
       "+ chown-socket = web:www-data",
     ]);
   });
+
+  it("the trial of a release runs it in one process on a free port, without touching the live socket", () => {
+    assert.deepEqual(
+      plan({ dieOnTerm: false, vacuum: false }).trialIni,
+      `[uwsgi]
+# Where the app's code and environment are, and its callable.
+chdir = /opt/apps/hello/releases/${plan({ dieOnTerm: false, vacuum: false }).release}/app
+virtualenv = /opt/apps/hello/releases/${plan({ dieOnTerm: false, vacuum: false }).release}/venv
+module = ${defaults.module}
+need-app = true
+# Unknown options are errors.
+strict = true
+
+master = ${defaults.master}
+processes = 1
+uid = hello
+
+http-socket = 127.0.0.1:0
+
+die-on-term = true
+`,
+    );
+  });
 });
 
-describe("the rendered units", () => {
-  it("run the app under uWSGI itself, with its own user and socket folder", () => {
+describe("rendered units", () => {
+  it("an app's unit starts uWSGI directly, as the app's user and with its own socket folder", () => {
     assert.equal(
       plan().unit,
       `[Unit]
@@ -87,7 +119,7 @@ PartOf=uwsgi.service
 ReloadPropagatedFrom=uwsgi.service
 
 [Service]
-# uWSGI says itself when the app is loaded: \`systemctl start\` waits for it and fails with it.
+# uWSGI notifies systemd when the app is loaded, so \`systemctl start\` waits for that and fails if the app does.
 Type=notify
 NotifyAccess=all
 ExecReload=/bin/kill -HUP $MAINPID
@@ -97,11 +129,11 @@ Group=www-data
 RuntimeDirectory=uwsgi-hello
 RuntimeDirectoryMode=0755
 KillMode=mixed
-TimeoutStopSec=10
+TimeoutStopSec=${defaults.stopTimeoutSeconds}
 Restart=always
 RestartSec=1
 SyslogIdentifier=uwsgi-hello
-# What it has no business with.
+# Sandboxing
 ProtectSystem=strict
 ReadWritePaths=-/opt/apps/hello/shared
 ProtectHome=yes
@@ -128,38 +160,38 @@ WantedBy=uwsgi.service
     );
   });
 
-  it("hold back on systemd 219 what it would ignore, drop or fail with", () => {
+  it("a unit for systemd 219 has only the sandboxing that this version supports", () => {
     const unit = (platform: Platform) =>
       planApp("hello", appSchema.parse({}), source, platform, "2.0.31").unit.split("\n");
-    const business = (lines: string[]) =>
-      lines.slice(lines.indexOf("# What it has no business with.") + 1, lines.indexOf("[Install]") - 1);
-    assert.deepEqual(business(unit(platforms.centos7)), [
+    const sandboxing = (lines: string[]) =>
+      lines.slice(lines.indexOf("# Sandboxing") + 1, lines.indexOf("[Install]") - 1);
+    assert.deepEqual(sandboxing(unit(platforms.centos7)), [
       "ProtectSystem=full",
       "ProtectHome=yes",
       "PrivateTmp=yes",
       "CapabilityBoundingSet=",
     ]);
-    const before = (lines: string[]) => lines.slice(0, lines.indexOf("# What it has no business with."));
+    const before = (lines: string[]) => lines.slice(0, lines.indexOf("# Sandboxing"));
     assert.deepEqual(
       before(unit(platforms.centos7)).map((line) => line.replace("Group=nginx", "Group=www-data")),
       before(unit(platforms.debian12)),
     );
   });
 
-  it("stop an app that takes SIGTERM for a reload with SIGQUIT", () => {
+  it("a unit stops an app with SIGQUIT if SIGTERM reloads it", () => {
     assert.deepEqual(changedLines(plan().unit, plan({ dieOnTerm: false }).unit), ["+ KillSignal=SIGQUIT"]);
   });
 
-  it("do not expect a reload or a notification from an app without a master", () => {
+  it("the unit of an app without a master expects no reload and no notification", () => {
     assert.deepEqual(changedLines(plan().unit, plan({ master: false }).unit), [
-      "- # uWSGI says itself when the app is loaded: `systemctl start` waits for it and fails with it.",
+      "- # uWSGI notifies systemd when the app is loaded, so `systemctl start` waits for that and fails if the app does.",
       "- Type=notify",
       "- NotifyAccess=all",
       "- ExecReload=/bin/kill -HUP $MAINPID",
     ]);
   });
 
-  it("are all started and stopped by uwsgi.service", () => {
+  it("uwsgi.service starts and stops all apps", () => {
     assert.equal(
       renderTemplate("uwsgi.service"),
       `[Unit]
@@ -177,28 +209,28 @@ WantedBy=multi-user.target
     );
   });
 
-  it("bring a killed nginx back", () => {
+  it("a drop-in of nginx's unit restarts a killed nginx", () => {
     assert.equal(
       renderTemplate("nginx-restart.conf"),
-      "# A killed nginx comes back, after the workers it leaves behind, which would keep the port, are gone.\n[Service]\nKillMode=mixed\nRestart=on-failure\nRestartSec=1\n",
+      "# Restarts nginx if it was killed, after its remaining workers, which keep the port open, have ended.\n[Service]\nKillMode=mixed\nRestart=on-failure\nRestartSec=1\n",
     );
   });
 });
 
-describe("the rendered site", () => {
-  it("answers for every name when the app has no domain", () => {
+describe("rendered site", () => {
+  it("the site of an app without domains is the default server", () => {
     assert.equal(
       plan().site,
-      `# The socket twice: a worker that ends for a reload may drop a connection that it has just taken, and then nginx asks
-# once more. Never what might do something twice (POST and the like), nor because an app is slow.
+      `# The socket is listed twice, so that nginx retries if a worker closes a connection when uWSGI reloads. nginx does not retry
+# requests that are not idempotent (such as POST), nor requests that time out.
 upstream uwsgi-hello {
     server unix:/run/uwsgi-hello/uwsgi.sock max_fails=0;
     server unix:/run/uwsgi-hello/uwsgi.sock max_fails=0;
 }
 
 server {
-    listen 80 default_server;
-    listen [::]:80 default_server;
+    listen ${httpPort} default_server;
+    listen [::]:${httpPort} default_server;
 
     location / {
         include uwsgi_params;
@@ -210,68 +242,68 @@ server {
     );
   });
 
-  it("answers for the app's domains only", () => {
+  it("the site of an app with domains answers only for them", () => {
     assert.deepEqual(changedLines(plan().site, plan({ domains: ["a.org", "*.a.org"] }).site), [
-      "-     listen 80 default_server;",
-      "-     listen [::]:80 default_server;",
-      "+     listen 80;",
-      "+     listen [::]:80;",
+      `-     listen ${httpPort} default_server;`,
+      `-     listen [::]:${httpPort} default_server;`,
+      `+     listen ${httpPort};`,
+      `+     listen [::]:${httpPort};`,
       "+     server_name a.org *.a.org;",
     ]);
   });
 });
 
 describe("templates", () => {
-  it("refuse a name that is not defined", () => {
+  it("rendering a template fails if a name is not defined", () => {
     assert.throws(() => renderTemplate("site.conf", { domains: [] }), /attempted to output null or undefined value/);
   });
 });
 
-describe("a release", () => {
-  it("is named by its content: the same input is the same release", () => {
+describe("releases", () => {
+  it("the same input gives the same release id", () => {
     assert.equal(plan().release, plan().release);
     assert.match(plan().release, /^[0-9a-f]{12}$/);
   });
 
-  it("is another one when code, requirements, Python's uWSGI or settings change", () => {
+  it("a change of the code, the requirements, uWSGI or a setting gives another release id", () => {
     const releases = [
       plan(),
       plan({}, { hash: "4567" }),
       plan({}, { requirements: "flask\n" }),
       plan({}, {}, "2.0.30"),
-      plan({ processes: 6 }),
+      plan({ processes: defaults.processes + 1 }),
     ].map(({ release }) => release);
-    assert.equal(new Set(releases).size, releases.length);
+    assertAllDiffer(releases);
   });
 
-  it("stays the same when only its unit or site changes", () => {
-    assert.equal(plan({ stopTimeoutSeconds: 20 }).release, plan().release);
-    assert.notEqual(plan({ stopTimeoutSeconds: 20 }).unitHash, plan().unitHash);
+  it("a change of only the unit or the site keeps the release id", () => {
+    assert.equal(plan({ stopTimeoutSeconds: defaults.stopTimeoutSeconds + 1 }).release, plan().release);
+    assert.notEqual(plan({ stopTimeoutSeconds: defaults.stopTimeoutSeconds + 1 }).unitHash, plan().unitHash);
     assert.equal(plan({ domains: ["a.org"] }).release, plan().release);
     assert.notEqual(plan({ domains: ["a.org"] }).siteHash, plan().siteHash);
   });
 
-  it("shares its environment with every release that has the same requirements", () => {
+  it("releases with the same requirements share an environment", () => {
     assert.equal(plan({}, { hash: "4567" }).venv, plan().venv);
     assert.notEqual(plan({}, { requirements: "flask\n" }).venv, plan().venv);
   });
 });
 
 describe("health checks", () => {
-  it("ask with the app's first domain, or one below a wildcard", () => {
+  it("the Host header of health checks is the app's first domain, or a name below its wildcard", () => {
     assert.equal(plan().health.host_header, "localhost");
     assert.equal(plan({ domains: ["a.org", "b.org"] }).health.host_header, "a.org");
     assert.equal(plan({ domains: ["*.a.org"] }).health.host_header, "www.a.org");
   });
 });
 
-describe("the sample app", () => {
-  it("can be read by Python 2, which takes ASCII only where nothing else is declared", () => {
+describe("sample app", () => {
+  it("the sample app is pure ASCII, because Python 2 rejects other characters without an encoding declaration", () => {
     assert.match(asset("apps/hello/wsgi.py"), /^[\n -~]+$/);
   });
 });
 
-describe("an app's code", () => {
+describe("packed code", () => {
   let folder: string;
   const cache = () => path.join(folder, "cache");
   const code = () => path.join(folder, "code");
@@ -286,18 +318,21 @@ describe("an app's code", () => {
     fs.rmSync(folder, { recursive: true });
   });
 
-  it("packs to the same bytes whenever it is packed", () => {
+  it("the same code always gives the same archive", () => {
     const first = packApp(code(), undefined, cache());
     const bytes = fs.readFileSync(first.archive);
     fs.rmSync(first.archive);
     fs.utimesSync(path.join(code(), "wsgi.py"), 1, 1);
     const second = packApp(code(), undefined, cache());
     assert.deepEqual(second, first);
-    assert.ok(fs.readFileSync(second.archive).equals(bytes));
+    assert.ok(
+      fs.readFileSync(second.archive).equals(bytes),
+      "Two archives of the same files must be identical: packApp must leave out times and owners.",
+    );
     assert.equal(execFileSync("tar", ["tzf", second.archive], { encoding: "utf8" }), "lib/a.py\nwsgi.py\n");
   });
 
-  it("goes from this machine once no app has had it for a day", () => {
+  it("archives that were not used for a day are removed", () => {
     const age = (file: string, hours: number) => {
       fs.utimesSync(file, new Date(), new Date(Date.now() - hours * 3_600_000));
     };
@@ -320,7 +355,7 @@ describe("an app's code", () => {
     );
   });
 
-  it("is another when a file's text, name or executable bit changes", () => {
+  it("a change of a file's text, name or executable bit changes the hash", () => {
     const hashes = [packApp(code(), undefined, cache()).hash];
     fs.writeFileSync(path.join(code(), "wsgi.py"), "app = 2\n");
     hashes.push(packApp(code(), undefined, cache()).hash);
@@ -328,10 +363,10 @@ describe("an app's code", () => {
     hashes.push(packApp(code(), undefined, cache()).hash);
     fs.renameSync(path.join(code(), "lib", "a.py"), path.join(code(), "lib", "b.py"));
     hashes.push(packApp(code(), undefined, cache()).hash);
-    assert.equal(new Set(hashes).size, hashes.length);
+    assertAllDiffer(hashes);
   });
 
-  it("leaves out what does not belong to it", () => {
+  it("version control, caches and environments are not packed", () => {
     const before = packApp(code(), undefined, cache()).hash;
     for (const ignored of [".git", "__pycache__", "venv"]) {
       fs.mkdirSync(path.join(code(), ignored));
@@ -340,7 +375,7 @@ describe("an app's code", () => {
     assert.equal(packApp(code(), undefined, cache()).hash, before);
   });
 
-  it("brings its requirements, by default those in requirements.txt", () => {
+  it("the requirements are those in requirements.txt, or in the file that the settings name", () => {
     assert.equal(packApp(code(), undefined, cache()).requirements, "");
     fs.writeFileSync(path.join(code(), "requirements.txt"), "flask\n");
     fs.writeFileSync(path.join(code(), "lib", "r.txt"), "django\n");
@@ -349,8 +384,8 @@ describe("an app's code", () => {
   });
 });
 
-describe("the shell", () => {
-  it("gets every text as one word", () => {
+describe("shell", () => {
+  it("every text is quoted as one word", () => {
     for (const text of ["plain", "", "two words", "it's", "$(reboot)", "a\nb", "`x`", "\\", "*", "a=b;c"]) {
       const printed = execFileSync("bash", ["-c", `printf %s ${quote(text)}`], { encoding: "utf8" });
       assert.equal(printed, text);
@@ -358,17 +393,17 @@ describe("the shell", () => {
     assert.equal(commandLine(["rm", "-f", "--", "/a b"]), "rm -f -- '/a b'");
   });
 
-  it("gets a script that does nothing when it is cut off on its way", () => {
+  it("an incompletely transferred script does nothing", () => {
     const text = script("build-uwsgi.sh", { parameters: { python: "/bin/false" } });
     const cut = text.slice(0, text.lastIndexOf("main"));
     assert.equal(execFileSync("bash", ["-s"], { input: cut, encoding: "utf8" }), "");
   });
 
-  it("gets each parameter of a script on a line of its own", () => {
+  it("each parameter of a script is on a line of its own", () => {
     const text = script("activate-site.sh", {
       parts: ["health.sh"],
       parameters: { app: "hello", contains: "it's" },
-      reactsTo: { "nginx.conf": "abc" },
+      triggers: { "nginx.conf": "abc" },
     });
     assert.equal(
       text.slice(text.lastIndexOf("# nginx.conf")),
@@ -380,7 +415,7 @@ describe("the shell", () => {
 describe("SSH keys", () => {
   const seed = Buffer.from(Array.from({ length: 32 }, (_, index) => index));
 
-  it("are the same for the same seed, and OpenSSH reads them", () => {
+  it("the same seed gives the same key pair, which OpenSSH can read", () => {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "key-"));
     try {
       const pair = ed25519KeyPair(seed);
@@ -394,17 +429,16 @@ describe("SSH keys", () => {
     }
   });
 
-  it("are refused when the seed is not 32 bytes or the text is no ed25519 key", () => {
+  it("a seed that is not 32 bytes long and a text that is not an ed25519 key are rejected", () => {
     assert.throws(() => ed25519KeyPair(Buffer.alloc(31)), /32 bytes, not 31/);
-    assert.throws(() => publicKeyOf("-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n"), /no ed25519 key/);
+    assert.throws(() => publicKeyOf("-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n"), /not an ed25519 key/);
   });
 });
 
-describe("the user-data", () => {
+describe("user data", () => {
   const hostKey = { publicKey: "ssh-ed25519 AAAA", privateKey: "-----BEGIN-----\nabc\n-----END-----\n" };
   const withoutAgent = `#cloud-config
-# The server's key is made with the stack, so that the very first connection is verified already: by this key, and no
-# other is offered.
+# The host key comes from the stack, so that the first connection is already verified. The server offers no other key.
 ssh_deletekeys: true
 ssh_genkeytypes: []
 ssh_keys:
@@ -415,16 +449,16 @@ ssh_keys:
     -----END-----
 bootcmd:
   - [cloud-init-per, instance, host-key, sed, -i, 1i HostKeyAlgorithms ssh-ed25519, /etc/ssh/sshd_config]
-  # Every resource of a deployment dials for itself; the default of 10 drops some of them at random.
-  - [cloud-init-per, instance, many-dials, sed, -i, 1i MaxStartups 100:30:200, /etc/ssh/sshd_config]
+  # Each resource of a deployment opens its own connection, and with the default of 10 sshd drops some of them.
+  - [cloud-init-per, instance, max-startups, sed, -i, 1i MaxStartups 100:30:200, /etc/ssh/sshd_config]
 ssh_pwauth: false
 `;
 
-  it("gives the server its key, and lets it offer no other", () => {
+  it("user data sets the host key and disables all others", () => {
     assert.equal(renderUserData({ hostKey }), withoutAgent);
   });
 
-  it("installs Amazon's agent if it is asked for", () => {
+  it("user data installs Amazon's SSM agent if requested", () => {
     const ssmAgent = { platform: platforms.debian12, architecture: "arm64", region: "eu-west-1" } as const;
     assert.equal(
       renderUserData({ hostKey, ssmAgent }),
@@ -435,8 +469,8 @@ ssh_pwauth: false
   });
 });
 
-describe("an instance type's name", () => {
-  it("tells its architecture", () => {
+describe("instance types", () => {
+  it("the name of an instance type shows its architecture", () => {
     const arm = ["t4g.small", "a1.large", "c7gn.xlarge", "x2gd.medium", "g5g.xlarge", "im4gn.large"];
     const intel = ["t3.micro", "g4dn.xlarge", "m7i-flex.large", "t3a.small", "u-6tb1.metal", "g6.xlarge"];
     assert.deepEqual([...new Set(arm.map(architectureOf))], ["arm64"]);

@@ -1,16 +1,14 @@
-// The look at the server, and what is done only where SELinux or firewalld is at work: with doubles of the tools, for those
-// two run on no server here.
+// Preflight checks on the server, SELinux and firewalld, with fake tools, because no test server runs the last two.
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, existsSync, mkdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FakeTools } from "../support/fakeTools";
 
-describe("the look at the server", () => {
+describe("preflight checks on the server", () => {
   let tools: FakeTools;
-  // This machine is the server, and the settings say what it is, but for what a test changes. Whoever runs the tests need
-  // not be root, as the scripts are.
-  const look = (change: string) =>
+  // Your computer is the server, and the settings match it, except for `change`. The tests may run without root.
+  const check = (change: string) =>
     tools.run(
       ["system.sh"],
       `title='The System 1'; . /etc/os-release; id=$ID version_id=\${VERSION_ID:-} architectures='x86_64 aarch64'
@@ -25,43 +23,46 @@ describe("the look at the server", () => {
     tools.remove();
   });
 
-  it("finds what the settings say", () => {
-    assert.deepEqual({ ...look(""), calls: [] }, { code: 0, stdout: "fine\n", stderr: "", calls: [] });
+  it("a server that matches the settings passes the preflight check", () => {
+    assert.deepEqual({ ...check(""), calls: [] }, { code: 0, stdout: "fine\n", stderr: "", calls: [] });
   });
 
-  it("refuses another release, with what was found and what the settings say", () => {
-    const { code, stderr } = look("version_id=0");
+  it("another operating system is rejected, and the error shows the found one and the settings", () => {
+    const { code, stderr } = check("version_id=0");
     assert.equal(code, 1);
     assert.match(
       stderr,
-      /^Error: this server runs .+, but the settings say The System 1; nothing was changed\n.*server\.platform/,
+      /^Error: This server runs .+, but the settings say The System 1\. Nothing was changed\.\nFix: .*server\.platform/,
     );
   });
 
-  it("refuses another architecture, with what was found and what is supported", () => {
+  it("another architecture is rejected, and the error shows the found and the supported ones", () => {
     tools.add("uname", "echo s390x");
-    const { code, stderr } = look("");
+    const { code, stderr } = check("");
     assert.equal(code, 1);
     assert.equal(
       stderr,
-      "Error: this server is a s390x machine, but The System 1 is supported on x86_64 aarch64; nothing was changed\n",
+      "Error: This server's architecture is s390x, but The System 1 is supported on x86_64 aarch64. Nothing was changed.\nFix: use a server with a supported architecture.\n",
     );
   });
 
-  it("refuses a folder that cannot be written to, with where it is mounted", () => {
-    // Not even root can write to what is not there.
+  it("a folder that is not writable is rejected, and the error shows its mount", () => {
+    // Not even root can write to a folder that does not exist.
     tools.add("findmnt", "echo / ext4 ro");
-    const { code, stderr } = look("written_folders+=(/not/there)");
+    const { code, stderr } = check("written_folders+=(/not/there)");
     assert.equal(code, 1);
-    assert.match(stderr, /^Error: \/not\/there on this server cannot be written to: \/ ext4 ro; nothing was changed\n/);
+    assert.match(
+      stderr,
+      /^Error: The folder \/not\/there on this server is not writable: \/ ext4 ro\. Nothing was changed\.\nFix: /,
+    );
   });
 });
 
-describe("the room on the server's disk", () => {
+describe("disk space on the server", () => {
   let tools: FakeTools;
-  const room = (disks: string, free: number) => {
+  const checkSpace = (disks: string, free: number) => {
     tools.add("stat", `case "\${!#}" in ${disks} esac`).add("df", `printf 'Avail\\n %sM\\n' ${free}`);
-    return tools.run(["prepare-server.sh"], "room='/opt=100 /usr=250 /var=400'; require_room && echo fine");
+    return tools.run(["prepare-server.sh"], "disk_space='/opt=100 /usr=250 /var=400'; require_disk_space && echo fine");
   };
   beforeEach(() => {
     tools = new FakeTools();
@@ -70,19 +71,19 @@ describe("the room on the server's disk", () => {
     tools.remove();
   });
 
-  it("is enough where each disk has what its folders need", () => {
-    assert.equal(room("*) echo 1 ;;", 750).stdout, "fine\n");
-    assert.equal(room("/opt) echo 1 ;; /usr) echo 2 ;; *) echo 3 ;;", 400).stdout, "fine\n");
+  it("disk space is enough if each disk has what its folders need", () => {
+    assert.equal(checkSpace("*) echo 1 ;;", 750).stdout, "fine\n");
+    assert.equal(checkSpace("/opt) echo 1 ;; /usr) echo 2 ;; *) echo 3 ;;", 400).stdout, "fine\n");
   });
 
-  it("is too little where folders that share a disk need more together", () => {
+  it("folders on the same disk need their disk space together", () => {
     assert.match(
-      room("*) echo 1 ;;", 749).stderr,
-      /^Error: the server's disk is full: 749 MB are left for \/opt, \/usr, \/var, and 750 MB are needed; nothing was changed\n/,
+      checkSpace("*) echo 1 ;;", 749).stderr,
+      /^Error: The server's disk is full: 749 MB are free for \/opt, \/usr, \/var, and 750 MB are needed\. Nothing was changed\.\nFix: /,
     );
     assert.match(
-      room("/opt) echo 1 ;; *) echo 2 ;;", 400).stderr,
-      /^Error: the server's disk is full: 400 MB are left for \/usr, \/var, and 650 MB are needed; nothing was changed\n/,
+      checkSpace("/opt) echo 1 ;; *) echo 2 ;;", 400).stderr,
+      /^Error: The server's disk is full: 400 MB are free for \/usr, \/var, and 650 MB are needed\. Nothing was changed\.\nFix: /,
     );
   });
 });
@@ -100,7 +101,7 @@ describe("SELinux", () => {
     tools.remove();
   });
 
-  it("is left alone where it is off, in silence", () => {
+  it("SELinux is not changed, and nothing is printed, where it is disabled", () => {
     tools.add("selinuxenabled", "exit 1");
     const all =
       "label_socket_folder /run/uwsgi-a; unlabel_socket_folder /run/uwsgi-a; disallow_nginx; nginx_was_denied 0 || echo no";
@@ -109,7 +110,7 @@ describe("SELinux", () => {
     assert.deepEqual([...new Set(calls)], ["selinuxenabled"]);
   });
 
-  it("gives a socket folder the type that nginx may use, under the name that the policy knows it by", () => {
+  it("SELinux labels a socket folder for nginx, under the old name of /run", () => {
     const { code, calls } = selinux("label_socket_folder /run/uwsgi-hello");
     assert.equal(code, 0);
     assert.deepEqual(calls, [
@@ -122,20 +123,24 @@ describe("SELinux", () => {
 
   const ruled = `[[ $2 != --list ]] || echo '/var/run/uwsgi-hello(/.*)?                         all files          system_u:object_r:httpd_var_run_t:s0'`;
 
-  it("is not told twice, and is told to forget what it was told", () => {
+  it("SELinux labels are added once, and removed", () => {
     tools.add("semanage", ruled);
     assert.deepEqual(selinux("label_socket_folder /run/uwsgi-hello").calls.length, 2);
     assert.equal(
       selinux("unlabel_socket_folder /run/uwsgi-hello").calls.at(-1),
       "semanage fcontext --delete /var/run/uwsgi-hello(/.*)?",
     );
-    assert.deepEqual(selinux("unlabel_socket_folder /run/uwsgi-hell").calls.length, 2, "another app's rule stays");
+    assert.deepEqual(
+      selinux("unlabel_socket_folder /run/uwsgi-hell").calls.length,
+      2,
+      "The rule of another app should stay.",
+    );
   });
 
   const denial = (source: string, target: string) =>
     `type=AVC msg=audit(1700000000.123:456): avc:  denied  { connectto } for  pid=4711 comm="nginx" path="/run/uwsgi-hello/uwsgi.sock" scontext=system_u:system_r:${source}:s0 tcontext=system_u:system_r:${target}:s0 tclass=unix_stream_socket permissive=0`;
 
-  it("tells by its log whether it kept nginx from the socket, and by nothing else", () => {
+  it("only a denial of nginx's access to a socket in SELinux's log counts as one", () => {
     const denied = (line: string) => {
       tools.add("ausearch", `echo '${line}'`);
       return selinux("nginx_was_denied 0 && echo yes || echo no").stdout;
@@ -147,10 +152,14 @@ describe("SELinux", () => {
     const many = `for i in {1..5000}; do printf '%s\\n' "$1"; done`;
     tools.add("journalctl", "exit 1");
     tools.add("ausearch", `set -- '${denial("httpd_t", "unconfined_service_t")}'; ${many}`);
-    assert.equal(selinux("nginx_was_denied 0 && echo yes || echo no").stdout, "yes\n", "however often it did");
+    assert.equal(
+      selinux("nginx_was_denied 0 && echo yes || echo no").stdout,
+      "yes\n",
+      "A denial should be found among many.",
+    );
   });
 
-  it("gets a module of one rule, with the name that checkmodule insists on, and never a permissive mode", () => {
+  it("the SELinux module has one rule, and the mode is never permissive", () => {
     tools.add("checkmodule", 'cp "${!#}" "$FAKE/module"');
     const { code, calls } = selinux("allow_nginx");
     assert.equal(code, 0);
@@ -165,7 +174,7 @@ describe("SELinux", () => {
     ]);
   });
 
-  it("loses the module again, if it has it", () => {
+  it("the SELinux module is removed if it is installed", () => {
     assert.deepEqual(selinux("disallow_nginx").calls, ["selinuxenabled", "semodule -l"]);
     tools.add("semodule", "[[ $1 != -l ]] || printf 'uwsgi_nginx\\t1.0\\n'");
     assert.equal(selinux("disallow_nginx").calls.at(-1), "semodule -r uwsgi_nginx");
@@ -186,14 +195,14 @@ describe("firewalld", () => {
     rmSync(folder, { recursive: true });
   });
 
-  it("is left alone where it does not run, though it is installed", () => {
+  it("firewalld is not changed if it is installed but not running", () => {
     tools.add("firewall-cmd", "exit 252");
     const { code, stderr, calls } = firewall("open_services http https; close_services");
     assert.deepEqual({ code, stderr }, { code: 0, stderr: "" });
     assert.deepEqual(calls, ["firewall-cmd --quiet --state"]);
   });
 
-  /** https is open everywhere already: somebody else's. `$zone` is what a test says of an interface. */
+  /** A firewall-cmd with https open in every zone. `zone` is a command that prints the zone of an interface. */
   const firewallCmd = (zone: string) => `case "$*" in
     *--query-service=http) exit 1 ;;
     --get-default-zone) echo public ;;
@@ -214,7 +223,7 @@ describe("firewalld", () => {
   ];
   const changes = (calls: string[]) => calls.filter((call) => call.includes("--zone="));
 
-  it("lets the web in for good and for now, and closes again what was opened, and only that", () => {
+  it("firewalld opens the web services permanently and at once, and closes only those that it opened", () => {
     tools.add("firewall-cmd", firewallCmd("echo public")).add("ip", `[[ $* == *-6* ]] || echo '${routes}'`);
     const opened = firewall("open_services http https");
     assert.equal(opened.code, 0, opened.stderr);
@@ -222,31 +231,34 @@ describe("firewalld", () => {
     const closed = firewall("close_services");
     assert.equal(closed.code, 0);
     assert.deepEqual(changes(closed.calls), closedIn("public"));
-    assert.ok(!existsSync(join(folder, "state")), "nothing stays behind");
+    assert.ok(!existsSync(join(folder, "state")), "The state folder should be removed when all services are closed.");
   });
 
   const interfaces: [string, string, string, string[]][] = [
-    ["the default one where an interface has none", "exit 2", `echo '${routes}'`, ["public"]],
-    ["the default one where nothing leads to the world", "exit 2", "", ["public"]],
+    ["the default zone if an interface has none", "exit 2", `echo '${routes}'`, ["public"]],
+    ["the default zone if there is no default route", "exit 2", "", ["public"]],
     [
-      "those of all interfaces that lead to the world, once each",
+      "each zone of all interfaces with a default route",
       "[[ $* == *eth0 ]] && echo external || echo work",
       `[[ $* == *-6* ]] && echo 'default via fe80::1 dev eth1 metric 1' || printf '%s\\n' '${routes}' 'default via 198.51.100.1 dev eth1'`,
       ["external", "work"],
     ],
   ];
   for (const [what, zone, ip, zones] of interfaces) {
-    it(`is opened in the zones that readers come in by: ${what}`, () => {
+    it(`firewalld opens the zones through which requests arrive: ${what}`, () => {
       tools.add("firewall-cmd", firewallCmd(zone)).add("ip", ip);
       assert.deepEqual(changes(firewall("open_services http https").calls), zones.flatMap(openedIn));
       assert.deepEqual(changes(firewall("close_services").calls), zones.flatMap(closedIn));
     });
   }
 
-  it("is open already: nothing is done, and nothing undone", () => {
+  it("firewalld keeps services that were already open", () => {
     mkdirSync(join(folder, "state"));
     tools.add("firewall-cmd", "[[ $* != --get-* ]] || echo public").add("ip");
-    assert.ok(!firewall("open_services http").calls.some((call) => call.includes("--add")));
+    assert.deepEqual(
+      firewall("open_services http").calls.filter((call) => call.includes("--add")),
+      [],
+    );
     assert.deepEqual(firewall("close_services").calls, []);
   });
 });

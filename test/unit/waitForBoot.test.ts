@@ -1,10 +1,10 @@
-// The first thing that is done on a server on AWS, with doubles of cloud-init and sudo.
+// The first step on a server on AWS, with a fake cloud-init and a fake sudo.
 import assert from "node:assert/strict";
 import { inlineScript } from "../../rendering/assets";
 import { quote } from "../../rendering/shell";
 import { FakeTools } from "../support/fakeTools";
 
-describe("the wait for a server's first boot", () => {
+describe("first boot of a server", () => {
   let tools: FakeTools;
   const wait = () =>
     tools.run(["wait-for-boot.sh"], `main timeout=5 check_sudo=${quote(inlineScript("check-sudo.sh"))}`);
@@ -15,35 +15,41 @@ describe("the wait for a server's first boot", () => {
     tools.remove();
   });
 
-  it("ends when cloud-init has ended and its user can become root, and not before", () => {
+  it("the first step waits for cloud-init, then checks sudo", () => {
     const { code, calls } = wait();
     assert.equal(code, 0);
     assert.deepEqual(calls, ["cloud-init status --wait", "sudo -k -n true"]);
   });
 
-  it("also where cloud-init has recovered from what went wrong", () => {
+  it("the first step accepts a cloud-init that has recovered from errors", () => {
     tools.add("cloud-init", "exit 2");
     assert.equal(wait().code, 0);
   });
 
-  it("says what to do where sudo wants a terminal, as on old images", () => {
+  it("a sudo that requires a terminal is an error with a fix", () => {
     tools.add("sudo", "echo 'sudo: sorry, you must have a tty to run sudo' >&2; exit 1");
     const { code, stderr } = wait();
     assert.equal(code, 1);
-    assert.match(stderr, /Error: sudo on this server wants a terminal \(requiretty\); nothing was changed\n.*visudo/);
+    assert.match(
+      stderr,
+      /^Error: The server's sudo requires a terminal \(requiretty\)\. Nothing was changed\.\nFix: .*visudo/m,
+    );
   });
 
-  it("says what to do where cloud-init has failed, without a look at sudo", () => {
+  it("a failed cloud-init is an error with a fix, and sudo is not checked", () => {
     tools.add("cloud-init", "[ $2 = --wait ] && exit 1; echo 'status: error'");
     const { code, stderr, calls } = wait();
     assert.equal(code, 1);
-    assert.match(stderr, /status: error\n[^]*Error: cloud-init has failed; .*\n.*server\.amiId/);
-    assert.ok(!calls.join().includes("sudo"));
+    assert.match(
+      stderr,
+      /^Error: The first boot failed \(cloud-init\)\.\n {4}status: error\n[^]*^Fix: .*server\.amiId/m,
+    );
+    assert.doesNotMatch(calls.join("\n"), /sudo/);
   });
 
-  it("says what to do where there is none", () => {
+  it("an image without cloud-init is an error with a fix", () => {
     const { code, stderr } = tools.run(["wait-for-boot.sh"], `command() { return 1; }; main timeout=5 check_sudo=true`);
     assert.equal(code, 1);
-    assert.match(stderr, /^Error: there is no cloud-init on this server; nothing was changed\n.*server\.amiId/);
+    assert.match(stderr, /^Error: The server's image has no cloud-init\. Nothing was changed\.\nFix: .*server\.amiId/m);
   });
 });

@@ -3,7 +3,6 @@ import { execFileSync, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import ipaddr from "ipaddr.js";
 
 /** @typedef {{ operation: string, error: string, times: number }} Fault an answer to the next requests */
@@ -117,8 +116,10 @@ export class Cloud {
   /** Makes addresses lead to instances, as long as the folder is there. */
   startNetwork() {
     if (existsSync(join(this.folder, "network.pid"))) return;
-    const script = fileURLToPath(new URL("./network.mjs", import.meta.url));
-    const child = spawn(process.execPath, [script, this.folder], { detached: true, stdio: "ignore" });
+    const child = spawn(process.execPath, [join(this.folder, "network.mjs"), this.folder], {
+      detached: true,
+      stdio: "ignore",
+    });
     child.unref();
     writeFileSync(join(this.folder, "network.pid"), String(child.pid));
   }

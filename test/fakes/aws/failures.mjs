@@ -1,6 +1,6 @@
-import { isObject, open, unknown } from "../../../toolchain/standins/wire.mjs";
+import { isObject, open, unknown } from "../../../toolchain/offline/plugins/protocol/values";
 
-/** @typedef {import("../../../toolchain/standins/wire.mjs").Json} Json */
+/** @typedef {import("../../../toolchain/offline/plugins/protocol/values").Json} Json */
 /** @typedef {import("./shapes").Shape} Shape */
 
 /**

@@ -88,12 +88,15 @@ describe("hints", () => {
 
   it("none for what explains itself", () => {
     assert.deepEqual(
-      hints("Error: the port 8080 of 127.0.0.1 is taken by another program; error: update failed", "dev"),
+      hints("Error: Another program on your computer uses port 8080 of 127.0.0.1. error: update failed", "dev"),
       [],
     );
     const registry =
       'pinging container registry: Get "https://registry.example.org/v2/": dial tcp: lookup registry.example.org: no such host';
-    assert.deepEqual(hints(`Error: ${registry}\nError: the image a:1 is not here and cannot be pulled`, "dev"), []);
+    assert.deepEqual(
+      hints(`Error: ${registry}\nError: The image a:1 is not on your computer and cannot be pulled.`, "dev"),
+      [],
+    );
   });
 
   it("are taken from errors only: other events of the engine are not kept, for they may hold secrets", () => {

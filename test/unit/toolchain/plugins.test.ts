@@ -110,7 +110,7 @@ describe("resource plugin", () => {
   it("is a stand-in that starts the project's script when there is nothing else", async () => {
     const { root, prepare, ours } = setUp();
     assert.equal(await prepare(), "stand-in");
-    put(join(root, "toolchain/standins/start.mjs"), `console.log(process.argv.slice(2).join("|"))`);
+    put(join(root, "toolchain/offline/start.mjs"), `console.log(process.argv.slice(2).join("|"))`);
     assert.equal(execFileSync(ours, ["127.0.0.1:1", "a b"], { encoding: "utf8" }), `${name}|127.0.0.1:1|a b\n`);
   });
 

@@ -1,0 +1,84 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { platforms, type PlatformName } from "../platforms";
+import type { Apps, AppSettings } from "./apps";
+import { isReadableFile } from "./files";
+import type { Mistake } from "./mistake";
+import { socketPath } from "./uwsgi";
+
+export interface AppSurroundings {
+  /** Platform of the server; unknown while the server's settings are wrong. */
+  platform?: PlatformName;
+  /** Folder that paths in the settings are relative to. */
+  folder: string;
+}
+
+/** Paths that do not exist, values that the platform does not have, and conflicts between apps. */
+export function appChecks(apps: Apps, surroundings: AppSurroundings): Mistake[] {
+  return [
+    ...apps.flatMap(([name, app]) => [
+      ...sourceChecks(name, app, surroundings),
+      ...userChecks(name, app),
+      ...pythonChecks(name, app, surroundings),
+    ]),
+    ...duplicates(apps, "domains", (_, app) => app.domains),
+    ...duplicates(apps, "socket", (name, app) => [path.dirname(socketPath(name, app))]),
+    ...manyWithoutDomain(apps),
+  ];
+}
+
+function sourceChecks(name: string, app: AppSettings, { folder }: AppSurroundings): Mistake[] {
+  const source = path.resolve(folder, app.source);
+  if (!fs.statSync(source, { throwIfNoEntry: false })?.isDirectory()) {
+    const fix = "set it to the folder with the app's code, relative to the project.";
+    return [{ path: ["apps", name, "source"], value: app.source, text: "is not a folder.", fix }];
+  }
+  const { requirements } = app;
+  if (requirements === undefined || isReadableFile(path.resolve(source, requirements))) return [];
+  const fix = `create the file, or set it to the path of one in ${app.source}.`;
+  return [{ path: ["apps", name, "requirements"], value: requirements, text: `is not a file in ${app.source}.`, fix }];
+}
+
+function userChecks(name: string, app: AppSettings): Mistake[] {
+  if ((app.uid ?? name) !== "root") return [];
+  const text = "is not allowed, because an app never runs as root.";
+  return [{ path: ["apps", name, "uid"], value: "root", text, fix: "set it to another Linux user." }];
+}
+
+function pythonChecks(name: string, app: AppSettings, { platform }: AppSurroundings): Mistake[] {
+  if (platform === undefined) return [];
+  const pythons = Object.keys(platforms[platform].pythons);
+  if (pythons.includes(app.python)) return [];
+  const text = `is not available on ${platforms[platform].title}.`;
+  return [{ path: ["apps", name, "python"], value: app.python, text, fix: `set it to one of ${pythons.join(", ")}.` }];
+}
+
+/** What two apps both use, although only one can. */
+function duplicates(
+  apps: Apps,
+  key: keyof AppSettings,
+  valuesOf: (name: string, app: AppSettings) => readonly string[],
+): Mistake[] {
+  const owners = new Map<string, string>();
+  const mistakes: Mistake[] = [];
+  for (const [name, app] of apps) {
+    for (const value of new Set(valuesOf(name, app))) {
+      const owner = owners.get(value);
+      if (owner === undefined) owners.set(value, name);
+      else {
+        const text = `is already used by the app "${owner}".`;
+        mistakes.push({ path: ["apps", name, key], value, text, fix: "choose another one for one of the two apps." });
+      }
+    }
+  }
+  return mistakes;
+}
+
+function manyWithoutDomain(apps: Apps): Mistake[] {
+  const [first, ...others] = apps.filter(([, app]) => app.domains.length === 0).map(([name]) => name);
+  return others.map((name) => ({
+    path: ["apps", name, "domains"],
+    text: `empty, like that of the app "${first}", but only one app can answer for every other name.`,
+    fix: "give this app a domain.",
+  }));
+}

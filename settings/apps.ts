@@ -1,0 +1,62 @@
+import { z } from "zod";
+import { pythonNames } from "../platforms";
+import { healthCheckSchema } from "./healthCheck";
+import { domainPattern, setting, textOrNumber } from "./setting";
+import { uwsgiOptions } from "./uwsgi";
+
+/** Also the app's Linux user unless `uid` says otherwise, hence the limit (useradd(8): 32 characters at most). */
+const appNamePattern = /^[a-z][a-z0-9-]{0,30}$/;
+/** A name that nginx accepts: a domain, optionally after `*.`. */
+const serverName = new RegExp(`^(\\*\\.)?${domainPattern.source.slice(1)}`, "i");
+
+export const appNameSchema = setting(z.string().regex(appNamePattern), {
+  meaning: "Name of the app.",
+  allowed: "at most 31 of a-z, 0-9 and -, starting with a letter",
+  placeholder: "APP",
+});
+
+export const appSchema = z.strictObject({
+  source: setting(z.string().min(1).default("assets/apps/hello"), {
+    meaning: "Folder with the app's code, relative to the project.",
+    allowed: "the path of a folder",
+  }),
+  module: setting(
+    z
+      .string()
+      .regex(/^[A-Za-z_][\w.]*:[A-Za-z_]\w*$/)
+      .default("wsgi:application"),
+    {
+      meaning: "Python module and the WSGI callable in it.",
+      allowed: "MODULE:CALLABLE, such as wsgi:application",
+    },
+  ),
+  requirements: setting(z.string().min(1).optional(), {
+    meaning: "Requirements file for pip, relative to `source`.",
+    allowed: "the path of a file in `source`",
+    defaultText: "`requirements.txt` if the folder has one",
+  }),
+  packages: setting(z.array(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9+._-]*$/)).default([]), {
+    meaning: "System packages that the app or its requirements need.",
+    allowed: "a list of package names",
+  }),
+  python: setting(textOrNumber(z.enum(pythonNames)).default("3"), {
+    meaning: "Version of Python.",
+    allowed: `one of ${pythonNames.join(", ")}`,
+  }),
+  domains: setting(z.array(z.string().max(253).regex(serverName)).default([]), {
+    meaning: "Names that nginx serves the app under. One app may have none: it answers for every other name.",
+    allowed: "a list of domain names (letters, digits, hyphens and dots)",
+  }),
+  ...uwsgiOptions,
+  healthCheck: healthCheckSchema,
+});
+
+export type AppSettings = z.output<typeof appSchema>;
+
+/** Apps by name. */
+export type Apps = readonly (readonly [name: string, settings: AppSettings])[];
+
+export const appsSchema = z
+  .record(appNameSchema, appSchema)
+  .refine((apps) => Object.keys(apps).length > 0)
+  .prefault({ hello: {} });

@@ -1,0 +1,11 @@
+import * as fs from "node:fs";
+
+/** Whether there is a file at this path that can be read. */
+export function isReadableFile(file: string): boolean {
+  try {
+    fs.accessSync(file, fs.constants.R_OK);
+    return fs.statSync(file).isFile();
+  } catch {
+    return false;
+  }
+}
