@@ -26,7 +26,7 @@ const actionlint = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12";
  * @returns {Check[]}
  */
 export function checks(root) {
-  const scripts = ["assets", "bench", "test/doubles"]
+  const scripts = ["assets", "bench", "test/fakes"]
     .flatMap((folder) => filesBelow(join(root, folder), ".sh"))
     .map((file) => relative(root, file));
   return [
@@ -113,7 +113,7 @@ export function mochaStages(root, kinds, args) {
 }
 
 /** Files of system tests that take minutes, the longest first. */
-const longest = ["deployment", "sshHost", "aws", "cli", "interrupted", "commandProvider", "awsRefusals"];
+const longest = ["deployment", "existingServer", "aws", "cli", "interrupted", "commandProvider", "awsRefusals"];
 
 /**
  * So that of two that run side by side neither is left alone with a long one.

@@ -2,9 +2,9 @@
 // cloud-init really runs the user-data.
 import assert from "node:assert/strict";
 import { hints } from "../../toolchain/hints.mjs";
-import type { Account } from "../cloud/account.mjs";
+import type { Account } from "../fakes/aws/account.mjs";
 import { canRun, CloudStack, devSystem, officialImageOf } from "../support/cloud";
-import { ask } from "../support/load";
+import { httpGet } from "../support/load";
 import { waitFor } from "../support/waitFor";
 
 const grown = { instanceType: "t3.small", rootVolumeGib: 12 };
@@ -18,7 +18,7 @@ describe("a stack on AWS", function () {
   let stack: CloudStack;
   /** The first server's image. */
   let own: Account["images"][number];
-  const page = async () => (await ask(String((await stack.outputs()).url))).text;
+  const page = async () => (await httpGet(String((await stack.outputs()).url))).text;
   /** CentOS 7 has no future: in the middle of its life the stack moves to Debian. */
   const configureLater = (server: Record<string, unknown> = {}) =>
     stack.configure({ ...later, ...server }, {}, "debian12");

@@ -6,7 +6,7 @@ import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { Checkout } from "../support/checkout";
 import { type Run, type StartedRun } from "../support/engine";
-import { ask } from "../support/load";
+import { httpGet } from "../support/load";
 import { waitFor } from "../support/waitFor";
 
 const hello = "<h1 style='color:blue'>Hello There!</h1>";
@@ -17,7 +17,7 @@ describe("npm start and its kind, in a fresh checkout", function () {
   this.bail(true);
 
   let checkout: Checkout;
-  const page = async () => (await ask(checkout.url)).text;
+  const page = async () => (await httpGet(checkout.url)).text;
   const succeed = async ({ ended }: StartedRun): Promise<string> => {
     const { code, output } = await ended;
     assert.equal(code, 0, output);

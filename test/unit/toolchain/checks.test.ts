@@ -16,7 +16,7 @@ describe("npm test", () => {
   beforeEach(() => {
     root = projectFolder();
     for (const tool of tools) put(join(root, "node_modules", tool), "console.log('  2 passing')");
-    for (const folder of ["assets", "bench", "test/doubles"]) put(join(root, folder, "a.sh"), "");
+    for (const folder of ["assets", "bench", "test/fakes"]) put(join(root, folder, "a.sh"), "");
     for (const name of ["shellcheck", "ssh-keygen"]) program(join(root, "programs", name));
   });
   afterEach(removeProjectFolders);

@@ -1,13 +1,13 @@
 // `npm run demo:dev`: the whole of the user's case on the double of AWS: up, a change, what the pull request shows, down.
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
-import { renderComment } from "../../toolchain/comment.mjs";
-import { prepareContainers } from "../../toolchain/containers.mjs";
-import { askPage } from "../../toolchain/page.mjs";
-import { places } from "../../toolchain/paths.mjs";
-import { step } from "../../toolchain/steps.mjs";
-import { canRun, CloudStack, devSystem } from "../support/cloud";
-import { root } from "../support/engine";
+import { renderComment } from "../../../toolchain/comment.mjs";
+import { prepareContainers } from "../../../toolchain/containers.mjs";
+import { askPage } from "../../../toolchain/page.mjs";
+import { places } from "../../../toolchain/paths.mjs";
+import { step } from "../../../toolchain/steps.mjs";
+import { canRun, CloudStack, devSystem } from "../../support/cloud";
+import { root } from "../../support/engine";
 
 async function main(): Promise<void> {
   if (!canRun) throw new Error("The demonstration needs Linux and root: an address of the double has ports 22 and 80.");
