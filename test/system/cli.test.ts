@@ -174,7 +174,7 @@ describe("npm start and its kind, in a fresh checkout", function () {
       await fail(clean()),
       /There are still stacks: local\. Nothing was removed\.\n {2}Remove them first: npm run destroy -- local/,
     );
-    assert.ok(existsSync(checkout.path(".local/passphrase")));
+    assert.ok(existsSync(checkout.path(".local/passphrase")), "clean should not remove the passphrase");
   });
 
   it("plain pulumi commands work in the environment that it prints", async () => {
@@ -358,7 +358,7 @@ describe("npm start and its kind, in a fresh checkout", function () {
     if (live !== undefined) await succeed(checkout.npm("destroy"));
     live = undefined;
     await succeed(clean());
-    assert.ok(!existsSync(checkout.path(".local")));
-    assert.ok(!existsSync(checkout.path("cache/uwsgi-nginx")));
+    for (const folder of [".local", "cache/uwsgi-nginx"])
+      assert.ok(!existsSync(checkout.path(folder)), `clean should remove ${folder}`);
   });
 });
