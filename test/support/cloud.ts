@@ -11,7 +11,7 @@ import { type Account, Cloud, type Fault } from "../fakes/aws/account.mjs";
 import { writeShapes } from "../fakes/aws/shapes";
 import { keepServer, readContainers } from "./containers";
 import { el7Image } from "./el7";
-import { root, Workspace } from "./engine";
+import { root, type Run, Workspace } from "./engine";
 import { release } from "./failures";
 import { facts, withoutOverrides } from "./platforms";
 import { preparedImage } from "./preparedImage";
@@ -40,6 +40,9 @@ export const canRun = process.getuid?.() === 0 && process.platform === "linux";
 
 /** A stack of the product on the fake, with an account of its own. */
 export class CloudStack extends Workspace {
+  /** The settings of the last `up`, if it succeeded. */
+  private live: string | undefined;
+
   private constructor(
     projectDir: string,
     readonly cloud: Cloud,
@@ -81,6 +84,29 @@ export class CloudStack extends Workspace {
     const file = `Pulumi.${this.stack}.yaml`;
     const salt = /^encryptionsalt:.*\n/m.exec(await this.readFile(file))?.[0] ?? "";
     await this.writeFile(file, salt + devSettings(server, app, system));
+  }
+
+  /** Makes these settings live, where they are not: what a scenario starts from. */
+  async deployed(...settings: Parameters<CloudStack["configure"]>): Promise<void> {
+    await this.configure(...settings);
+    if (this.live !== (await this.readFile(`Pulumi.${this.stack}.yaml`))) await this.up("--refresh");
+  }
+
+  override async up(...args: string[]): Promise<Run> {
+    this.live = undefined;
+    const run = await super.up(...args);
+    this.live = await this.readFile(`Pulumi.${this.stack}.yaml`);
+    return run;
+  }
+
+  override failUp(...args: string[]): Promise<Run> {
+    this.live = undefined;
+    return super.failUp(...args);
+  }
+
+  override destroy(...args: string[]): Promise<Run> {
+    this.live = undefined;
+    return super.destroy(...args);
   }
 
   /** Makes the next requests of this kind fail. */
