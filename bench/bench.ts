@@ -8,8 +8,8 @@ import { commandLine, quote } from "../rendering/shell";
 import { extraCaCertificates } from "../settings/caCertificates";
 import { baseUrls } from "../settings/mirrors";
 import { root, Workspace } from "../test/support/engine";
-import { ask } from "../test/support/load";
-import { type TestPlatform, testPlatforms } from "../test/support/platforms";
+import { httpGet } from "../test/support/load";
+import { facts, type TestPlatform, testPlatforms } from "../test/support/platforms";
 import { Product, type Settings } from "../test/support/product";
 
 /** Measures how many seconds an action takes. */
@@ -41,7 +41,10 @@ function report(title: string, { product, baseline }: Measurement, goal?: number
 
 /** A stack whose server runs, without apps. */
 async function readyServer(platform: TestPlatform, server: Settings): Promise<Product> {
-  const product = await Product.make({ server, apps: { hello: { python: platform.python } } }, platform);
+  const product = await Product.make(
+    { server, apps: { hello: { python: platform.python } } },
+    { ...platform, fromSource: true },
+  );
   await product.up("--target", "**ContainerServer::server", "--target-dependents=false", "--target", "**::server*");
   return product;
 }
@@ -50,7 +53,7 @@ async function readyServer(platform: TestPlatform, server: Settings): Promise<Pr
 async function runBaseline(product: Product, { platform, env }: TestPlatform, server: Settings): Promise<void> {
   const ca = extraCaCertificates({ onYourComputer: true });
   const { sshCommand } = await product.outputs();
-  const parts = [`${platform.name}.sh`, "deploy.sh"].map((name) =>
+  const parts = [facts[platform.name as keyof typeof facts].baseline, "deploy.sh"].map((name) =>
     readFileSync(join(root, "bench/baseline", name), "utf8"),
   );
   if (ca !== undefined) await product.ssh(`cat > /tmp/ca.crt <<'EOF'\n${ca}EOF`);
@@ -89,7 +92,7 @@ async function deployments(rounds: number, platform: TestPlatform, server: Setti
     try {
       measurement.baseline.push(await seconds(() => runBaseline(baseline, platform, server)));
       measurement.product.push(await seconds(() => product.up()));
-      for (const { url } of [product, baseline]) assert.match((await ask(url)).text, /Hello There!/);
+      for (const { url } of [product, baseline]) assert.match((await httpGet(url)).text, /Hello There!/);
       const times = `${measurement.product.at(-1)?.toFixed(1)} s, baseline ${measurement.baseline.at(-1)?.toFixed(1)} s`;
       console.log(`  ${platform.title}, round ${round + 1}: ${times}; ${await shape(product)}`);
     } finally {
@@ -115,7 +118,7 @@ async function unchangedRuns(
 ): Promise<Record<"up" | "upTrivial" | "preview" | "previewTrivial", Measurement>> {
   const none = (): Measurement => ({ product: [], baseline: [] });
   const result = { up: none(), upTrivial: none(), preview: none(), previewTrivial: none() };
-  const product = await Product.make();
+  const product = await Product.make({}, { fromSource: true });
   const empty = await Workspace.temporary({ program: "export {};\n" });
   try {
     await product.up();

@@ -1,10 +1,12 @@
 // A copy of this checkout in a folder of its own, used as a newcomer does: with npm, from the command line.
 import { execFile, spawn, type ChildProcess } from "node:child_process";
-import { copyFile, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
+import { copyFile, cp, mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
+import { keepServer } from "./containers";
 import { root, type Run, type StartedRun } from "./engine";
+import { release, type Source, watch } from "./failures";
 import { freePort } from "./product";
 
 const run = promisify(execFile);
@@ -14,15 +16,22 @@ const environment = Object.fromEntries(
   Object.entries({ ...process.env, NO_COLOR: "1" }).filter(([name]) => !/^PULUMI_(BACKEND_URL|CONFIG_)/.test(name)),
 );
 
-export class Checkout {
+/** A stack's settings. */
+const isSettings = (name: string) => /^Pulumi\..+\.yaml$/.test(name);
+
+export class Checkout implements Source {
   private readonly children = new Set<ChildProcess>();
+  /** Commands and what they have printed, for a test that fails. */
+  private readonly log: { readonly words: readonly string[]; readonly printed: () => string }[] = [];
 
   private constructor(
     readonly folder: string,
     readonly httpPort: number,
     readonly sshPort: number,
     private readonly env: NodeJS.ProcessEnv,
-  ) {}
+  ) {
+    watch(this);
+  }
 
   /**
    * The files that git would take but for the settings of stacks, with settings that choose free ports. `env` is on top of
@@ -31,8 +40,7 @@ export class Checkout {
   static async copy(env: NodeJS.ProcessEnv = {}): Promise<Checkout> {
     const folder = await realpath(await mkdtemp(join(tmpdir(), "uwsgi-nginx-checkout-")));
     const { stdout } = await run("git", ["ls-files", "-z", "-co", "--exclude-standard"], { cwd: root });
-    const isOwnStack = (name: string) => /^Pulumi\..+\.yaml$/.test(name);
-    for (const name of stdout.split("\0").filter((file) => file !== "" && !isOwnStack(file))) {
+    for (const name of stdout.split("\0").filter((file) => file !== "" && !isSettings(file))) {
       await mkdir(dirname(join(folder, name)), { recursive: true });
       // A file that is deleted and not yet committed is listed too.
       await copyFile(join(root, name), join(folder, name)).catch(() => undefined);
@@ -107,7 +115,18 @@ export class Checkout {
         resolve({ code, ...parts });
       });
     });
-    return { child, ended, printed: () => parts.output };
+    const printed = () => parts.output;
+    this.log.push({ words: [command, ...args], printed });
+    return { child, ended, printed };
+  }
+
+  async keep(folder: string): Promise<void> {
+    const log = this.log.map(({ words, printed }) => `$ ${words.join(" ")}\n${printed()}\n`).join("\n");
+    await writeFile(join(folder, "commands.log"), log);
+    for (const name of [...(await readdir(this.folder)).filter(isSettings), ".local/logs", ".local/state"]) {
+      await cp(this.path(name), join(folder, name), { recursive: true }).catch(() => undefined);
+    }
+    for (const id of await this.containers().catch(() => [])) await keepServer(id, join(folder, "server"));
   }
 
   /** The container engine that `npm start` has found, with its options. */
@@ -125,6 +144,7 @@ export class Checkout {
 
   /** Ends what is under way and removes the copy with its containers, however the test ended. */
   async remove(): Promise<void> {
+    await release(this);
     await Promise.all(
       [...this.children].map((child) => {
         const gone = new Promise((resolve) => child.once("close", resolve));

@@ -1,20 +1,25 @@
-// A stack on the double of AWS (test/cloud): the genuine engine, the product's program, instances as containers.
+// A stack on the fake AWS (test/fakes/aws): the genuine engine, the product's program, instances as containers.
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { type PlatformName, platforms } from "../../platforms";
 import { environment, fileBackendUrl } from "../../toolchain/engine/environment";
-import { type Account, Cloud, type Fault } from "../cloud/account.mjs";
-import { writeShapes } from "../cloud/shapes";
-import { el7Image, el7Mirrors } from "./el7";
-import { root, Workspace } from "./engine";
-import { withoutStandIns } from "./platforms";
+import { type Account, Cloud, type Fault } from "../fakes/aws/account.mjs";
+import { writeShapes } from "../fakes/aws/shapes";
+import { keepServer, readContainers } from "./containers";
+import { el7Image } from "./el7";
+import { root, type Run, Workspace } from "./engine";
+import { release } from "./failures";
+import { facts, withoutOverrides } from "./platforms";
+import { preparedImage } from "./preparedImage";
+import { compileProgram } from "./program";
 
 const run = promisify(execFile);
 
-/** What the program may use; anything else is an error of the double. */
+/** What the program may use; anything else is an error of the fake. */
 export const tokens = [
   ...["ec2/eip:Eip", "ec2/instance:Instance", "ec2/keyPair:KeyPair", "ec2/securityGroup:SecurityGroup"],
   ...["iam/instanceProfile:InstanceProfile", "iam/role:Role", "iam/rolePolicyAttachment:RolePolicyAttachment"],
@@ -23,22 +28,9 @@ export const tokens = [
   ...["ec2/getRouteTable:getRouteTable", "route53/getZone:getZone"],
 ].map((token) => `aws:${token}`);
 
-/** The systems that instances run, each with its official image on AWS and the settings that the double's needs. */
-const systems = {
-  debian12: {
-    image: { id: "ami-00000000000000001", owner: "136693071363", name: "debian-12-amd64-20240201-1644" },
-    server: {},
-    app: {},
-  },
-  centos7: {
-    image: { id: "ami-00000000000000007", owner: "125523088429", name: "CentOS Linux 7 x86_64 - 2211" },
-    server: { mirrors: el7Mirrors },
-    app: { python: "2.7" },
-  },
-};
-export type System = keyof typeof systems;
+export type System = PlatformName;
 
-export const officialImage = { ...systems.debian12.image, architecture: "x86_64", platform: "" };
+export const officialImage = { ...facts.debian12.awsImage, architecture: "x86_64", platform: "" };
 const publicSubnet = "subnet-00000000000000001";
 const privateSubnet = "subnet-00000000000000002";
 export const subnets = { publicSubnet, privateSubnet };
@@ -46,12 +38,16 @@ export const subnets = { publicSubnet, privateSubnet };
 /** Ports 22 and 80 of addresses of this machine, as AWS has them, are root's. */
 export const canRun = process.getuid?.() === 0 && process.platform === "linux";
 
-/** A stack of the product on the double, with an account of its own. */
+/** A stack of the product on the fake, with an account of its own. */
 export class CloudStack extends Workspace {
+  /** The settings of the last `up`, if it succeeded. */
+  private live: string | undefined;
+
   private constructor(
     projectDir: string,
     readonly cloud: Cloud,
     readonly system: System,
+    program: Readonly<Record<string, string>>,
   ) {
     super({
       projectDir,
@@ -60,8 +56,9 @@ export class CloudStack extends Workspace {
         PULUMI_BACKEND_URL: fileBackendUrl(join(projectDir, ".local/state")),
         PULUMI_CONFIG_PASSPHRASE: "only for this test",
         PULUMI_CONFIG_PASSPHRASE_FILE: undefined,
-        ...withoutStandIns,
+        ...withoutOverrides,
         ...variablesOf(cloud),
+        ...program,
       },
     });
     this.isTemporary = true;
@@ -71,10 +68,9 @@ export class CloudStack extends Workspace {
   static async make(system: System = "debian12"): Promise<CloudStack> {
     const projectDir = await mkdtemp(join(tmpdir(), "uwsgi-nginx-aws-"));
     await mkdir(join(projectDir, ".local/state"), { recursive: true });
-    for (const name of await readdir(root)) {
-      if (!/^(\.git|\.local|Pulumi\..+\.yaml)$/.test(name)) await symlink(join(root, name), join(projectDir, name));
-    }
-    const stack = new CloudStack(projectDir, await makeCloud(join(projectDir, ".local/cloud"), system), system);
+    const program = await compileProgram(projectDir);
+    const cloud = await makeCloud(join(projectDir, ".local/cloud"), system);
+    const stack = new CloudStack(projectDir, cloud, system, program);
     await stack.succeed("stack", "init", stack.stack);
     return stack;
   }
@@ -90,6 +86,29 @@ export class CloudStack extends Workspace {
     await this.writeFile(file, salt + devSettings(server, app, system));
   }
 
+  /** Makes these settings live, where they are not: what a scenario starts from. */
+  async deployed(...settings: Parameters<CloudStack["configure"]>): Promise<void> {
+    await this.configure(...settings);
+    if (this.live !== (await this.readFile(`Pulumi.${this.stack}.yaml`))) await this.up("--refresh");
+  }
+
+  override async up(...args: string[]): Promise<Run> {
+    this.live = undefined;
+    const run = await super.up(...args);
+    this.live = await this.readFile(`Pulumi.${this.stack}.yaml`);
+    return run;
+  }
+
+  override failUp(...args: string[]): Promise<Run> {
+    this.live = undefined;
+    return super.failUp(...args);
+  }
+
+  override destroy(...args: string[]): Promise<Run> {
+    this.live = undefined;
+    return super.destroy(...args);
+  }
+
   /** Makes the next requests of this kind fail. */
   fail(operation: string, error: string, times = 1): void {
     this.cloud.change(({ faults }) => faults.push({ operation, error, times } satisfies Fault));
@@ -102,7 +121,13 @@ export class CloudStack extends Workspace {
       .map(([id]) => id);
   }
 
+  override async keep(folder: string): Promise<void> {
+    await super.keep(folder);
+    await keepCloud(this.cloud, folder);
+  }
+
   override async remove(): Promise<void> {
+    await release(this);
     await removeCloud(this.cloud);
     await super.remove();
   }
@@ -119,21 +144,21 @@ export function devSettings(
   const values = {
     "uwsgi-nginx:server": {
       ...needed,
-      ...systems[system].server,
+      ...facts[system].awsSettings.server,
       ...(caCertificates ? { caCertificates } : {}),
       ...server,
     },
-    "uwsgi-nginx:apps": { hello: { ...systems[system].app, ...app } },
+    "uwsgi-nginx:apps": { hello: { ...facts[system].awsSettings.app, ...app } },
   };
   return `config: ${JSON.stringify(values)}\n`;
 }
 
 /** Variables that make an engine use the account. */
 export function variablesOf({ folder }: Cloud, path = environment(root).PATH) {
-  return { AWS_DOUBLE: folder, PATH: `${join(folder, "bin")}:${path ?? ""}` };
+  return { FAKE_AWS: folder, PATH: `${join(folder, "bin")}:${path ?? ""}` };
 }
 
-/** The dev stack's own system where there is a double of it, or else Debian. */
+/** The dev stack's own system where there is a fake of it, or else Debian. */
 export async function devSystem(): Promise<System> {
   return "image" in (await el7Image()) ? "centos7" : "debian12";
 }
@@ -143,16 +168,17 @@ export async function makeCloud(folder: string, system: System = "debian12"): Pr
   await mkdir(join(folder, "bin"), { recursive: true, mode: 0o700 });
   writeShapes(tokens, join(root, ".local/aws-shapes.json"));
   await symlink(join(root, ".local/aws-shapes.json"), join(folder, "shapes.json"));
-  await symlink(join(root, "test/cloud/network.mjs"), join(folder, "network.mjs"));
+  await symlink(join(root, "test/fakes/aws/network.mjs"), join(folder, "network.mjs"));
   const plugin = join(folder, "bin/pulumi-resource-aws");
-  const command = `node '${join(root, "toolchain/offline/start.mjs")}' '${join(root, "test/cloud/pulumi-resource-aws.mjs")}'`;
-  await writeFile(plugin, `#!/bin/sh\nexec ${command} "$@"\n`);
+  const start = `node '${join(root, "toolchain/offline/start.mjs")}' '${join(root, "test/fakes/aws/pulumi-resource-aws.mjs")}'`;
+  await writeFile(plugin, `#!/bin/sh\nexec ${start} "$@"\n`);
   await chmod(plugin, 0o755);
 
   const cloud = new Cloud(folder);
+  const { command, runOptions } = await readContainers();
   const account: Account = {
     client: "198.51.100.7",
-    containers: await containers(),
+    containers: { command: [...command], runOptions: [...runOptions] },
     images: [await officialImageOf(system)],
     instanceTypes: { "t3.micro": ["i386", "x86_64"], "t3.small": ["i386", "x86_64"], "t4g.small": ["arm64"] },
     subnets: {
@@ -175,39 +201,48 @@ export async function makeCloud(folder: string, system: System = "debian12"): Pr
   return cloud;
 }
 
+/** Copies what an account holds, and what its instances can tell. */
+export async function keepCloud(cloud: Cloud, folder: string): Promise<void> {
+  await cp(cloud.file, join(folder, "account.json"));
+  for (const [id, { container, state }] of Object.entries(cloud.account.instances)) {
+    if (state === "running") await keepServer(container, join(folder, id));
+  }
+}
+
 /** Removes all that an account has, however its stack ended. The network notices that its folder is gone. */
 export async function removeCloud(cloud: Cloud): Promise<void> {
   for (const id of Object.keys(cloud.account.instances)) cloud.terminate(id);
   await rm(cloud.folder, { recursive: true, force: true });
 }
 
-async function containers(): Promise<Account["containers"] & { image: string }> {
-  return JSON.parse(await readFile(join(root, ".local/containers.json"), "utf8"));
-}
-
-/** The official image of a system, with the container image that stands in: a server of the tests, and cloud-init. */
-export async function officialImageOf(system: System): Promise<Account["images"][number]> {
-  return { ...officialImage, ...systems[system].image, container: await instanceImage(system) };
+/**
+ * The official image of a system, with the container image that is run for it: a server of the tests, and cloud-init.
+ * @param bare without the packages that a deployment installs
+ */
+export async function officialImageOf(system: System, bare = false): Promise<Account["images"][number]> {
+  return { ...officialImage, ...facts[system].awsImage, container: await instanceImage(system, bare) };
 }
 
 /** Built once. */
-async function instanceImage(system: System): Promise<string> {
-  const { command, image } = await containers();
+async function instanceImage(system: System, bare: boolean): Promise<string> {
+  const { command, image } = await readContainers();
   const el7 = system === "centos7" ? await el7Image() : undefined;
   if (el7 && "reason" in el7) throw new Error(el7.reason);
-  const base = el7?.image ?? image;
-  const recipe = join(root, "test/cloud", el7 ? "el7.Containerfile" : "Containerfile");
+  const from = el7?.image ?? image;
+  const server = { platform: system, ...facts[system].awsSettings.server };
+  const base = bare ? from : await preparedImage(from, server, platforms[system]);
+  const recipe = join(root, "test/fakes/aws", facts[system].awsContainerfile);
   const hash = createHash("sha256")
     .update(base)
     .update(await readFile(recipe));
   const built = `localhost/uwsgi-nginx-server:cloud-${hash.digest("hex").slice(0, 12)}`;
-  const [engine = "", ...options] = command;
+  const [engine, ...options] = command;
   await run(engine, [...options, "image", "inspect", built]).catch(() =>
     run(
       engine,
       [
         ...[...options, "build", "--tag", built, "--build-arg", `BASE=${base}`, "--file", recipe],
-        join(root, "test/cloud"),
+        join(root, "test/fakes/aws"),
       ],
       { maxBuffer: 1e8 },
     ),

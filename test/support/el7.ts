@@ -1,18 +1,19 @@
-// The double of CentOS 7 (test/doubles/el7): an image with its name, its places and yum, made once from Debian 11.
+// The fake CentOS 7 (test/fakes/el7): an image with its name, its paths and yum, made once from Debian 11.
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { cp, mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { readContainers } from "./containers";
 import { root } from "./engine";
 
 const run = promisify(execFile);
-const recipe = join(root, "test/doubles/el7");
-/** On the double itself. */
+const recipe = join(root, "test/fakes/el7");
+/** On the server itself. */
 const mirror = "http://127.0.0.1:8000";
 
-/** Settings of a host that is the double: they name its own mirrors. */
+/** Settings of a server that is the fake: they name its own mirrors. */
 export const el7Mirrors = { centos: [`${mirror}/centos`], epel: [`${mirror}/epel/7`] };
 
 /** Mirrors that are not what they should be. */
@@ -24,16 +25,13 @@ export const badMirrors = {
 
 /** Makes the image, if it is not there. Returns its name, or why it cannot be made here. */
 export async function el7Image(): Promise<{ image: string } | { reason: string }> {
-  const { command } = JSON.parse(await readFile(join(root, ".local/containers.json"), "utf8")) as {
-    command: [string, ...string[]];
-  };
-  const [engine] = command;
+  const [engine] = (await readContainers()).command;
   const hash = createHash("sha256");
   for (const name of (await readdir(recipe)).sort()) hash.update(name).update(await readFile(join(recipe, name)));
-  const image = `localhost/uwsgi-nginx-server:el7-double-${hash.digest("hex").slice(0, 12)}`;
+  const image = `localhost/uwsgi-nginx-server:fake-el7-${hash.digest("hex").slice(0, 12)}`;
   if (await succeeds(engine, "image", "inspect", image)) return { image };
   if (process.getuid?.() !== 0 || !(await succeeds("apt-get", "--version"))) {
-    return { reason: "the double of CentOS 7 is made with mmdebstrap, as root on Debian or Ubuntu" };
+    return { reason: "the fake CentOS 7 is made with mmdebstrap, as root on Debian or Ubuntu" };
   }
   if (!(await succeeds("mmdebstrap", "--version")) || !(await succeeds("python3", "-m", "pip", "--version"))) {
     const tools = ["mmdebstrap", "debian-archive-keyring", "python3-pip"];

@@ -1,10 +1,11 @@
 // Drives the engine as a user does, from the command line, on a project in a folder of its own.
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { environment, fileBackendUrl } from "../../toolchain/engine/environment";
+import { release, type Source, watch } from "./failures";
 
 /** The checkout. */
 export const root = resolve(__dirname, "../..");
@@ -61,11 +62,13 @@ interface Exported {
 }
 
 /** A project and one of its stacks. */
-export class Workspace {
+export class Workspace implements Source {
   readonly projectDir: string;
   readonly stack: string;
   readonly env: Record<string, string | undefined>;
   private readonly children = new Set<ChildProcess>();
+  /** Commands and what they have printed, for a test that fails. */
+  private readonly log: { readonly args: readonly string[]; readonly printed: () => string }[] = [];
   protected isTemporary = false;
 
   private static readonly all = new Set<Workspace>();
@@ -75,6 +78,7 @@ export class Workspace {
     this.stack = stack;
     this.env = { ...env };
     Workspace.all.add(this);
+    watch(this);
   }
 
   /** A project in a new folder, with a state and a stack of its own; `remove` leaves nothing of it. */
@@ -202,11 +206,24 @@ export class Workspace {
         resolveRun({ code, ...parts });
       });
     });
-    return { child, ended, printed: () => parts.output };
+    const printed = () => parts.output;
+    this.log.push({ args, printed });
+    return { child, ended, printed };
+  }
+
+  async keep(folder: string): Promise<void> {
+    const log = this.log.map(({ args, printed }) => `$ pulumi ${args.join(" ")}\n${printed()}\n`).join("\n");
+    await writeFile(join(folder, "engine.log"), log);
+    const isStackFile = (name: string) => /^(Pulumi\..*yaml|apps|index\.ts)$/.test(name);
+    for (const name of (await readdir(this.projectDir)).filter(isStackFile)) {
+      await cp(join(this.projectDir, name), join(folder, name), { recursive: true, dereference: true });
+    }
+    await writeFile(join(folder, "state.json"), await this.exportText().catch(String));
   }
 
   /** Ends what is under way, and removes a temporary project with its state. Resources are `destroy`'s business. */
   async remove(): Promise<void> {
+    await release(this);
     Workspace.all.delete(this);
     for (const child of this.children) child.kill("SIGKILL");
     if (this.isTemporary) await rm(this.projectDir, { recursive: true, force: true, maxRetries: 5 });

@@ -1,14 +1,14 @@
 import { get } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
 
-/** What a reader got: an answer's status and text, or what went wrong. */
+/** Status and text of an answer. */
 export interface Answer {
   status: number;
   text: string;
 }
 
-/** Asks a page once, on a connection of its own. (`fetch` would not take a Host header.) */
-export function ask(url: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+/** Requests a page once, on a connection of its own. (`fetch` does not take a Host header.) */
+export function httpGet(url: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const request = get(url, { agent: false, headers, timeout: 10_000 }, (response) => {
       let text = "";
@@ -25,38 +25,50 @@ export function ask(url: string, headers: Readonly<Record<string, string>> = {})
 
 export interface LoadResult {
   answered: number;
-  /** Answers that were not wanted, and errors. */
+  /** Answers with another status than 200, and errors. */
   failures: string[];
-  /** Texts that came, in the order they first came. */
+  /** The different texts of the answers, in the order of their first appearance. */
   texts: string[];
 }
 
+/** Milliseconds that a reader waits between two requests. */
+export const pauses = {
+  /** For what switches from one release to another, which must not drop any of many. */
+  dense: 10,
+  /** For what must leave the page alone: many requests take half a processor from what they watch. */
+  sparse: 100,
+};
+
 /**
- * Asks a page on 127.0.0.1 all the time that `work` takes, and a little longer: a few readers, each with a pause
- * between its questions, for at most five minutes.
+ * Requests a page on 127.0.0.1 all the time that `work` takes, and a little longer: a few readers, for at most five
+ * minutes.
  */
-export async function underLoad(url: string, work: () => Promise<unknown>): Promise<LoadResult> {
+export async function underLoad(
+  url: string,
+  work: () => Promise<unknown>,
+  pauseMilliseconds = pauses.dense,
+): Promise<LoadResult> {
   const result: LoadResult = { answered: 0, failures: [], texts: [] };
   const deadline = Date.now() + 300_000;
   let isOver = false;
   const reader = async () => {
     while (!isOver && Date.now() < deadline) {
       try {
-        const { status, text } = await ask(url);
+        const { status, text } = await httpGet(url);
         if (status === 200) result.answered += 1;
         else result.failures.push(`status ${status}`);
         if (status === 200 && !result.texts.includes(text)) result.texts.push(text);
       } catch (error) {
         result.failures.push(String(error));
       }
-      await pause(10);
+      await pause(pauseMilliseconds);
     }
   };
   const readers = [reader(), reader(), reader(), reader()];
   try {
     await work();
-    const asked = result.answered;
-    while (result.answered < asked + 20 && result.failures.length === 0 && Date.now() < deadline) await pause(10);
+    const answered = result.answered;
+    while (result.answered < answered + 20 && result.failures.length === 0 && Date.now() < deadline) await pause(10);
   } finally {
     isOver = true;
     await Promise.all(readers);

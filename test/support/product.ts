@@ -1,22 +1,25 @@
 // The product itself, in a project folder of its own: its own state, stacks and settings, the checkout's files.
 import { execFile, spawnSync } from "node:child_process";
-import { copyFile, mkdir, mkdtemp, readdir, symlink, writeFile } from "node:fs/promises";
+import { readdirSync } from "node:fs";
+import { copyFile, mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { fileBackendUrl } from "../../toolchain/engine/environment";
-import { root, Workspace } from "./engine";
+import { keepServer } from "./containers";
+import { root, type Run, Workspace } from "./engine";
+import { release } from "./failures";
+import { compileProgram, linkProgram } from "./program";
 
 const run = promisify(execFile);
-
-/** What is the checkout's own business: a test has its own. */
-const notLinked = /^(\.git|\.local|Pulumi\..+\.yaml)$/;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 interface ProductOptions {
   readonly stack?: string;
   readonly env?: Environment;
+  /** Run the program from its sources, as users do, though that takes a second longer each time. */
+  readonly fromSource?: boolean;
 }
 export type Settings = Readonly<Record<string, unknown>>;
 
@@ -25,6 +28,10 @@ export class Product extends Workspace {
   readonly httpPort: number;
   readonly sshPort: number;
   private sshCommand: string | undefined;
+  /** Whether an `up` may have made some: none are left after a destroy. */
+  hasResources = false;
+  /** Settings and apps' files that are live, and whether an `up` since has failed. */
+  private live: { readonly what: string; readonly isComplete: boolean } | undefined;
 
   private constructor(projectDir: string, stack: string, ports: readonly [number, number], env: Environment) {
     super({
@@ -41,14 +48,15 @@ export class Product extends Workspace {
   }
 
   /** A project folder with a new stack; nothing runs yet. `env` is on top of the engine's environment. */
-  static async make(settings: Settings = {}, { stack = "test", env = {} }: ProductOptions = {}): Promise<Product> {
+  static async make(
+    settings: Settings = {},
+    { stack = "test", env = {}, fromSource = false }: ProductOptions = {},
+  ): Promise<Product> {
     const projectDir = await mkdtemp(join(tmpdir(), "uwsgi-nginx-test-"));
     await mkdir(join(projectDir, ".local/state"), { recursive: true });
-    for (const name of await readdir(root)) {
-      if (!notLinked.test(name)) await symlink(join(root, name), join(projectDir, name));
-    }
+    const program = fromSource ? await linkProgram(projectDir) : await compileProgram(projectDir);
     await copyFile(join(root, ".local/containers.json"), join(projectDir, ".local/containers.json"));
-    const product = new Product(projectDir, stack, [await freePort(), await freePort()], env);
+    const product = new Product(projectDir, stack, [await freePort(), await freePort()], { ...program, ...env });
     product.isTemporary = true;
     await product.succeed("stack", "init", product.stack);
     await product.configure(settings);
@@ -68,6 +76,50 @@ export class Product extends Workspace {
     // The salt is the engine's. JSON is YAML.
     const salt = /^encryptionsalt:.*\n/m.exec(await this.readFile(file))?.[0] ?? "";
     await this.writeFile(file, `${salt}config: ${JSON.stringify(Object.fromEntries(values))}\n`);
+  }
+
+  /**
+   * Makes these settings live, with the apps' files as they are: where a scenario starts from. Nothing runs if they are
+   * live already.
+   */
+  async deployed(settings: Settings): Promise<void> {
+    await this.configure(settings);
+    if (this.live?.isComplete !== true || this.live.what !== (await this.fingerprint())) await this.up();
+  }
+
+  /** The same for a scenario that does not mind that an `up` since has failed, which has left these live. */
+  async serving(settings: Settings): Promise<void> {
+    await this.configure(settings);
+    if (this.live?.what !== (await this.fingerprint())) await this.up();
+  }
+
+  override async up(...args: string[]): Promise<Run> {
+    this.live = undefined;
+    this.hasResources = true;
+    const run = await super.up(...args);
+    if (!args.includes("--target")) this.live = { what: await this.fingerprint(), isComplete: true };
+    return run;
+  }
+
+  override async failUp(...args: string[]): Promise<Run> {
+    if (this.live) this.live = { ...this.live, isComplete: false };
+    this.hasResources = true;
+    return super.failUp(...args);
+  }
+
+  override async destroy(...args: string[]): Promise<Run> {
+    this.live = undefined;
+    const run = await super.destroy(...args);
+    this.hasResources = false;
+    return run;
+  }
+
+  /** The stack's settings, and the files of its apps. */
+  private async fingerprint(): Promise<string> {
+    const settings = await this.readFile(`Pulumi.${this.stack}.yaml`);
+    const folders = [...settings.matchAll(/"source":"(apps\/[^"]+)"/g)].map(([, folder]) => folder ?? "");
+    const files = folders.flatMap((folder) => readdirSync(join(this.projectDir, folder)).map((it) => join(folder, it)));
+    return [settings, ...(await Promise.all(files.sort().map((file) => this.readFile(file))))].join("\0");
   }
 
   /** A folder with an app's code, inside the project. Returns the setting `source`. */
@@ -119,8 +171,14 @@ export class Product extends Workspace {
     return this.engine("exec", id, "sh", "-ec", text);
   }
 
-  /** Removes what is left: the host, however the test ended, and the project. */
+  override async keep(folder: string): Promise<void> {
+    await super.keep(folder);
+    for (const id of await this.containers()) await keepServer(id, join(folder, "server"));
+  }
+
+  /** Removes what is left: the server, however the test ended, and the project. */
   override async remove(): Promise<void> {
+    await release(this);
     const ids = await this.containers();
     for (const engine of ids.length > 0 ? ["podman", "docker"] : []) {
       spawnSync(engine, ["rm", "--force", "--volumes", ...ids], { stdio: "ignore" });

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { awsHints } from "../../servers/aws/hints";
 import { hints } from "../../toolchain/engine/hints";
-import type { Instance } from "../cloud/account.mjs";
-import { canRun, CloudStack, officialImage, subnets } from "../support/cloud";
-import { ask } from "../support/load";
+import type { Instance } from "../fakes/aws/account.mjs";
+import { canRun, CloudStack, officialImage, officialImageOf, subnets } from "../support/cloud";
+import { httpGet } from "../support/load";
 
 describe("a stack that AWS refuses", function () {
   this.timeout(300_000);
@@ -79,9 +79,12 @@ describe("a stack that AWS refuses", function () {
   }
 
   it("shows what cloud-init says of itself when a server does not boot well", async () => {
-    // The image of the double has no curl, which installs Amazon's agent.
+    // An image without curl, which installs Amazon's agent.
+    const [bare, prepared] = [await officialImageOf("debian12", true), await officialImageOf("debian12")];
+    stack.cloud.change((account) => (account.images = [bare]));
     await stack.configure({ ssmAccess: true });
     const { output } = await stack.failUp();
+    stack.cloud.change((account) => (account.images = [prepared]));
     assert.match(output, /status: error/);
     assert.match(output, /curl: not found/);
     assert.match(output, /Error: The first boot failed \(cloud-init\)\./);
@@ -103,7 +106,7 @@ describe("a stack that AWS refuses", function () {
     await stack.up();
     const { url, address } = await stack.outputs();
     assert.equal(url, `http://${domain}/`);
-    assert.match((await ask(`http://${String(address)}/`, { host: domain })).text, /Hello There!/);
+    assert.match((await httpGet(`http://${String(address)}/`, { host: domain })).text, /Hello There!/);
     const { groups, keyPairs, addresses, others } = stack.cloud.account;
     assert.equal(stack.instances().length, 1);
     assert.deepEqual(
@@ -131,7 +134,7 @@ describe("a stack that AWS refuses", function () {
     const { code, output } = await stack.run("destroy", "--yes", "--skip-preview", "--stack", stack.stack);
     assert.notEqual(code, 0);
     assert.match(output, new RegExp(`DependencyViolation: resource ${group} has a dependent object`));
-    assert.match(hints(output, "dev", awsHints).join("\n"), /Another resource on AWS still uses this one/);
+    assert.match(hints(output, "dev", awsHints).join("\n"), /^Another resource on AWS still uses this one/m);
     assert.deepEqual(stack.instances(), ["i-foreign"]);
     stack.cloud.change(({ instances }) => delete instances["i-foreign"]);
     await stack.destroy();

@@ -1,12 +1,15 @@
-// The way of a newcomer with npm, and of one who is in trouble: one stack from a fresh copy of the checkout to nothing.
+// The npm scripts in a fresh copy of the checkout, for a newcomer and for one who is in trouble. Each scenario says what it
+// starts from.
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, readlinkSync, statSync, utimesSync } from "node:fs";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { Checkout } from "../support/checkout";
+import { assertLineChanges } from "../support/assertions";
+import { appDefaults } from "../support/defaults";
 import { type Run, type StartedRun } from "../support/engine";
-import { ask } from "../support/load";
+import { httpGet } from "../support/load";
 import { waitFor } from "../support/waitFor";
 
 const hello = "<h1 style='color:blue'>Hello There!</h1>";
@@ -14,10 +17,9 @@ const interruption = "\x03";
 
 describe("npm start and its kind, in a fresh checkout", function () {
   this.timeout(300_000);
-  this.bail(true);
 
   let checkout: Checkout;
-  const page = async () => (await ask(checkout.url)).text;
+  const page = async () => (await httpGet(checkout.url)).text;
   const succeed = async ({ ended }: StartedRun): Promise<string> => {
     const { code, output } = await ended;
     assert.equal(code, 0, output);
@@ -77,6 +79,19 @@ describe("npm start and its kind, in a fresh checkout", function () {
   const clean = () =>
     checkout.bash('export XDG_CACHE_HOME="$PWD/cache" PATH="$PWD/engines:$PATH"; npm run --silent clean');
 
+  /** The settings of the app that is live. */
+  let live: string | undefined;
+  const given = {
+    /** The app is live with these settings, and so is the container. */
+    async started(app: Record<string, unknown> = {}): Promise<void> {
+      const settings = await checkout.configure(app);
+      if (live === settings) return;
+      live = undefined;
+      await succeed(checkout.npm("start"));
+      live = settings;
+    },
+  };
+
   before(async () => {
     checkout = await Checkout.copy();
     await mkdir(checkout.path("cache/uwsgi-nginx"), { recursive: true });
@@ -91,7 +106,7 @@ describe("npm start and its kind, in a fresh checkout", function () {
     await prints(run, /packages \(npm ci\)/);
     await waitFor("npm to begin", () => existsSync(checkout.path("node_modules")));
     run.type(interruption);
-    assert.match(await fail(run), /^Interrupted\.\nFix: run the same command again to continue\.$/m);
+    assert.match(await fail(run), /^Interrupted\.\r?\nFix: run the same command again to continue\.\r?$/m);
   });
 
   it("start finds its port taken, says whose setting that is, and leaves no container", async () => {
@@ -117,19 +132,18 @@ describe("npm start and its kind, in a fresh checkout", function () {
     const run = checkout.terminal("start");
     await prints(run, /packages: installing curl/);
     run.type(interruption);
-    assert.match(await fail(run), /^Interrupted\.\nFix: run the same command again to continue\.$/m);
+    assert.match(await fail(run), /^Interrupted\.\r?\nFix: run the same command again to continue\.\r?$/m);
   });
 
-  it("start whose engine is killed with SIGKILL says so", async () => {
+  it("start whose engine is killed with SIGKILL says so, and the next one goes on from there to the page and says what next", async () => {
     const run = checkout.npm("start");
     await prints(run, /base-build-uwsgi-\S+ creating/);
     const [lock = ""] = readdirSync(locks());
     const { pid } = JSON.parse(readFileSync(join(locks(), lock), "utf8")) as { pid: number };
     process.kill(pid, "SIGKILL");
     assert.match(await fail(run), /'pulumi up' failed \(exit code 137\)/);
-  });
 
-  it("start goes on from there, and says where the page is, how to log in, and what next", async () => {
+    live = undefined;
     const output = await succeed(checkout.npm("start"));
     assert.match(output, /^The pulumi process \d+ that worked on stack local is dead\. Removing its lock/m);
     assert.match(output, /^An earlier command was interrupted\. \d+ unfinished step\(s\) will be repeated\.$/m);
@@ -146,6 +160,7 @@ describe("npm start and its kind, in a fresh checkout", function () {
   });
 
   it("start changes nothing when it is run again", async () => {
+    await given.started();
     const before = await checkout.containers();
     const output = await succeed(checkout.npm("start"));
     assert.match(output, /^ {4}\d+ unchanged$/m);
@@ -154,14 +169,16 @@ describe("npm start and its kind, in a fresh checkout", function () {
   });
 
   it("clean refuses as long as there is a stack", async () => {
+    await given.started();
     assert.match(
       await fail(clean()),
       /The stacks local still exist\. Nothing was changed\.\nFix: destroy them first: npm run destroy -- local/,
     );
-    assert.ok(existsSync(checkout.path(".local/passphrase")));
+    assert.ok(existsSync(checkout.path(".local/passphrase")), "clean should not remove the passphrase");
   });
 
   it("plain pulumi commands work in the environment that it prints", async () => {
+    await given.started();
     const plain = (command: string) => succeed(checkout.bash(`eval "$(npm run --silent env)" && ${command}`));
     assert.match(await plain("pulumi preview --expect-no-changes --non-interactive"), /^ {4}\d+ unchanged$/m);
     assert.match(await plain("pulumi up --yes --non-interactive"), /^Updating \(local\):[^]*^ {4}\d+ unchanged$/m);
@@ -169,6 +186,7 @@ describe("npm start and its kind, in a fresh checkout", function () {
   });
 
   it("the passphrase missing, wrong or empty is an error that says so, and touches nothing", async () => {
+    await given.started();
     const [file, aside] = [checkout.path(".local/passphrase"), checkout.path(".local/passphrase.aside")];
     const state = checkout.path(".local/state/.pulumi/stacks/uwsgi-nginx/local.json");
     const before = await readFile(state, "utf8");
@@ -187,8 +205,14 @@ describe("npm start and its kind, in a fresh checkout", function () {
   });
 
   it("preview shows the line that a setting changes; up applies it, and another up meanwhile fails at once", async () => {
-    await checkout.configure({ processes: 7 });
-    assert.match(await succeed(checkout.npm("preview")), /^\s+- processes = 5\n\s+\+ processes = 7$/m);
+    await given.started();
+    const more = appDefaults.processes + 2;
+    live = await checkout.configure({ processes: more });
+    assertLineChanges(
+      await succeed(checkout.npm("preview")),
+      `processes = ${appDefaults.processes}`,
+      `processes = ${more}`,
+    );
 
     const first = up();
     await waitFor("the first to begin", () => existsSync(locks()) && readdirSync(locks()).length > 0);
@@ -196,21 +220,22 @@ describe("npm start and its kind, in a fresh checkout", function () {
     assert.match(second, /Another pulumi \(process \d+.*is working on[^]*wait until it has ended, or stop it/);
     assert.doesNotMatch(second, /Updating/);
     await succeed(first);
-    assert.equal(await workers(), 7);
+    assert.equal(await workers(), more);
   });
 
   it("start finds an app by its name, though that leads nowhere, and says how to reach it", async () => {
-    await checkout.configure({ processes: 7, domains: ["*.shop.invalid"] });
+    live = await checkout.configure({ domains: ["*.shop.invalid"] });
     const output = await succeed(checkout.npm("start"));
     const site = `www.shop.invalid:${checkout.httpPort}`;
-    assert.ok(output.includes(`\n  http://${site}/ says: Hello There!\n`), output);
-    const curl = /^ {2}reach it {4}www\.shop\.invalid does not resolve to the server .*: (curl .*), or add to \/etc\/hosts: /m;
+    const line = `\n  http://${site}/ says: Hello There!\n`;
+    assert.ok(output.includes(line), `the output should have the page's line, and is\n${output}`);
+    const curl =
+      /^ {2}reach it {4}www\.shop\.invalid does not resolve to the server .*: (curl .*), or add to \/etc\/hosts: /m;
     assert.equal(await succeed(checkout.bash(`${curl.exec(output)?.[1]} --silent --fail`)), hello);
-    await checkout.configure({ processes: 7 });
-    await succeed(up());
   });
 
   it("start brings the page of a stopped container back, and changes nothing", async () => {
+    await given.started();
     await stop();
     const output = await succeed(checkout.npm("start"));
     assert.match(output, /says: Hello There!/);
@@ -218,19 +243,21 @@ describe("npm start and its kind, in a fresh checkout", function () {
   });
 
   it("up applies a change to a stopped container", async () => {
+    await given.started();
     await stop();
-    await checkout.configure({ processes: 3 });
+    live = await checkout.configure({ processes: 3 });
     await succeed(up());
     assert.equal(await page(), hello);
     assert.equal(await workers(), 3);
   });
 
   it("a new port that is taken costs nobody the running server", async () => {
+    await given.started();
     const server = await listen(0);
     try {
       const address = server.address();
       const httpPort = typeof address === "object" ? address?.port : undefined;
-      await checkout.configure({ processes: 3 }, { httpPort });
+      await checkout.configure({}, { httpPort });
       assert.match(await fail(up()), new RegExp(`uses port ${httpPort} of 127\\.0\\.0\\.1\\.`));
       assert.equal(await page(), hello);
     } finally {
@@ -239,38 +266,53 @@ describe("npm start and its kind, in a fresh checkout", function () {
   });
 
   it("a key that it no longer takes is an error with what to do, on a terminal too", async () => {
+    await given.started();
     await checkout.configure({ processes: 4 });
     await onServer("mv /root/.ssh/authorized_keys /root/.ssh/aside");
-    const output = await fail(checkout.terminal("up", "--", "local", "--yes", "--skip-preview"));
-    assert.match(output, /unable to authenticate/);
-    assert.match(output, /add the login key to ~\/\.ssh\/authorized_keys of the user on the server/);
-    assert.ok(output.includes(replacing), output);
-    await onServer("mv /root/.ssh/aside /root/.ssh/authorized_keys");
+    try {
+      const output = await fail(checkout.terminal("up", "--", "local", "--yes", "--skip-preview"));
+      assert.match(output, /unable to authenticate/);
+      assert.match(output, /The container rejected the login key/);
+      assert.ok(output.includes(replacing), `the output should name the command, and is\n${output}`);
+    } finally {
+      await onServer("mv /root/.ssh/aside /root/.ssh/authorized_keys");
+    }
   });
 
   it("another host key is an error with what to do, and nothing is sent there", async () => {
+    await given.started();
+    await checkout.configure({ processes: 4 });
+    const restart = "systemctl restart ssh";
     await onServer(
-      "cd /etc/ssh; rm ssh_host_ed25519_key*; ssh-keygen -q -t ed25519 -N '' -f ssh_host_ed25519_key; systemctl restart ssh",
+      `cd /etc/ssh; mkdir aside; mv ssh_host_ed25519_key* aside; ssh-keygen -q -t ed25519 -N '' -f ssh_host_ed25519_key; ${restart}`,
     );
-    const output = await fail(up());
-    assert.match(output, /host key mismatch/);
-    assert.match(output, /another server answers at this address/);
-    assert.equal(await workers(), 3);
+    try {
+      const output = await fail(up());
+      assert.match(output, /host key mismatch/);
+      assert.match(output, /The container has another host key/);
+      assert.equal(await workers(), appDefaults.processes);
+    } finally {
+      await onServer(`cd /etc/ssh; mv aside/* .; rmdir aside; ${restart}`);
+    }
   });
 
   it("a container that somebody removed is an error at once, and the command that it names makes all again", async () => {
+    await given.started();
+    live = undefined;
     await checkout.engine("rm", "--force", "--time", "0", ...(await checkout.containers()));
     for (const run of [checkout.npm("start"), up()]) {
       const output = await fail(run);
       assert.match(output, /container of stack local has been removed\. Nothing was changed/);
-      assert.ok(output.includes(replacing), output);
+      assert.ok(output.includes(replacing), `the output should name the command, and is\n${output}`);
     }
+    live = await checkout.configure({ processes: 4 });
     await succeed(up(...replaceServer));
     assert.equal(await page(), hello);
     assert.equal(await workers(), 4);
   });
 
   it("up takes other code, and keeps no archive of code that no app has had for a day", async () => {
+    await given.started({ processes: 4 });
     const archives = () => readdirSync(checkout.path(".local/archives"));
     const [old = "", ...others] = archives();
     assert.deepEqual(others, []);
@@ -284,7 +326,9 @@ describe("npm start and its kind, in a fresh checkout", function () {
   });
 
   it("destroy leaves nothing but the settings that were there before, and does no harm when repeated", async () => {
+    await given.started({ processes: 4 });
     const settings = await checkout.configure({ processes: 4 });
+    live = undefined;
     const containers = await checkout.containers();
     assert.ok(processes(containers).length > 0, "the container's monitor is one");
     const ofVolumes = '{{range .Mounts}}{{if eq .Type "volume"}}{{.Name}} {{end}}{{end}}';
@@ -311,9 +355,11 @@ describe("npm start and its kind, in a fresh checkout", function () {
     assert.match(await succeed(checkout.npm("destroy")), /Stack local does not exist\. There is nothing to destroy/);
   });
 
-  it("clean then leaves nothing that was made", async () => {
+  it("clean leaves nothing that was made, once there is no stack", async () => {
+    if (live !== undefined) await succeed(checkout.npm("destroy"));
+    live = undefined;
     await succeed(clean());
-    assert.ok(!existsSync(checkout.path(".local")));
-    assert.ok(!existsSync(checkout.path("cache/uwsgi-nginx")));
+    for (const folder of [".local", "cache/uwsgi-nginx"])
+      assert.ok(!existsSync(checkout.path(folder)), `clean should remove ${folder}`);
   });
 });

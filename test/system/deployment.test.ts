@@ -1,94 +1,98 @@
-// One stack from its first `up` to its `destroy`, on a real host with the real engine: what the README promises.
+// One stack from its first `up` to its `destroy`, on a real server with the real engine: what the README promises. Each
+// scenario says what it starts from; the first one finds a bare server.
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { execFile } from "node:child_process";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
-import { ask, underLoad } from "../support/load";
-import { serverSettings, onEachPlatform } from "../support/platforms";
+import { assertLineChanges, assertPage, assertServed, assertUnchanged } from "../support/assertions";
+import { appDefaults, uwsgiVersion } from "../support/defaults";
+import { httpGet, pauses, underLoad } from "../support/load";
+import { onEachPlatform, serverSettings } from "../support/platforms";
 import { Product } from "../support/product";
 import { waitFor } from "../support/waitFor";
 
-const run = promisify(execFile);
 const hello = "<h1 style='color:blue'>Hello There!</h1>";
-const tutorialApp = (text: string) => `def application(environ, start_response):
+const app = (text: string) => `def application(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/html")])
     return [b"${text}"]
 `;
-/** Its worker drops one connection for each time that the mark is made. */
-const dropMark = "/opt/apps/hello/shared/drop";
-const droppingApp = (text: string) => `import os
-${tutorialApp(text).replace("    start", `    if os.path.exists("${dropMark}"):\n        os.remove("${dropMark}")\n        os._exit(1)\n    start`)}`;
+/** The same with lines before the answer. */
+const appThat = (lines: string, text: string) => app(text).replace("    start", `${lines}    start`);
+/** A worker drops one connection each time that this file is made. */
+const dropFile = "/opt/apps/hello/shared/drop";
+const droppingApp = (text: string) =>
+  `import os\n${appThat(`    if os.path.exists("${dropFile}"):\n        os.remove("${dropFile}")\n        os._exit(1)\n`, text)}`;
 
-onEachPlatform("a stack on a fresh host", function (platform) {
+onEachPlatform("a stack on a new server", function (platform) {
   this.timeout(600_000);
-  this.bail(true);
 
   let product: Product;
-  const unchanged = (output: string) => Number(/(\d+) unchanged/.exec(output)?.[1]);
-  const touched = (output: string) => /\d+ (created|updated|replaced|deleted)/.exec(output)?.[0];
-  const mainPid = (unit: string) => product.ssh(`systemctl show --property MainPID ${unit}`);
-  /** Every process of nginx and uWSGI with its number. */
-  const processes = () => product.ssh("ps -eo pid,comm --no-headers | grep -E 'nginx|uwsgi' | sort");
-  const page = () => ask(product.url);
-  const pageIsBack = () => waitFor("the page", async () => (await page()).text === hello, 60);
-
   let server: Record<string, unknown>;
   before(async function () {
     server = await serverSettings(platform, this);
     product = await Product.make({ server }, platform);
-    await product.writeApp("hello", { "wsgi.py": tutorialApp(hello.replaceAll('"', '\\"')) });
   });
   after(() => (product as Product | undefined)?.remove());
 
   const { python } = platform;
   const { group } = platform.platform.nginx;
-  const settings = (app: Record<string, unknown> = {}) => ({
+  const settings = (more: Record<string, unknown> = {}) => ({
     server,
-    apps: { hello: { source: "apps/hello", python, ...app } },
+    apps: { hello: { source: "apps/hello", python, ...more } },
   });
+  const writeHello = (text = app(hello)) => product.writeApp("hello", { "wsgi.py": text });
 
-  it("serves the tutorial's page after the first up, and tells where", async () => {
-    await product.configure(settings());
-    await product.up();
-    assert.deepEqual(await page(), { status: 200, text: hello });
+  const given = {
+    /** The tutorial's app is live with these settings, and there is nothing left to do. */
+    async deployed(more: Record<string, unknown> = {}): Promise<void> {
+      await writeHello();
+      await product.deployed(settings(more));
+    },
+    /** The tutorial's app is live, whatever an `up` that failed has left to do. */
+    async serving(): Promise<void> {
+      await writeHello();
+      await product.serving(settings());
+    },
+  };
 
+  const mainPid = (unit: string) => product.ssh(`systemctl show --property MainPID ${unit} | cut -d= -f2`);
+  /** Every process of nginx and uWSGI with its number. */
+  const processes = () => product.ssh("ps -eo pid,comm --no-headers | grep -E 'nginx|uwsgi' | sort");
+  const pageIsBack = () => waitFor("the page", async () => (await httpGet(product.url)).text === hello, 60);
+
+  it("serves the tutorial's page after the first up, and says where", async () => {
+    await given.deployed();
+    await assertPage(product.url, hello);
     const outputs = await product.outputs();
     const { release } = (outputs.apps as Record<string, Record<string, string>>).hello ?? {};
     assert.match(release ?? "", /^[0-9a-f]{12}$/);
+    const venv = "/opt/apps/hello/current/venv/bin";
+    const version = `${venv}/python -c 'import platform; print(platform.python_version())'`;
     assert.deepEqual(
       { ...outputs, sshCommand: typeof outputs.sshCommand },
       {
-        url: product.url,
-        address: "127.0.0.1",
-        sshCommand: "string",
-        uwsgiVersion: "2.0.31",
-        pythonVersion: await product.ssh(
-          "/opt/apps/hello/current/venv/bin/python -c 'import platform; print(platform.python_version())'",
-        ),
+        ...{ url: product.url, address: "127.0.0.1", sshCommand: "string", uwsgiVersion },
+        pythonVersion: await product.ssh(version),
         apps: { hello: { url: product.url, service: "uwsgi@hello.service", release } },
       },
     );
-    assert.equal(await product.ssh("/opt/apps/hello/current/venv/bin/uwsgi --version"), "2.0.31");
+    assert.equal(await product.ssh(`${venv}/uwsgi --version`), uwsgiVersion);
     assert.equal(await product.ssh("readlink /opt/apps/hello/current"), `releases/${release}`);
   });
 
-  it("changes nothing with the second up: no resource, no process", async () => {
+  it("changes no resource and no process with a second up", async () => {
+    await given.deployed();
     const before = await processes();
     const { output } = await product.up();
-    assert.equal(touched(output), undefined, output);
-    assert.ok(unchanged(output) > 10, output);
+    assertUnchanged(output);
     assert.equal(await processes(), before);
   });
 
-  it("has files that their own programs find right", async () => {
+  it("renders files that nginx, systemd and uWSGI find right", async () => {
+    await given.deployed();
     assert.equal(await product.ssh("nginx -t -q 2>&1"), "");
-    assert.equal(
-      await product.ssh(
-        "systemd-analyze verify --man=no uwsgi@hello.service uwsgi.service nginx.service 2>&1 | grep -E 'uwsgi|nginx' || true",
-      ),
-      "",
-    );
+    const verify = "systemd-analyze verify --man=no uwsgi@hello.service uwsgi.service nginx.service 2>&1";
+    assert.equal(await product.ssh(`${verify} | grep -E 'uwsgi|nginx' || true`), "");
     const reload = "systemctl show --property NeedDaemonReload uwsgi@hello.service uwsgi.service nginx.service";
     assert.equal(await product.ssh(`${reload} | grep . | sort -u`), "NeedDaemonReload=no");
     // `strict` makes uWSGI refuse what it does not know; `no-server` ends it once the app is loaded. Without the
@@ -102,16 +106,24 @@ onEachPlatform("a stack on a fresh host", function (platform) {
     );
   });
 
-  it("keeps code and settings from the app's user, and the socket from others", async () => {
-    const stat = (path: string) => product.ssh(`stat --format '%U:%G %a' ${path}`);
-    assert.equal(await stat("/run/uwsgi-hello/uwsgi.sock"), `hello:${group} 660`);
-    assert.equal(await stat("/opt/apps/hello/current/app/wsgi.py"), "root:root 644");
-    assert.equal(await stat("/opt/apps/hello/current/uwsgi.ini"), "root:root 644");
-    assert.equal(await stat("/opt/apps/hello/shared"), `hello:${group} 750`);
+  it("protects code and settings from the app's user, and the socket from other users", async () => {
+    await given.deployed();
+    const paths = {
+      "/run/uwsgi-hello/uwsgi.sock": `hello:${group} 660`,
+      "/opt/apps/hello/current/app/wsgi.py": "root:root 644",
+      "/opt/apps/hello/current/uwsgi.ini": "root:root 644",
+      "/opt/apps/hello/shared": `hello:${group} 750`,
+    };
+    const found = await product.ssh(`stat --format '%n %U:%G %a' ${Object.keys(paths).join(" ")}`);
+    assert.deepEqual(
+      found.split("\n"),
+      Object.entries(paths).map((words) => words.join(" ")),
+    );
     assert.match(await product.ssh("ps -o user= -C uwsgi | sort -u"), /^hello$/);
   });
 
   it("lets people log in with keys only", async () => {
+    await given.deployed();
     const allowed = await product.ssh(
       "sshd -T | grep -i -E '^(password|kbdinteractive|challengeresponse)authentication '",
     );
@@ -119,9 +131,10 @@ onEachPlatform("a stack on a fresh host", function (platform) {
     assert.match(allowed, /^passwordauthentication no$/m);
   });
 
-  it("obeys systemctl as the tutorial writes it", async () => {
+  it("obeys the tutorial's systemctl commands", async () => {
+    await given.deployed();
     await product.ssh("systemctl stop uwsgi");
-    await waitFor("the app to stop", async () => (await page()).status === 502);
+    await waitFor("the app to stop", async () => (await httpGet(product.url)).status === 502);
     await product.ssh("systemctl start uwsgi");
     await pageIsBack();
     const before = await mainPid("uwsgi@hello");
@@ -130,75 +143,73 @@ onEachPlatform("a stack on a fresh host", function (platform) {
     assert.notEqual(await mainPid("uwsgi@hello"), before);
     assert.match(await product.ssh("systemctl status uwsgi"), /Active: active/);
     assert.equal(await product.ssh("systemctl is-enabled uwsgi uwsgi@hello nginx"), "enabled\nenabled\nenabled");
-    const enabled = () => product.ssh("systemctl is-enabled uwsgi || true");
-    await product.ssh("systemctl disable --quiet uwsgi");
-    assert.equal(await enabled(), "disabled");
-    await product.ssh("systemctl enable --quiet uwsgi");
-    assert.equal(await enabled(), "enabled");
+    const isEnabled = "systemctl is-enabled uwsgi || true";
+    assert.equal(await product.ssh(`systemctl disable --quiet uwsgi; ${isEnabled}`), "disabled");
+    assert.equal(await product.ssh(`systemctl enable --quiet uwsgi; ${isEnabled}`), "enabled");
   });
 
-  it("heals when uWSGI's master or nginx is killed", async () => {
-    for (const unit of ["uwsgi@hello", "nginx"]) {
+  for (const unit of ["uwsgi@hello", "nginx"]) {
+    it(`recovers when the main process of ${unit} is killed`, async () => {
+      await given.deployed();
       const before = await mainPid(unit);
-      await product.ssh(`kill -KILL "$(systemctl show --property MainPID ${unit} | cut -d= -f2)"`);
-      await waitFor(`a new ${unit}`, async () => {
-        const now = await mainPid(unit);
-        return now !== before && now !== "MainPID=0";
-      });
+      await product.ssh(`kill -KILL ${before}`);
+      await waitFor(`a new ${unit}`, async () => ![before, "0"].includes(await mainPid(unit)));
       await pageIsBack();
-    }
+    });
+  }
+
+  it("shows in a preview the lines of ini, unit and site that settings change", async () => {
+    await given.deployed();
+    const { stopTimeoutSeconds, processes: workers } = appDefaults;
+    await product.configure(
+      settings({ processes: workers + 2, stopTimeoutSeconds: stopTimeoutSeconds + 1, domains: ["example.org"] }),
+    );
+    const { output } = await product.preview("--diff");
+    assertLineChanges(output, `processes = ${workers}`, `processes = ${workers + 2}`);
+    assertLineChanges(output, `TimeoutStopSec=${stopTimeoutSeconds}`, `TimeoutStopSec=${stopTimeoutSeconds + 1}`);
+    assertLineChanges(output, "listen 80 default_server;", "listen 80;");
+    assertLineChanges(output, undefined, "server_name example.org;");
   });
 
-  it("shows the line of the ini that a setting changes, and applies it without dropping a request", async () => {
-    await product.configure(settings({ processes: 7 }));
-    const preview = await product.preview("--diff");
-    assert.match(preview.output, /^\s+- processes = 5\n\s+\+ processes = 7$/m);
-    assert.match(preview.output, /~ 2 to update\n/);
+  it("applies a setting of the ini by a reload that drops no request, and updates two resources", async () => {
+    await given.deployed();
+    const workers = appDefaults.processes + 2;
+    const [nginx, master] = [await mainPid("nginx"), await mainPid("uwsgi@hello")];
+    await product.configure(settings({ processes: workers }));
+    let output = "";
+    const load = await underLoad(product.url, async () => ({ output } = await product.up()));
+    assertServed(load, [hello]);
+    assert.match(output, /^ {4}~ 2 updated\n/m);
+    assert.equal(await product.ssh(`pgrep --count --parent ${master}`), String(workers));
+    assert.equal(await mainPid("uwsgi@hello"), master, "uWSGI's master should reload, not restart");
+    assert.equal(await mainPid("nginx"), nginx, "nginx has nothing to do with it");
+  });
 
-    const nginx = await mainPid("nginx");
+  it("applies a setting of the unit, and leaves uWSGI alone for a setting of the site", async () => {
+    const stopTimeoutSeconds = appDefaults.stopTimeoutSeconds + 1;
+    await given.deployed({ stopTimeoutSeconds });
+    const show = "systemctl show --property TimeoutStopUSec uwsgi@hello";
+    assert.equal(await product.ssh(show), `TimeoutStopUSec=${stopTimeoutSeconds}s`);
     const master = await mainPid("uwsgi@hello");
-    const load = await underLoad(product.url, () => product.up());
-    assert.deepEqual({ failures: load.failures, texts: load.texts }, { failures: [], texts: [hello] });
-    assert.equal(
-      await product.ssh('pgrep --count --parent "$(systemctl show --property MainPID uwsgi@hello | cut -d= -f2)"'),
-      "7",
-    );
-    assert.equal(await mainPid("uwsgi@hello"), master, "the master reloads, it does not restart");
-    assert.equal(await mainPid("nginx"), nginx);
+    await product.deployed(settings({ stopTimeoutSeconds, domains: ["example.org"] }));
+    await assertPage(product.url, hello, "example.org");
+    assert.equal(await mainPid("uwsgi@hello"), master, "a site is nginx's business alone");
   });
 
   it("makes a changed text live without dropping a request", async () => {
-    await product.writeApp("hello", { "wsgi.py": droppingApp("changed") });
+    await given.deployed();
+    await writeHello(droppingApp("changed"));
     const load = await underLoad(product.url, () => product.up());
-    assert.deepEqual({ failures: load.failures, texts: load.texts }, { failures: [], texts: [hello, "changed"] });
+    assertServed(load, [hello, "changed"]);
   });
 
-  it("asks once more when a worker drops a connection, unless that might do something twice", async () => {
-    await product.ssh(`touch ${dropMark}`);
-    assert.deepEqual(await page(), { status: 200, text: "changed" });
+  it("repeats a request whose connection a worker drops, unless that might do something twice", async () => {
+    await writeHello(droppingApp("changed"));
+    await product.deployed(settings());
+    await product.ssh(`touch ${dropFile}`);
+    await assertPage(product.url, "changed");
     const post = "curl --silent --output /dev/null --write-out '%{http_code}' --request POST http://127.0.0.1/";
-    assert.equal(await product.ssh(`touch ${dropMark}; ${post}`), "502");
-    await product.writeApp("hello", { "wsgi.py": tutorialApp(hello) });
-    await product.up();
-  });
-
-  it("shows the line of the unit and of the site that a setting changes, and touches only what reacts to it", async () => {
-    await product.configure(settings({ processes: 7, stopTimeoutSeconds: 11 }));
-    assert.match((await product.preview("--diff")).output, /^\s+- TimeoutStopSec=10\n\s+\+ TimeoutStopSec=11$/m);
-    await product.up();
-    assert.match(await product.ssh("systemctl show --property TimeoutStopUSec uwsgi@hello"), /11s/);
-
-    const master = await mainPid("uwsgi@hello");
-    await product.configure(settings({ processes: 7, stopTimeoutSeconds: 11, domains: ["example.org"] }));
-    const preview = await product.preview("--diff");
-    assert.match(preview.output, /^\s+- {5}listen 80 default_server;$/m);
-    assert.match(preview.output, /^\s+\+ {5}server_name example\.org;$/m);
-    await product.up();
-    assert.deepEqual(await ask(product.url, { host: "example.org" }), { status: 200, text: hello });
-    assert.equal(await mainPid("uwsgi@hello"), master, "a site is nginx's business alone");
-    await product.configure(settings());
-    await product.up();
-    assert.equal((await page()).text, hello);
+    assert.equal(await product.ssh(`touch ${dropFile}; ${post}`), "502");
   });
 
   const failures: [string, Record<string, string>, Record<string, unknown>, RegExp][] = [
@@ -222,19 +233,19 @@ onEachPlatform("a stack on a fresh host", function (platform) {
     ],
     [
       "the app answers 500",
-      { "wsgi.py": tutorialApp("no").replace("200 OK", "500 Internal Server Error") },
+      { "wsgi.py": app("no").replace("200 OK", "500 Internal Server Error") },
       {},
       /answered with status 500 \(path \/\)/,
     ],
     [
       "the body is empty",
-      { "wsgi.py": tutorialApp("") },
+      { "wsgi.py": app("") },
       {},
       /answered with status 200 and an empty body \(on Python 3 a WSGI app must return bytes, not str\)/,
     ],
     [
       "the app never answers",
-      { "wsgi.py": `import time\n${tutorialApp("late").replace("    start", "    time.sleep(60)\n    start")}` },
+      { "wsgi.py": `import time\n${appThat("    time.sleep(60)\n", "late")}` },
       { healthCheck: { timeoutSeconds: 2 } },
       /did not answer within healthCheck\.timeoutSeconds \(path \/\)/,
     ],
@@ -259,47 +270,43 @@ onEachPlatform("a stack on a fresh host", function (platform) {
   ];
   for (const [what, files, change, message] of failures) {
     it(`keeps the old release live, and says why, when ${what}`, async () => {
-      await product.writeApp("broken", { "wsgi.py": tutorialApp(hello), ...files });
-      await product.configure({ server, apps: { hello: { source: "apps/broken", python, ...change } } });
-      const load = await underLoad(product.url, async () => {
-        assert.match((await product.failUp()).output, message);
-      });
-      assert.deepEqual({ failures: load.failures, texts: load.texts }, { failures: [], texts: [hello] });
-      await run("rm", ["-rf", join(product.projectDir, "apps/broken")]);
+      await given.serving();
+      const source = await product.writeApp("broken", { "wsgi.py": app(hello), ...files });
+      await product.configure(settings({ source, ...change }));
+      let output = "";
+      const load = await underLoad(product.url, async () => ({ output } = await product.failUp()), pauses.sparse);
+      await rm(join(product.projectDir, source), { recursive: true });
+      assert.match(output, message);
+      assertServed(load, [hello]);
     });
   }
 
-  it("goes back to the old release, and says why, when the new one lets nginx not in", async () => {
+  it("rolls an app under another name back, and says why, when it fails behind nginx only", async () => {
+    await given.serving();
+    const behindNginx = `    if "DOCUMENT_ROOT" in environ:\n        start_response("503 Busy", [])\n        return []\n`;
+    const source = await product.writeApp("other", { "wsgi.py": appThat(behindNginx, "other") });
+    await product.configure({ server, apps: { other: { source, python, healthCheck: { timeoutSeconds: 1 } } } });
+    const { output } = await product.failUp();
+    assert.match(output, /App other behind nginx \(.*\) answered with status 503\. Its site was rolled back\./);
+    await assertPage(product.url, hello);
+  });
+
+  it("rolls back, and says why, when nginx may not use the socket; the next up that works leaves nothing of it", async () => {
+    await given.serving();
     await product.configure(settings({ chmodSocket: "600", healthCheck: { timeoutSeconds: 2 } }));
     const { output } = await product.failUp();
     assert.match(output, /Release \w{12} of app hello does not answer over its socket\. Release \w{12} stays live\./);
-    assert.equal((await page()).text, hello);
-  });
+    await assertPage(product.url, hello);
 
-  it("takes an app under another name back, and says why, when it fails behind nginx only", async () => {
-    const behindNginx = `    if "DOCUMENT_ROOT" in environ:\n        start_response("503 Busy", [])\n        return []\n`;
-    await product.writeApp("other", {
-      "wsgi.py": tutorialApp("other").replace("    start", `${behindNginx}    start`),
-    });
-    const healthCheck = { timeoutSeconds: 1 };
-    await product.configure({ server, apps: { other: { source: "apps/other", python, healthCheck } } });
-    const { output } = await product.failUp();
-    assert.match(output, /App other behind nginx \(.*\) answered with status 503\. Its site was rolled back\./);
-    assert.equal((await page()).text, hello);
-    await run("rm", ["-rf", join(product.projectDir, "apps/other")]);
-  });
-
-  it("is well again with the next up that works, and nothing that failed stays behind", async () => {
-    await product.configure(settings());
-    await product.up();
-    assert.equal((await page()).text, hello);
+    await given.deployed();
+    await assertPage(product.url, hello);
     assert.equal(await product.ssh("systemctl --failed --no-legend"), "");
     assert.equal(await product.ssh("pgrep --full '[t]rial\\.ini' || echo none"), "none");
   });
 
-  it("adds an app beside the first, and takes it away without a trace", async () => {
-    await product.writeApp("second", { "wsgi.py": tutorialApp("second"), "requirements.txt": "six==1.16.0\n" });
-    const second = { source: "apps/second", domains: ["second.example.org"] };
+  it("adds an app beside the first, and removes it without a trace", async () => {
+    await given.deployed();
+    await product.writeApp("second", { "wsgi.py": app("second"), "requirements.txt": "six==1.16.0\n" });
     const listing = () =>
       product.ssh(
         "find /etc/nginx /etc/systemd /opt /run/uwsgi* -not -path '/opt/uwsgi/*' | grep -v '__pycache__\\|pyc$' | sort; cut -d: -f1 /etc/passwd",
@@ -307,54 +314,63 @@ onEachPlatform("a stack on a fresh host", function (platform) {
     const before = await listing();
     const load = await underLoad(product.url, async () => {
       // With the other Python, where there are two.
+      const second = { source: "apps/second", domains: ["second.example.org"] };
       await product.configure({ ...settings(), apps: { ...settings().apps, second } });
       await product.up();
-      assert.deepEqual(await ask(product.url, { host: "second.example.org" }), { status: 200, text: "second" });
+      await assertPage(product.url, "second", "second.example.org");
       assert.match(await product.ssh("/opt/apps/second/current/venv/bin/pip list 2>/dev/null"), /^six +1\.16\.0$/m);
       await product.configure(settings());
       await product.up();
     });
-    assert.deepEqual({ failures: load.failures, texts: load.texts }, { failures: [], texts: [hello] });
+    assertServed(load, [hello]);
     assert.equal(await listing(), before);
   });
 
   it("gives an app's place to another one, or to itself under another name, without dropping a request", async () => {
-    await product.writeApp("heir", { "wsgi.py": tutorialApp("heir") });
-    const heir = { source: "apps/heir", python };
+    await given.deployed();
+    await product.writeApp("successor", { "wsgi.py": app("successor") });
+    const successor = { source: "apps/successor", python };
     const named = { ...settings().apps.hello, domains: ["a.example.org", "b.example.org"] };
     const load = await underLoad(product.url, async () => {
-      await product.configure({ server, apps: { heir } });
+      await product.configure({ server, apps: { successor } });
       await product.up();
-      await product.configure({ server, apps: { heir, hello: named } });
+      await product.configure({ server, apps: { successor, hello: named } });
       await product.up();
       await product.configure({
         server,
-        apps: { hello: { ...named, domains: ["a.example.org"] }, heir: { ...heir, domains: ["b.example.org"] } },
+        apps: {
+          hello: { ...named, domains: ["a.example.org"] },
+          successor: { ...successor, domains: ["b.example.org"] },
+        },
       });
       await product.up();
     });
-    assert.deepEqual({ failures: load.failures, texts: load.texts }, { failures: [], texts: [hello, "heir"] });
-    assert.deepEqual(await ask(product.url, { host: "a.example.org" }), { status: 200, text: hello });
-    assert.deepEqual(await ask(product.url, { host: "b.example.org" }), { status: 200, text: "heir" });
-    await product.configure(settings());
-    await product.up();
-    assert.equal((await page()).text, hello);
+    assertServed(load, [hello, "successor"]);
+    await assertPage(product.url, hello, "a.example.org");
+    await assertPage(product.url, "successor", "b.example.org");
+    await given.deployed();
+    await assertPage(product.url, hello);
   });
 
-  it("is back after a reboot of the host", async () => {
+  it("serves the page again after a reboot of the server", async () => {
+    await given.deployed();
     const boot = () => product.ssh("systemctl show --property UserspaceTimestampMonotonic");
     const before = await boot();
     await product.ssh("systemctl reboot").catch(() => undefined);
-    await waitFor("the host to boot", async () => (await boot()) !== before, 90);
+    await waitFor("the server to boot", async () => (await boot()) !== before, 90);
     await pageIsBack();
   });
 
-  it("is gone after destroy, with all that was made for it", async () => {
+  it("leaves nothing on your computer after destroy", async () => {
+    await given.serving();
     assert.equal((await product.containers()).length, 1);
     await product.destroy();
     assert.deepEqual((await product.export()).resources, []);
     assert.deepEqual(await product.containers(), []);
-    assert.ok(!existsSync(join(product.projectDir, ".local/servers/test")), "the key files are gone");
-    await assert.rejects(page());
+    assert.ok(
+      !existsSync(join(product.projectDir, ".local/servers/test")),
+      "destroy should remove the login key's files",
+    );
+    await assert.rejects(httpGet(product.url), "the page should be gone");
   });
 });

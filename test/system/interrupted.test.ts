@@ -1,6 +1,6 @@
 // Whatever is cut off, and wherever: the next `up` goes on and ends where an undisturbed one would have ended.
 import assert from "node:assert/strict";
-import { ask } from "../support/load";
+import { httpGet } from "../support/load";
 import { onEachPlatform, serverSettings } from "../support/platforms";
 import { Product } from "../support/product";
 
@@ -48,7 +48,7 @@ onEachPlatform("an up whose engine is killed", function (platform) {
 
   it("is followed by one that ends as if nothing had happened", async () => {
     await product.up();
-    assert.deepEqual(await ask(product.url), { status: 200, text: "<h1 style='color:blue'>Hello There!</h1>" });
+    assert.deepEqual(await httpGet(product.url), { status: 200, text: "<h1 style='color:blue'>Hello There!</h1>" });
     const { output } = await product.up();
     assert.doesNotMatch(output, /\d+ (created|updated|replaced|deleted)/);
   });

@@ -1,5 +1,5 @@
 // What a server's mirrors, disk and name can do to an up, on the double of CentOS 7: made from a root file system, and as
-// awkward as real servers are (test/doubles/el7/setup.sh, awkward_server).
+// awkward as real servers are (test/fakes/el7/setup.sh, awkward_server).
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -8,10 +8,10 @@ import { platforms, type Platform } from "../../platforms";
 import { script } from "../../rendering/assets";
 import { systemParameters } from "../../rendering/downloads";
 import { badMirrors, el7Image, el7Mirrors } from "../support/el7";
-import { ask } from "../support/load";
-import { withoutStandIns } from "../support/platforms";
+import { httpGet } from "../support/load";
+import { withoutOverrides } from "../support/platforms";
 import { Product } from "../support/product";
-import { SshHost } from "../support/sshHost";
+import { TestServer } from "../support/testServer";
 
 const { centos7, debian12 } = platforms;
 
@@ -32,10 +32,10 @@ function firstStep(platform: Platform): string {
 
 describe("a server with another system than the settings say", function () {
   this.timeout(120_000);
-  after(() => SshHost.stopAll());
+  after(() => TestServer.stopAll());
 
   it("is refused with what was found and what is supported, and nothing is changed", async () => {
-    const host = await SshHost.start();
+    const host = await TestServer.start();
     await host.sh("touch /run/before");
     const encoded = Buffer.from(firstStep(centos7)).toString("base64");
     await assert.rejects(
@@ -64,7 +64,7 @@ describe("a server of the double of CentOS 7, with 1 GB of memory and no swap", 
     }
     folder = await mkdtemp(join(tmpdir(), "el7-root-"));
     const archive = join(folder, "root.tar");
-    product = await Product.make({}, { env: withoutStandIns });
+    product = await Product.make({}, { env: withoutOverrides });
     const isSmall = await product.runWith("--memory=1g", "--memory-swap=1g");
     if (!isSmall) console.log("      with all memory of this machine: the engine cannot limit it here");
     const container = await product.engine("create", made.image, "/bin/true");
@@ -132,7 +132,7 @@ describe("a server of the double of CentOS 7, with 1 GB of memory and no swap", 
   it("is served from the next mirror when the first is dead, and its own dead repository files stay as they are", async () => {
     await configure({ centos: [badMirrors.dead, ...el7Mirrors.centos] });
     await product.up();
-    assert.match((await ask(product.url)).text, /Hello There!/);
+    assert.match((await httpGet(product.url)).text, /Hello There!/);
     assert.equal(await product.ssh(ownYum), found);
     assert.equal(await product.ssh("rpm --query epel-release || true"), "package epel-release is not installed");
     assert.equal(await product.ssh("find /var/cache/yum -name '*.rpm'"), "", "no package stays in the cache");
@@ -182,7 +182,7 @@ describe("a server of the double of CentOS 7, with 1 GB of memory and no swap", 
     });
     await configure({ centos: el7Mirrors.centos }, { source });
     await product.up();
-    assert.equal((await ask(product.url)).text, "read");
+    assert.equal((await httpGet(product.url)).text, "read");
   });
 
   it("says so when /etc cannot be written to, and when the disk is full, before anything is changed", async () => {
@@ -200,7 +200,7 @@ describe("a server of the double of CentOS 7, with 1 GB of memory and no swap", 
     await product.exec("umount /opt");
     assert.equal(await product.ssh("rpm --query python3-devel || true"), "package python3-devel is not installed");
     await product.up();
-    assert.match((await ask(product.url)).text, /Hello There!/);
+    assert.match((await httpGet(product.url)).text, /Hello There!/);
   });
 
   it("is gone after destroy, with the image that was made of the root file system", async () => {

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
-import { basename, join, relative } from "node:path";
+import { join, relative } from "node:path";
 import { UserError } from "../common/errors";
 import { paths } from "../common/paths";
 import { run, runLogged, which } from "../common/run";
@@ -107,7 +107,7 @@ export function mochaStages(root: string, kinds: readonly Kind[], args: readonly
 }
 
 /** Files of system tests that take minutes, the longest first, so that none of them runs alone at the end. */
-const longest = ["deployment", "sshHost", "aws", "cli", "interrupted", "commandProvider", "awsRefusals"];
+const longest = ["deployment", "existingServer", "aws", "cli", "interrupted", "commandProvider", "awsRefusals"];
 
 function longestFirst(files: readonly string[]): string[] {
   const first = longest.flatMap((name) => files.find((file) => file.endsWith(`/${name}.test.ts`)) ?? []);
@@ -138,27 +138,19 @@ async function runMocha(root: string, args: readonly string[], isBuffered: boole
   const mocha = join(root, "node_modules", "mocha", "bin", "mocha.js");
   const colour = process.stdout.isTTY && !process.env.NO_COLOR ? ["--color"] : [];
   const reporter = ["--reporter", join(root, "toolchain", "checks", "reporter.ts")];
-  const logs = testLogs(root, args[0] ?? "");
-  rmSync(logs, { recursive: true, force: true });
   const result = await run(process.execPath, [mocha, ...colour, ...reporter, ...args], {
     cwd: root,
-    env: { ...environment(root), [resultVariable]: file, TEST_LOGS: logs },
+    env: { ...environment(root), [resultVariable]: file },
     output: isBuffered ? "take" : "tee",
   });
   if (isBuffered) {
     process.stdout.write(result.stdout);
     process.stderr.write(result.stderr);
   }
-  if (result.code !== 0 && existsSync(logs)) say(`Logs of ${args[0]}: ${logs}`);
   if (existsSync(file)) totals.add(JSON.parse(readFileSync(file, "utf8")) as MochaResult);
   else totals.failed++; // mocha itself failed
   rmSync(file, { force: true });
   return result.code === 0;
-}
-
-/** Where a file of system tests, told by TEST_LOGS, puts what explains its failure. Empty before each run. */
-function testLogs(root: string, file: string): string {
-  return join(paths(root).logs, "tests", basename(file, ".test.ts"));
 }
 
 /** Builds what several files of tests share, before these run at the same time. */

@@ -1,6 +1,6 @@
-import { isObject, open, unknown } from "../../toolchain/offline/plugins/protocol/values";
+import { isObject, open, unknown } from "../../../toolchain/offline/plugins/protocol/values";
 
-/** @typedef {import("../../toolchain/offline/plugins/protocol/values").Json} Json */
+/** @typedef {import("../../../toolchain/offline/plugins/protocol/values").Json} Json */
 /** @typedef {import("./shapes").Shape} Shape */
 
 /**

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { lets } from "../cloud/account.mjs";
-import { failures } from "../cloud/failures.mjs";
-import { type Shape, writeShapes } from "../cloud/shapes";
+import { lets } from "../fakes/aws/account.mjs";
+import { failures } from "../fakes/aws/failures.mjs";
+import { type Shape, writeShapes } from "../fakes/aws/shapes";
 
 describe("the fake AWS", () => {
   const folder = mkdtempSync(join(tmpdir(), "shapes-"));

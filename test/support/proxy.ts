@@ -1,5 +1,5 @@
-// A proxy and an index of packages on 127.0.0.1 of a server, which pass on what they are asked for and note it down. They
-// run on this machine; a connection of ssh leads to them.
+// A proxy and a package index on 127.0.0.1 of a server, which pass requests on and list them. They run on your computer; an
+// SSH connection leads to them.
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from "node:http";
@@ -7,41 +7,41 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "./product";
-import type { SshHost } from "./sshHost";
+import type { TestServer } from "./testServer";
 import { waitFor } from "./waitFor";
 
-export class Gateway {
+export class Proxy {
   /** Requests, as METHOD URL. */
-  readonly asked: string[] = [];
+  readonly requests: string[] = [];
 
   private constructor(
     /** Of both, on either side. */
     private readonly port: number,
-    /** Where the mirrors are on this machine that the server has on its own 127.0.0.1. */
+    /** The port of the server's own mirrors, there and on your computer. */
     private readonly mirrors: { readonly there: number; readonly here: number },
     private readonly server: Server,
     private readonly folder: string,
     private tunnel?: ChildProcess,
   ) {}
 
-  get proxy(): string {
+  get url(): string {
     return `http://127.0.0.1:${this.port}`;
   }
 
   get index(): string {
-    return `${this.proxy}/simple`;
+    return `${this.url}/simple`;
   }
 
-  static async start(host: SshHost): Promise<Gateway> {
-    const folder = await mkdtemp(join(tmpdir(), "gateway-"));
+  static async start(testServer: TestServer): Promise<Proxy> {
+    const folder = await mkdtemp(join(tmpdir(), "proxy-"));
     const server = createServer();
     const mirrors = { there: 8000, here: await freePort() };
-    const gateway = new Gateway(await freePort(), mirrors, server, folder);
+    const proxy = new Proxy(await freePort(), mirrors, server, folder);
     server.on("request", (incoming: IncomingMessage, response: ServerResponse) => {
-      gateway.answer(incoming, response);
+      proxy.answer(incoming, response);
     });
     server.on("connect", ({ url = "" }: IncomingMessage, socket, head: Buffer) => {
-      gateway.asked.push(`CONNECT ${url}`);
+      proxy.requests.push(`CONNECT ${url}`);
       const [name = "", port = ""] = url.split(":");
       const upstream = connect(Number(port), name, () => {
         socket.write("HTTP/1.1 200 Connection established\r\n\r\n");
@@ -55,33 +55,33 @@ export class Gateway {
         one.on("error", () => other.destroy());
       }
     });
-    await new Promise<void>((resolve) => server.listen(gateway.port, "127.0.0.1", resolve));
-    const { privateKey, port, user } = host.connection;
+    await new Promise<void>((resolve) => server.listen(proxy.port, "127.0.0.1", resolve));
+    const { privateKey, port, user } = testServer.connection;
     await writeFile(join(folder, "key"), privateKey, { mode: 0o600 });
     const options = ["ExitOnForwardFailure=yes", "StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null"];
-    gateway.tunnel = spawn(
+    proxy.tunnel = spawn(
       "ssh",
       [
         ...["-N", "-p", String(port), "-i", join(folder, "key"), "-o", "IdentitiesOnly=yes"],
         ...options.flatMap((option) => ["-o", option]),
-        ...["-R", `127.0.0.1:${gateway.port}:127.0.0.1:${gateway.port}`],
+        ...["-R", `127.0.0.1:${proxy.port}:127.0.0.1:${proxy.port}`],
         ...["-L", `127.0.0.1:${mirrors.here}:127.0.0.1:${mirrors.there}`],
         `${user}@127.0.0.1`,
       ],
       { stdio: "ignore" },
     );
     await waitFor("the tunnel", async () => {
-      await host.sh(`bash -c ': < /dev/tcp/127.0.0.1/${gateway.port}'`);
+      await testServer.sh(`bash -c ': < /dev/tcp/127.0.0.1/${proxy.port}'`);
       return true;
     });
-    return gateway;
+    return proxy;
   }
 
   /** Passes on what a proxy is asked for. The index sends pip on to PyPI. */
   private answer(incoming: IncomingMessage, response: ServerResponse): void {
-    this.asked.push(`${incoming.method} ${incoming.url}`);
-    const url = new URL(incoming.url ?? "", this.proxy);
-    if (url.origin === this.proxy) {
+    this.requests.push(`${incoming.method} ${incoming.url}`);
+    const url = new URL(incoming.url ?? "", this.url);
+    if (url.origin === this.url) {
       response.writeHead(302, { location: `https://pypi.org${url.pathname}` }).end();
       return;
     }

@@ -1,20 +1,24 @@
-// A server that a user has: reached through a bastion and by sudo, serving others' sites, left as it was found.
+// A server that a user has: reached through a bastion and by sudo, with sites of its own, left as it was found. Each scenario
+// says what it starts from.
 import assert from "node:assert/strict";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { platforms } from "../../platforms";
+import { wheelFolder } from "../../rendering/app";
 import { extraCaCertificates } from "../../settings/caCertificates";
 import { environment } from "../../toolchain/engine/environment";
 import { Stack } from "../../toolchain/engine/stack";
+import { assertLineChanges, assertPage, assertServed, assertUnchanged } from "../support/assertions";
+import { appDefaults, uwsgiVersion } from "../support/defaults";
 import { root } from "../support/engine";
-import { Gateway } from "../support/gateway";
-import { ask, underLoad, type LoadResult } from "../support/load";
 import { makeKey } from "../support/keys";
-import { serverSettings, onEachPlatform } from "../support/platforms";
+import { pauses, underLoad } from "../support/load";
+import { facts, onEachPlatform, prepared, serverSettings } from "../support/platforms";
 import { Product, type Settings } from "../support/product";
-import { SshHost } from "../support/sshHost";
+import { Proxy } from "../support/proxy";
+import { TestServer } from "../support/testServer";
 import { waitFor } from "../support/waitFor";
 
 /** The connection is the same on every system. */
@@ -22,8 +26,6 @@ const triesConnections = platforms.debian12;
 /** What no package brings. */
 const notOfPackages =
   /uwsgi-nginx|uwsgi[@.]|hello|epel|^. \/(home|opt|root|run|srv|tmp|usr\/local|var\/(cache|spool|tmp))\/|^. \/etc\/(nginx\/conf\.d\/.*\.conf|pki\/rpm-gpg|sudoers|yum)/;
-/** How the package leaves nginx. */
-const nginxAsPackaged: Record<string, string> = { debian12: "enabled active", centos7: "disabled inactive" };
 const word = Math.random().toString(36).slice(2);
 const password = `pass '"$word ${word}`;
 const app = (text: string) => `def application(environ, start_response):
@@ -31,23 +33,24 @@ const app = (text: string) => `def application(environ, start_response):
     return [b"${text}"]
 `;
 
-onEachPlatform("a server that one has", function (test) {
+onEachPlatform("an existing server", function (test) {
   this.timeout(600_000);
-  this.bail(true);
 
   const { platform, python } = test;
-  let server: SshHost;
-  let bastion: SshHost;
+  let server: TestServer;
+  let bastion: TestServer;
   let product: Product;
   let system: Settings;
-  let gateway: Gateway;
+  let proxy: Proxy;
+  /** An image with uWSGI compiled, which saves compiling it after each destroy. */
+  let compiled: string | undefined;
   let agent: { process: ChildProcess; socket: string };
   let hostKeys: string;
   let found: string;
   /** Of the server, seen from the bastion. */
   let address: string;
 
-  /** All that may be somebody's on the server: files with owner, mode, target and content, users, units. */
+  /** All of the server that may be in use by others: files with owner, mode, target and content, users, units. */
   async function listing(): Promise<string> {
     // What the system itself writes on any day: run-time state, the backups of passwd, group and dpkg, and what it knows
     // of its packages, which are listed by their names.
@@ -63,8 +66,9 @@ onEachPlatform("a server that one has", function (test) {
     const skipped = volatile.map((path) => `-path ${path} -prune -o`).join(" ");
     return server.sh(`
       cd /
-      find /etc /home /opt /root /run /srv /tmp /usr/local /var/cache/yum /var/lib /var/spool /var/tmp ${skipped} \
-        \\( -type f -printf '%p %u:%g %m ' -exec sh -c 'sha256sum < "$1"' sh {} \\; \\) -o -printf '%p %u:%g %m %y %l\\n' | sort
+      folders="/etc /home /opt /root /run /srv /tmp /usr/local /var/cache/yum /var/lib /var/spool /var/tmp"
+      find $folders ${skipped} -printf '%p %u:%g %m %y %l\\n' | sort
+      find $folders ${skipped} -type f -exec sha256sum {} + | sort --key 2
       cat /etc/passwd /etc/group
       ! command -v rpm > /dev/null || rpm --query --all | sort
       systemctl list-unit-files --no-legend
@@ -101,6 +105,7 @@ onEachPlatform("a server that one has", function (test) {
     ...more,
   });
 
+  const more = appDefaults.processes + 2;
   const hello = { source: "apps/hello", domains: ["app.example.org"], python };
   const configure = (settings: Settings, apps: Settings = { hello }) => product.configure({ server: settings, apps });
 
@@ -108,22 +113,74 @@ onEachPlatform("a server that one has", function (test) {
   const givePassword = () =>
     product.succeed("config", "set", "--secret", "--path", "uwsgi-nginx:server.sudoPassword", password);
 
-  const ours = () => ask(`http://127.0.0.1:${server.port(80)}/`, { host: "app.example.org" });
-  const theirs = () => `http://127.0.0.1:${server.port(80)}/`;
-  const undisturbed = (load: LoadResult) => {
-    assert.deepEqual({ failures: load.failures, texts: load.texts }, { failures: [], texts: ["theirs\n"] });
+  const url = () => `http://127.0.0.1:${server.port(80)}/`;
+  const assertOurs = () => assertPage(url(), "ours", "app.example.org");
+  const assertUntouched = async () => {
+    assert.deepEqual(await traces(), [], "the server should be as it was");
+  };
+  /** The site of others answers all the time. */
+  const undisturbed = async (work: () => Promise<unknown>, pause = pauses.dense) => {
+    assertServed(await underLoad(url(), work, pause), ["theirs\n"]);
+  };
+
+  let hasPackages = false;
+  let hasSite = false;
+  /** Who has deployed the app last. */
+  let deployedBy: "admin" | "deploy" | undefined;
+  const given = {
+    /** Packages are installed, and the stack has given the server back. */
+    async packages(): Promise<void> {
+      if (hasPackages) return;
+      if (product.hasResources) await product.destroy();
+      await configure(direct({ user: "deploy", proxy: proxy.url, pipIndex: proxy.index }));
+      const base = ["prepare-server", `build-uwsgi-python${python}`, "nginx-restart", "install-nginx"];
+      const names = ["server", "base", ...base.map((name) => `base-${name}`)];
+      await product.up(...names.flatMap((name) => ["--target", `**::${name}`]));
+      assert.equal(await server.sh("systemctl is-enabled nginx; systemctl is-active nginx"), "enabled\nactive");
+      await product.destroy();
+      hasPackages = true;
+    },
+    /** The server has a site of others, with its address for a name, and nothing of the stack's. */
+    async site(): Promise<void> {
+      await given.packages();
+      if (product.hasResources) await product.destroy();
+      deployedBy = undefined;
+      if (!hasSite) {
+        await server.sh(`
+          mkdir -p /srv/theirs /opt/uwsgi && echo theirs > /srv/theirs/index.html
+          printf 'server {\\n listen 80;\\n server_name 127.0.0.1;\\n root /srv/theirs;\\n}\\n' > /etc/nginx/conf.d/theirs.conf
+          systemctl enable --quiet nginx
+          systemctl restart nginx
+        `);
+        await assertPage(url(), "theirs\n");
+        found = await listing();
+        hasSite = true;
+      }
+      if (compiled !== undefined) await server.copyFrom(compiled, wheelFolder(python, uwsgiVersion));
+    },
+    /** The app is live beside that site. */
+    async deployed(user: "admin" | "deploy"): Promise<void> {
+      if (deployedBy === undefined) await given.site();
+      if (user === "admin") await configure(behind({ user }));
+      else await configure(direct({ user }));
+      if (user === "admin") await givePassword();
+      if (deployedBy !== user) await product.up();
+      deployedBy = user;
+    },
   };
 
   before(async function () {
     const settings = await serverSettings(test, this);
+    const { image } = await prepared(test, settings);
+    if (image !== settings.image) compiled = String(image);
     system = Object.fromEntries(Object.entries(settings).filter(([name]) => name !== "image"));
     [server, bastion] = await Promise.all([
-      // Some like csh, which has other quotes.
-      SshHost.startWith(test, settings, ["tcsh"]),
-      SshHost.start({ sshdConfig: ["Match User locked", "AllowTcpForwarding no"] }),
+      // A user's shell may be csh, which quotes otherwise.
+      TestServer.startWith(test, settings, ["tcsh"]),
+      TestServer.start({ sshdConfig: ["Match User locked", "AllowTcpForwarding no"] }),
     ]);
     await bastion.sh("for user in jumper locked; do useradd --create-home --shell /bin/bash $user; done");
-    // As most servers are: with keys of several kinds.
+    // Most servers have keys of several kinds.
     await server.sh(`
       ssh-keygen -q -t ecdsa -N '' -f /etc/ssh/ssh_host_ecdsa_key
       sed -i '1i HostKey /etc/ssh/ssh_host_ecdsa_key' /etc/ssh/sshd_config
@@ -144,13 +201,13 @@ onEachPlatform("a server that one has", function (test) {
       "\n",
     );
 
-    // Nothing resolves its own name, as where a cloud has given it one.
+    // Its own name leads nowhere, as where a cloud has given it one.
     await server.sh("sed '/^127/!d' /etc/hosts > /tmp/hosts && cat /tmp/hosts > /etc/hosts && rm /tmp/hosts");
     await assert.rejects(server.sh("getent ahosts $(hostname)"));
 
     address = (await server.sh("hostname -I")).split(" ")[0] ?? "";
 
-    gateway = await Gateway.start(server);
+    proxy = await Proxy.start(server);
     product = await Product.make({}, test);
     await product.writeApp("hello", { "wsgi.py": app("ours") });
     await writeFile(join(product.projectDir, "ca.pem"), extraCaCertificates({ onYourComputer: true }) ?? "");
@@ -158,9 +215,9 @@ onEachPlatform("a server that one has", function (test) {
   });
   after(async () => {
     (agent as typeof agent | undefined)?.process.kill();
-    await (gateway as Gateway | undefined)?.stop();
+    await (proxy as Proxy | undefined)?.stop();
     await (product as Product | undefined)?.remove();
-    await SshHost.stopAll();
+    await TestServer.stopAll();
   });
 
   const connections: [string, () => Settings, RegExp][] = [
@@ -213,11 +270,12 @@ onEachPlatform("a server that one has", function (test) {
     ],
   ];
   for (const [what, host, message] of [...(platform === triesConnections ? connections : []), ...logins]) {
-    it(`is refused at the first step when it ${what}`, async () => {
+    it(`is refused at the first step, and left as it is, when it ${what}`, async () => {
       await configure(host());
       const { output } = await product.failUp();
       assert.match(output, message);
-      assert.ok(!output.includes(password), output);
+      assert.ok(!output.includes(password), `the output should not hold the password, and is\n${output}`);
+      await assertUntouched();
     });
   }
 
@@ -241,70 +299,49 @@ onEachPlatform("a server that one has", function (test) {
       /The server's disk is full: 5 MB are free for \/opt, and 100 MB are needed\. Nothing was changed\./,
     ],
   ];
-  for (const [what, make, mend, message] of states) {
+  for (const [what, make, undo, message] of states) {
     it(`is refused before anything is changed when it ${what}`, async () => {
       await server.sh(make, "--privileged");
       try {
         await configure(direct());
         assert.match((await product.failUp()).output, message);
       } finally {
-        await server.sh(mend, "--privileged");
+        await server.sh(undo, "--privileged");
       }
+      await assertUntouched();
     });
   }
 
   it("keeps nothing of a first up that failed", async () => {
     await configure(direct({ user: "deploy" }), { hello: { ...hello, packages: ["no-such-package-anywhere"] } });
     assert.match((await product.failUp()).output, /The package no-such-package-anywhere does not exist\./);
+    await assertUntouched();
   });
 
-  it("has not been touched by any of that", async () => {
-    assert.deepEqual(await traces(), []);
-  });
-
-  it("keeps nothing but packages once it is destroyed, and nginx as its package leaves it", async () => {
-    // What was refused has left texts in the state, and an up of some resources alone must not remove them.
-    await product.destroy();
-    await configure(direct({ user: "deploy", proxy: gateway.proxy, pipIndex: gateway.index }));
-    const base = ["prepare-server", `build-uwsgi-python${python}`, "nginx-restart", "install-nginx"];
-    await product.up(
-      ...["server", "base", ...base.map((name) => `base-${name}`)].flatMap((name) => ["--target", `**::${name}`]),
-    );
-    assert.equal(await server.sh("systemctl is-enabled nginx; systemctl is-active nginx"), "enabled\nactive");
-    await product.destroy();
+  it("keeps nothing but packages after destroy, and nginx as its package leaves it; they came through the proxy", async () => {
+    // What was refused before has left texts in the state, and an up of some resources alone must not remove them.
+    await given.packages();
     assert.deepEqual(
       (await traces()).filter((line) => notOfPackages.test(line)),
       [],
+      "nothing but packages should be left",
     );
-    const state = await server.sh(
-      "echo $(systemctl is-enabled nginx) $(systemctl is-active --quiet nginx && echo active || echo inactive)",
-    );
-    assert.equal(state, nginxAsPackaged[platform.name]);
-  });
+    const isActive = "systemctl is-active --quiet nginx && echo active || echo inactive";
+    const state = await server.sh(`echo $(systemctl is-enabled nginx) $(${isActive})`);
+    assert.equal(state, facts[platform.name as keyof typeof facts].nginxAsPackaged);
 
-  it("took its packages and pip's through the proxy and from the index that the settings name", () => {
-    const { asked } = gateway;
-    assert.ok(
-      asked.some((it) => /^GET http:.*\/nginx[^/]*\.(deb|rpm)$/.test(it)),
-      asked.join("\n"),
+    const requests = proxy.requests.join("\n");
+    assert.match(requests, /^GET http:.*\/nginx[^/]*\.(deb|rpm)$/m);
+    const ofPip = [`GET ${proxy.index}/uwsgi/`, "CONNECT files.pythonhosted.org:443"];
+    assert.deepEqual(
+      ofPip.filter((it) => !proxy.requests.includes(it)),
+      [],
+      `pip should use the proxy and the index of the settings, and these were requested:\n${requests}`,
     );
-    assert.ok(asked.includes(`GET ${gateway.index}/uwsgi/`), asked.join("\n"));
-    assert.ok(asked.includes("CONNECT files.pythonhosted.org:443"), asked.join("\n"));
-  });
-
-  it("gets a site of others", async () => {
-    // It has the machine's address for its name.
-    await server.sh(`
-      mkdir -p /srv/theirs && echo theirs > /srv/theirs/index.html
-      printf 'server {\\n listen 80;\\n server_name 127.0.0.1;\\n root /srv/theirs;\\n}\\n' > /etc/nginx/conf.d/theirs.conf
-      systemctl enable --quiet nginx
-      systemctl restart nginx
-    `);
-    assert.deepEqual(await ask(theirs()), { status: 200, text: "theirs\n" });
-    found = await listing();
   });
 
   it("keeps nothing of a first release that failed, once it is destroyed", async () => {
+    await given.site();
     await product.writeApp("broken", { "wsgi.py": "import nothere\n" });
     await configure(direct({ user: "deploy" }), { hello: { ...hello, source: "apps/broken" } });
     assert.match(
@@ -312,34 +349,36 @@ onEachPlatform("a server that one has", function (test) {
       /does not start\. No release is live yet\.[^]*No module named '?nothere'?/,
     );
     await product.destroy();
-    assert.deepEqual(await traces(), []);
+    await assertUntouched();
   });
 
   it("serves the app beside the sites of others, through a bastion, with sudo and a password", async () => {
+    await given.site();
     await configure(behind({ user: "admin" }));
     await givePassword();
     const watched = server.sh("until [ -e /run/over ]; do ps -eo args --no-headers; sleep 0.2; done | sort -u");
-    const load = await underLoad(theirs(), async () => {
+    await undisturbed(async () => {
       const { output } = await product.up("--diff").finally(() => server.sh("touch /run/over"));
-      assert.ok(!output.includes(word), output);
+      assert.ok(!output.includes(word), `the output should not hold the password, and is\n${output}`);
     });
-    undisturbed(load);
+    deployedBy = "admin";
     const commandLines = await watched;
     await server.sh("rm /run/over");
     assert.match(commandLines, /sudo -S -p {2}bash -c .* bash -s -- up/);
     assert.ok(!commandLines.includes(word), "the password is in no command line");
-    assert.deepEqual(await ours(), { status: 200, text: "ours" });
-    assert.match((await product.up()).output, /^ +\d+ unchanged\n\nDuration/m);
+    await assertOurs();
+    assertUnchanged((await product.up()).output);
     assert.equal(await product.ssh("id -un"), "admin", "the output's command line logs in, through the bastion too");
   });
 
-  it("shows the line that changes, and the password nowhere", async () => {
-    await configure(behind({ user: "admin" }), { hello: { ...hello, processes: 7 } });
+  it("shows the line that a setting changes, and the password nowhere", async () => {
+    await given.deployed("admin");
+    await configure(behind({ user: "admin" }), { hello: { ...hello, processes: more } });
     await givePassword();
     const { output } = await product.preview("--diff");
-    assert.match(output, /^\s+- processes = 5\n\s+\+ processes = 7$/m);
-    assert.ok(!output.includes(word), output);
-    assert.ok(!(await product.exportText()).includes(word));
+    assertLineChanges(output, `processes = ${appDefaults.processes}`, `processes = ${more}`);
+    assert.ok(!output.includes(word), `the preview should not hold the password, and is\n${output}`);
+    assert.ok(!(await product.exportText()).includes(word), "the state should hold the password encrypted only");
     const places = "/etc /home /opt /root /run /tmp /var";
     assert.equal(
       await server.sh(`grep --recursive --files-with-matches --devices=skip '${word}' ${places} || true`),
@@ -348,19 +387,23 @@ onEachPlatform("a server that one has", function (test) {
     assert.equal(await server.sh(`journalctl --no-pager | grep --count '${word}' || true`), "0");
   });
 
-  it("is the same server for another login, by an ssh-agent and without a password: nothing is made anew, nobody is disturbed", async () => {
-    await configure(direct({ user: "deploy", privateKey: undefined }), { hello: { ...hello, processes: 7 } });
+  it("is the same server for another login, by an ssh-agent and without a password: nothing is replaced", async () => {
+    await given.deployed("admin");
+    await configure(direct({ user: "deploy", privateKey: undefined }), { hello: { ...hello, processes: more } });
     agent = await startAgent(server.connection.privateKey);
     product.env.SSH_AUTH_SOCK = agent.socket;
-    const load = await underLoad(theirs(), async () => {
+    deployedBy = undefined;
+    await undisturbed(async () => {
       assert.doesNotMatch((await product.up()).output, /\d+ (replaced|created)/);
     });
-    undisturbed(load);
-    assert.deepEqual(await ours(), { status: 200, text: "ours" });
-    assert.match(await server.sh("cat /opt/apps/hello/current/uwsgi.ini"), /^processes = 7$/m);
+    await assertOurs();
+    const ini = await server.sh("cat /opt/apps/hello/current/uwsgi.ini");
+    assert.match(ini, new RegExp(`^processes = ${more}$`, "m"));
+    deployedBy = "admin"; // with other settings than the scenarios of `deploy`
   });
 
   it("is refused to another stack", async () => {
+    await given.deployed("deploy");
     const other = await Product.make({}, { ...test, stack: "other" });
     try {
       await other.writeApp("hello", { "wsgi.py": app("other") });
@@ -373,7 +416,7 @@ onEachPlatform("a server that one has", function (test) {
     } finally {
       await other.remove();
     }
-    assert.deepEqual(await ours(), { status: 200, text: "ours" });
+    await assertOurs();
   });
 
   const conflicts: [string, Settings, RegExp][] = [
@@ -394,15 +437,15 @@ onEachPlatform("a server that one has", function (test) {
     ],
   ];
   for (const [what, apps, message] of conflicts) {
-    it(`keeps the sites as they are when the app ${what}`, async () => {
+    it(`keeps its sites as they are when the app ${what}`, async () => {
+      await given.deployed("deploy");
       await server.sh("printf 'server { listen 80 default_server; return 404; }' > /etc/nginx/conf.d/any.conf");
       try {
         await configure(direct({ user: "deploy" }), apps);
-        const load = await underLoad(theirs(), async () => {
+        await undisturbed(async () => {
           assert.match((await product.failUp()).output, message);
-        });
-        undisturbed(load);
-        assert.deepEqual(await ours(), { status: 200, text: "ours" });
+        }, pauses.sparse);
+        await assertOurs();
         assert.equal(await server.sh("nginx -t -q 2>&1"), "");
       } finally {
         await server.sh("rm /etc/nginx/conf.d/any.conf");
@@ -410,10 +453,11 @@ onEachPlatform("a server that one has", function (test) {
     });
   }
 
-  it("is left as it was found by destroy, and nobody is disturbed", async () => {
-    const load = await underLoad(theirs(), () => product.destroy());
-    undisturbed(load);
-    assert.deepEqual(await traces(), []);
+  it("is left as it was found by destroy, and its sites are not disturbed", async () => {
+    await given.deployed("deploy");
+    deployedBy = undefined;
+    await undisturbed(() => product.destroy());
+    await assertUntouched();
   });
 
   /** An ssh-agent with that key. */
@@ -428,7 +472,7 @@ onEachPlatform("a server that one has", function (test) {
     return { process, socket };
   }
 
-  it("is forgotten by destroy --server-gone, which does not connect to it", async () => {
+  it("is forgotten by destroy --server-gone when it exists no longer", async () => {
     await configure(direct({ user: "deploy" }));
     await product.up(...["server", "base", "base-prepare-server"].flatMap((name) => ["--target", `**::${name}`]));
     await server.stop();

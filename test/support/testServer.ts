@@ -1,15 +1,17 @@
-// A throw-away host with systemd and sshd, in a container that only this machine can reach.
-import { execFile, spawn, spawnSync } from "node:child_process";
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+// A throw-away server with systemd and sshd, in a container that only your computer can reach.
+import { execFile } from "node:child_process";
+import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { script } from "../../rendering/assets";
 import { planDownloads, systemParameters } from "../../rendering/downloads";
 import { sshdKeys } from "../../rendering/tarArchive";
 import { settingsSchema } from "../../settings/schema";
+import { type Containers, containerName, feed, keepServer, readContainers } from "./containers";
 import { root } from "./engine";
+import { release, type Source, watch } from "./failures";
 import { type KeyPair, makeKey } from "./keys";
 import type { TestPlatform } from "./platforms";
 import { freePort } from "./product";
@@ -17,14 +19,8 @@ import { waitFor } from "./waitFor";
 
 const run = promisify(execFile);
 
-interface Containers {
-  readonly command: readonly [string, ...string[]];
-  readonly runOptions: readonly string[];
-  readonly image: string;
-}
-
-export interface SshHostOptions {
-  /** Further ports of the host to publish on 127.0.0.1. */
+export interface TestServerOptions {
+  /** Further ports of the server to publish on 127.0.0.1. */
   readonly ports?: readonly number[];
   /** Further lines for sshd_config. */
   readonly sshdConfig?: readonly string[];
@@ -39,18 +35,20 @@ export interface Connection {
   readonly hostKey: string;
 }
 
-export class SshHost {
-  private static readonly running = new Set<SshHost>();
+export class TestServer implements Source {
+  private static readonly running = new Set<TestServer>();
 
   private constructor(
     private readonly containers: Containers,
     readonly name: string,
     readonly connection: Connection,
     private readonly publishedPorts: ReadonlyMap<number, number>,
-  ) {}
+  ) {
+    watch(this);
+  }
 
   /** Made, started and answering. */
-  static async start({ ports = [], sshdConfig = [] }: SshHostOptions = {}): Promise<SshHost> {
+  static async start({ ports = [], sshdConfig = [] }: TestServerOptions = {}): Promise<TestServer> {
     const containers = await readContainers();
     const [engine, ...globals] = containers.command;
     const call = async (...args: string[]) => (await run(engine, [...globals, ...args])).stdout.trim();
@@ -73,10 +71,10 @@ export class SshHost {
         privateKey: userKey.private,
         hostKey: hostKey.public,
       };
-      const host = new SshHost(containers, name, connection, published);
-      SshHost.running.add(host);
+      const server = new TestServer(containers, name, connection, published);
+      TestServer.running.add(server);
       await waitFor("sshd", () => greets(connection.port));
-      return host;
+      return server;
     } catch (error) {
       await call("rm", "--force", "--time", "0", name).catch(() => undefined);
       throw error;
@@ -86,14 +84,14 @@ export class SshHost {
   /**
    * A server with one of the systems that the tests run on, made as the product makes one. Its port 80 is published, and
    * all its users have the same key.
-   * @param settings of a host that runs it
+   * @param settings of a server that runs it
    * @param packages that it has besides
    */
   static async startWith(
     test: TestPlatform,
     settings: Readonly<Record<string, unknown>>,
     packages: readonly string[],
-  ): Promise<SshHost> {
+  ): Promise<TestServer> {
     const { platform } = test;
     const containers = await readContainers();
     const env: NodeJS.ProcessEnv = { ...process.env, ...test.env };
@@ -115,8 +113,8 @@ export class SshHost {
     const name = containerName(containers);
     const login = { user: "root", privateKey: userKey.private, hostKey: hostKey.public };
     const connection = { host: "127.0.0.1", port: ssh, ...login };
-    const server = new SshHost(containers, name, connection, new Map([[80, http]]));
-    SshHost.running.add(server);
+    const server = new TestServer(containers, name, connection, new Map([[80, http]]));
+    TestServer.running.add(server);
     const words = {
       ...{ stack: "test", name, image: rootFilesystem === "" ? image : "", root_filesystem: rootFilesystem },
       ...{ needs_cgroup_v1: platform.container.needsCgroupV1, ssh_port: ssh, http_port: http },
@@ -142,7 +140,7 @@ export class SshHost {
     return server;
   }
 
-  /** Where a port of the host is to be found on 127.0.0.1. */
+  /** Where a port of the server is on 127.0.0.1. */
   port(inside: number): number {
     const outside = this.publishedPorts.get(inside);
     if (outside === undefined) throw new Error(`port ${inside} was not published`);
@@ -150,7 +148,7 @@ export class SshHost {
   }
 
   /**
-   * Runs a shell script on the host, not over SSH, and gives what it prints.
+   * Runs a shell script on the server, not over SSH, and returns its output.
    * @param options of `exec`, such as --privileged
    */
   async sh(script: string, ...options: string[]): Promise<string> {
@@ -159,48 +157,33 @@ export class SshHost {
     return (await run(engine, words, { maxBuffer: 1e8 })).stdout.trim();
   }
 
+  /** Gives the server a folder of an image, such as what another one has compiled. */
+  async copyFrom(image: string, folder: string): Promise<void> {
+    const [engine, ...globals] = this.containers.command;
+    const command = [engine, ...globals].join(" ");
+    const copy = `
+      id=$(${command} create ${image} true)
+      trap '${command} rm "$id" > /dev/null' EXIT
+      ${command} cp "$id:${folder}" - | ${command} cp - "${this.name}:$(dirname ${folder})"`;
+    await this.sh(`mkdir -p ${dirname(folder)}`);
+    await run("bash", ["-e", "-o", "pipefail", "-c", copy]);
+  }
+
+  keep(folder: string): Promise<void> {
+    return keepServer(this.name, folder);
+  }
+
   async stop(): Promise<void> {
-    SshHost.running.delete(this);
+    await release(this);
+    TestServer.running.delete(this);
     const [engine, ...globals] = this.containers.command;
     await run(engine, [...globals, "rm", "--force", "--time", "0", this.name]);
   }
 
   /** For the end of a test file, which must clean up even what failed half-way. */
   static async stopAll(): Promise<void> {
-    await Promise.all([...SshHost.running].map((host) => host.stop()));
+    await Promise.all([...TestServer.running].map((server) => server.stop()));
   }
-}
-
-/** A name for a container, which is removed when this process ends: a run that is broken off must not leave it behind. */
-function containerName({ command: [engine, ...globals] }: Containers): string {
-  const name = `pulumi-test-${process.pid}-${Math.random().toString(36).slice(2, 8)}`;
-  process.once("exit", () => {
-    spawnSync(engine, [...globals, "rm", "--force", "--time", "0", name], { stdio: "ignore" });
-  });
-  return name;
-}
-
-/** Runs a command with that on its stdin. */
-function feed([command = "", ...args]: readonly string[], stdin: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ["pipe", "ignore", "pipe"] });
-    let errors = "";
-    child.stderr.setEncoding("utf8").on("data", (chunk: string) => (errors += chunk));
-    child.once("error", reject);
-    child.once("close", (code) => {
-      if (code === 0) resolve();
-      else reject(new Error(`${command} ${args.join(" ")} failed and printed\n${errors}`));
-    });
-    child.stdin.end(stdin);
-  });
-}
-
-async function readContainers(): Promise<Containers> {
-  const file = join(root, ".local/containers.json");
-  const text = await readFile(file, "utf8").catch(() => {
-    throw new Error(`${file} is missing: \`npm start\` writes it`);
-  });
-  return JSON.parse(text) as Containers;
 }
 
 /** One host key, of the type that a user is told to pin, and one user who may log in. */
@@ -211,7 +194,7 @@ async function copySshFiles(
   userKey: KeyPair,
   sshdConfig: readonly string[],
 ): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), "ssh-host-"));
+  const folder = await mkdtemp(join(tmpdir(), "test-server-"));
   try {
     await chmod(folder, 0o755);
     await mkdir(join(folder, "sshd_config.d"));

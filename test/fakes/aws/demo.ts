@@ -1,12 +1,12 @@
 // `npm run demo:dev`: the whole of the user's case on the double of AWS: up, a change, what the pull request shows, down.
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
-import { renderComment } from "../../toolchain/github/comment";
-import { prepareContainers } from "../../toolchain/containers/prepare";
-import { fetchPage } from "../../toolchain/commands/page";
-import { step } from "../../toolchain/common/steps";
-import { canRun, CloudStack, devSystem } from "../support/cloud";
-import { root } from "../support/engine";
+import { renderComment } from "../../../toolchain/github/comment";
+import { prepareContainers } from "../../../toolchain/containers/prepare";
+import { fetchPage } from "../../../toolchain/commands/page";
+import { step } from "../../../toolchain/common/steps";
+import { canRun, CloudStack, devSystem } from "../../support/cloud";
+import { root } from "../../support/engine";
 
 async function main(): Promise<void> {
   if (!canRun) throw new Error("The demonstration needs Linux and root: an address of the double has ports 22 and 80.");

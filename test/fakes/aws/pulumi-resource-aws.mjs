@@ -1,17 +1,17 @@
 // The double of pulumi-resource-aws, for tests and the demonstration only: it serves what servers/aws uses,
 // takes no input that the SDK's types do not have, and behaves in the ways of AWS that hurt. Its account is the folder
-// AWS_DOUBLE.
+// FAKE_AWS.
 import { randomInt } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { serveProvider } from "../../toolchain/offline/plugins/protocol/provider";
-import { changes, reveal, unknown } from "../../toolchain/offline/plugins/protocol/values";
+import { serveProvider } from "../../../toolchain/offline/plugins/protocol/provider";
+import { changes, reveal, unknown } from "../../../toolchain/offline/plugins/protocol/values";
 import { Cloud, newId, Refusal } from "./account.mjs";
 import { failures } from "./failures.mjs";
 
-/** @typedef {import("../../toolchain/offline/plugins/protocol/values").JsonObject} JsonObject */
+/** @typedef {import("../../../toolchain/offline/plugins/protocol/values").JsonObject} JsonObject */
 /** @typedef {import("./shapes").Shape} Shape */
-/** @typedef {import("../../toolchain/offline/plugins/protocol/provider").Operation} Operation */
+/** @typedef {import("../../../toolchain/offline/plugins/protocol/provider").Operation} Operation */
 /** @typedef {import("./account.mjs").Account} Account */
 /**
  * @typedef {object} Kind of resource
@@ -24,7 +24,7 @@ import { failures } from "./failures.mjs";
  * @property {(account: Account, id: string) => JsonObject | undefined} read what a refresh finds that may have changed
  */
 
-const folder = process.env.AWS_DOUBLE ?? "";
+const folder = process.env.FAKE_AWS ?? "";
 const cloud = new Cloud(folder);
 /** @type {{ shapes: Record<string, Shape> }} */
 const { shapes } = JSON.parse(readFileSync(join(folder, "shapes.json"), "utf8"));
@@ -315,14 +315,14 @@ function shapeOf(token) {
 /**
  * @param {string} type
  * @param {Kind} kind
- * @returns {import("../../toolchain/offline/plugins/protocol/provider").Resource}
+ * @returns {import("../../../toolchain/offline/plugins/protocol/provider").Resource}
  */
 function resource(type, kind) {
   const shape = shapeOf(type);
   return {
     check: (inputs) => ({ inputs, failures: failures(shape, inputs) }),
     diff(state, inputs) {
-      /** @type {import("../../toolchain/offline/plugins/protocol/provider").Diff} */
+      /** @type {import("../../../toolchain/offline/plugins/protocol/provider").Diff} */
       const diff = new Map();
       const names = typeof shape === "object" && "fields" in shape ? Object.keys(shape.fields) : [];
       const replacing = [...kind.replaces, ...(kind.alsoReplaces?.(reveal(state), reveal(inputs)) ?? [])];

@@ -1,11 +1,13 @@
-// The systems that the system tests run on, each from the same test files.
+// The platforms that the system tests run on, each from the same test files.
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { promisify } from "node:util";
-import { platforms, type Platform } from "../../platforms";
-import { el7Image, el7Mirrors } from "./el7";
-import { root } from "./engine";
+import { platforms, type Platform } from "../../../platforms";
+import { el7Image, el7Mirrors } from "../el7";
+import { readContainers } from "../containers";
+import { preparedImage } from "../preparedImage";
+
+export { facts } from "./facts";
 
 const run = promisify(execFile);
 
@@ -22,8 +24,8 @@ export interface TestPlatform {
 
 const { debian12, centos7 } = platforms;
 
-/** What stands in for image and mirrors is meant for CentOS itself. */
-export const withoutStandIns = Object.fromEntries(
+/** Overrides of image and mirrors are meant for the genuine CentOS. */
+export const withoutOverrides = Object.fromEntries(
   [
     centos7.container.rootFilesystemVariable ?? "",
     ...Object.values(centos7.packages.mirrors).map(({ variable }) => variable),
@@ -33,10 +35,10 @@ export const withoutStandIns = Object.fromEntries(
 export const testPlatforms: readonly TestPlatform[] = [
   { title: "Debian 12", platform: debian12, python: "3", env: {}, server: () => Promise.resolve({}) },
   {
-    title: "a double of CentOS 7",
+    title: "a fake CentOS 7",
     platform: centos7,
     python: "2.7",
-    env: withoutStandIns,
+    env: withoutOverrides,
     server: async () => {
       const made = await el7Image();
       return "reason" in made ? made : { platform: centos7.name, image: made.image, mirrors: el7Mirrors };
@@ -52,9 +54,7 @@ async function realCentos7() {
     return { reason: "this machine has no cgroup v1 hierarchy of systemd's, which systemd 219 needs" };
   }
   if (process.env[centos7.container.rootFilesystemVariable ?? ""]) return server;
-  const { command } = JSON.parse(await readFile(join(root, ".local/containers.json"), "utf8")) as {
-    command: [string, ...string[]];
-  };
+  const { command } = await readContainers();
   try {
     await run(command[0], ["pull", "--quiet", "docker.io/library/centos:7"], { timeout: 300_000 });
     return server;
@@ -74,6 +74,20 @@ export async function serverSettings(platform: TestPlatform, context: Mocha.Cont
     context.skip();
   }
   return server;
+}
+
+/** The same of a server on which packages and uWSGI are there already. */
+export async function preparedSettings(test: TestPlatform, context: Mocha.Context): Promise<Record<string, unknown>> {
+  return prepared(test, await serverSettings(test, context));
+}
+
+/** The settings with the image that is made by preparedImage.ts. */
+export async function prepared(test: TestPlatform, server: Record<string, unknown>): Promise<Record<string, unknown>> {
+  const { platform } = test;
+  // It takes the place of every image.
+  if ({ ...process.env, ...test.env }[platform.container.rootFilesystemVariable ?? ""]) return server;
+  const base = typeof server.image === "string" ? server.image : (await readContainers()).image;
+  return { ...server, image: await preparedImage(base, server, platform) };
 }
 
 /** `describe` for each of the systems. */
