@@ -9,7 +9,8 @@ export interface Source {
   keep(folder: string): Promise<void>;
 }
 
-const folder = resolve(__dirname, "../../.local/test-failures");
+/** The runner of the tests names a folder for each file. */
+const folder = () => process.env.TEST_LOGS ?? resolve(__dirname, "../../.local/test-failures");
 /** With whether a test has begun since: if not, then a hook before it has failed. */
 const sources = new Map<Source, { hasSeenTest: boolean }>();
 let isTestRunning = false;
@@ -26,7 +27,7 @@ export async function release(source: Source): Promise<void> {
 }
 
 async function keep(title: string, of: readonly Source[]): Promise<void> {
-  const own = join(folder, title.replace(/[^\w.-]+/g, "-").slice(0, 150));
+  const own = join(folder(), title.replace(/[^\w.-]+/g, "-").slice(0, 150));
   await rm(own, { recursive: true, force: true });
   for (const [index, source] of of.entries()) {
     const name = join(own, `${index + 1}-${source.constructor.name}`);

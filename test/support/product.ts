@@ -93,6 +93,11 @@ export class Product extends Workspace {
     if (this.live?.what !== (await this.fingerprint())) await this.up();
   }
 
+  /** Whether an `up` has made something live. */
+  get isLive(): boolean {
+    return this.live !== undefined;
+  }
+
   override async up(...args: string[]): Promise<Run> {
     this.live = undefined;
     this.hasResources = true;

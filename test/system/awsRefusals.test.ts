@@ -117,6 +117,7 @@ describe("a stack that AWS refuses", function () {
   });
 
   it("says who uses what it cannot remove, removes the rest, and all once that is free; it dials no server for it", async () => {
+    await stack.deployed({ dnsZone: "example.org" }, { domains: ["www.example.org"] });
     const [id = ""] = stack.instances();
     stack.cloud.turn(id, "stopped");
     const [group = ""] = Object.keys(stack.cloud.account.groups);

@@ -1,6 +1,6 @@
 // Whatever is cut off, and wherever: the next `up` goes on and ends where an undisturbed one would have ended.
 import assert from "node:assert/strict";
-import { httpGet } from "../support/load";
+import { assertPage, assertUnchanged } from "../support/assertions";
 import { onEachPlatform, serverSettings } from "../support/platforms";
 import { Product } from "../support/product";
 
@@ -35,27 +35,18 @@ onEachPlatform("an up whose engine is killed", function (platform) {
     await product.succeed("cancel", "--yes", product.stack);
   }
 
-  const steps = [
-    ["the host", "command:local:Command server"],
-    ["uWSGI", `command:remote:Command base-build-uwsgi-python${platform.python}`],
-    ["the release", "command:remote:Command hello-release"],
-  ] as const;
-  for (const [what, resource] of steps) {
-    it(`while it made ${what}, leaves what the next up can go on from`, async () => {
-      await killUpAt(resource);
-    });
-  }
-
-  it("is followed by one that ends as if nothing had happened", async () => {
+  it("is repeated at the server, at uWSGI and at the release, and ends as if nothing had happened", async () => {
+    const resources = [
+      "command:local:Command server",
+      `command:remote:Command base-build-uwsgi-python${platform.python}`,
+      "command:remote:Command hello-release",
+    ];
+    for (const resource of resources) await killUpAt(resource);
     await product.up();
-    assert.deepEqual(await httpGet(product.url), { status: 200, text: "<h1 style='color:blue'>Hello There!</h1>" });
-    const { output } = await product.up();
-    assert.doesNotMatch(output, /\d+ (created|updated|replaced|deleted)/);
-  });
-
-  it("leaves one container, and destroy leaves none", async () => {
-    assert.equal((await product.containers()).length, 1);
+    await assertPage(product.url, "<h1 style='color:blue'>Hello There!</h1>");
+    assertUnchanged((await product.up()).output);
+    assert.equal((await product.containers()).length, 1, "there should be one container");
     await product.destroy();
-    assert.deepEqual(await product.containers(), []);
+    assert.deepEqual(await product.containers(), [], "destroy should leave no container");
   });
 });

@@ -1,5 +1,6 @@
 // A second project of one's own: made from this one as a template, or a copy under another name.
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { copyFile, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,6 +15,15 @@ describe("a second project", function () {
   let folder: string;
   let project: Workspace;
   const preview = () => project.run("preview", "--stack", project.stack);
+
+  /** The project is made, with a stack. */
+  async function given(): Promise<void> {
+    if (existsSync(join(folder, "Pulumi.yaml"))) return;
+    const flags = ["--name", "other-site", "--generate-only", "--yes", "--offline", "--force"];
+    await project.succeed("new", template.folder, ...flags);
+    await symlink(join(root, "node_modules"), join(folder, "node_modules"));
+    await project.succeed("stack", "init", project.stack);
+  }
 
   before(async () => {
     template = await Checkout.copy();
@@ -35,17 +45,15 @@ describe("a second project", function () {
   });
 
   it("is made by `pulumi new`, and its stack `dev` is a server on AWS as it is here", async () => {
-    const flags = ["--name", "other-site", "--generate-only", "--yes", "--offline", "--force"];
-    await project.succeed("new", template.folder, ...flags);
+    await given();
     assert.match(await readFile(join(folder, "Pulumi.yaml"), "utf8"), /^name: other-site$/m);
-    await symlink(join(root, "node_modules"), join(folder, "node_modules"));
-    await project.succeed("stack", "init", project.stack);
     const { code, output } = await preview();
     assert.notEqual(code, 0);
     assert.match(output, /A setting is wrong\. Nothing was changed\.\s+server\.sshCidrs: required, but not set\./);
   });
 
   it("is told which settings have the name of another project, instead of getting another server", async () => {
+    await given();
     await project.setConfig("server.sshCidrs[0]", "198.51.100.7/32", { path: true });
     const file = join(folder, "Pulumi.yaml");
     await writeFile(file, (await readFile(file, "utf8")).replace("other-site", "third-site"));

@@ -1,4 +1,5 @@
-// What the workflows run, line by line, in a fresh checkout against the double of AWS and one of GitHub's API.
+// What the workflows run, line by line, in a fresh checkout against the fake AWS and a fake of GitHub's API. Each scenario
+// says what it starts from.
 import assert from "node:assert/strict";
 import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -7,12 +8,12 @@ import { fileBackendUrl } from "../../toolchain/engine/environment";
 import type { Cloud } from "../fakes/aws/account.mjs";
 import { Checkout } from "../support/checkout";
 import { canRun, devSettings, makeCloud, removeCloud, variablesOf } from "../support/cloud";
+import { appDefaults } from "../support/defaults";
 import { GitHub } from "../support/gitHub";
 import { job, runs } from "../support/workflows";
 
 describe("the workflows", function () {
   this.timeout(600_000);
-  this.bail(true);
 
   let cloud: Cloud;
   let gitHub: GitHub;
@@ -40,6 +41,16 @@ describe("the workflows", function () {
     await writeFile(event, JSON.stringify({ pull_request: { number: 7 } }));
     return workflow("pull-request", "preview", gitHub.variables(event));
   }
+
+  const given = {
+    /** The stack is deployed; its branch has the same settings. */
+    async deployed(): Promise<void> {
+      await configure({});
+      if (instances() > 0) return;
+      const { ok, output } = await workflow("deploy", "up");
+      assert.ok(ok, `the deploy workflow should pass, and printed\n${output}`);
+    },
+  };
 
   before(async function () {
     if (!canRun) return this.skip();
@@ -76,20 +87,26 @@ describe("the workflows", function () {
   });
 
   it("deploy the stack when something is merged", async () => {
+    await configure({});
     const { ok, output } = await workflow("deploy", "up");
-    assert.ok(ok, output);
+    assert.ok(ok, `the workflow should pass, and printed\n${output}`);
     assert.equal(instances(), 1);
   });
 
   it("show a pull request the line of the ini that its branch changes, and nothing where it changes nothing", async () => {
+    await given.deployed();
     assert.deepEqual(await pullRequest().then(({ ok }) => [ok, comments().length]), [true, 1]);
     assert.match(comments().join(), /^### Preview of `dev`: no changes$/m);
-    await configure({ processes: 7 });
+    const { processes } = appDefaults;
+    await configure({ processes: processes + 2 });
     const { ok, output } = await pullRequest();
-    assert.ok(ok, output);
+    assert.ok(ok, `the workflow should pass, and printed\n${output}`);
     assert.equal(gitHub.comments.length, 1, "one comment, updated");
     assert.match(comments().join(), /^! hello-ini \(update, /m);
-    assert.match(comments().join(), /^- +processes = 5\n\+ +processes = 7$/m);
+    assert.match(
+      comments().join(),
+      new RegExp(`^- +processes = ${processes}\n\\+ +processes = ${processes + 2}$`, "m"),
+    );
     assert.doesNotMatch(output + comments().join(), /PRIVATE KEY|#cloud-config|token/);
   });
 
@@ -103,6 +120,7 @@ describe("the workflows", function () {
   });
 
   it("fail in the night when the settings are not what is there, or the cloud was changed by hand, and else do not", async () => {
+    await given.deployed();
     assert.deepEqual(await workflow("drift", "drift").then(({ ok }) => ok), true);
     await configure({ processes: 7 });
     const settings = await workflow("drift", "drift");
@@ -118,12 +136,13 @@ describe("the workflows", function () {
   });
 
   it("destroy nothing while the name was not typed twice, and then everything", async () => {
+    await given.deployed();
     const refused = await workflow("destroy", "destroy", { STACK: "dev", CONFIRMATION: "prod" });
     assert.equal(refused.ok, false);
     assert.match(refused.output, /The confirmation is not the stack's name\. Nothing was changed\./);
     assert.equal(instances(), 1);
     const { ok, output } = await workflow("destroy", "destroy", { STACK: "dev", CONFIRMATION: "dev" });
-    assert.ok(ok, output);
+    assert.ok(ok, `the workflow should pass, and printed\n${output}`);
     const { groups, keyPairs, addresses, others } = cloud.account;
     assert.deepEqual([groups, keyPairs, addresses, others, instances()], [{}, {}, {}, {}, 0]);
   });
