@@ -54,8 +54,10 @@ function fixProblems(fix: string | undefined): string[] {
   ];
 }
 
-const report = (error: ErrorText) =>
-  problems(error).map((problem) => `${error.where}: ${problem}\n    ${error.what ?? ""}\n    Fix: ${error.fix ?? ""}`);
+function report(error: ErrorText): string[] {
+  const text = `    ${error.what?.split("\n")[0] ?? ""}\n    Fix: ${error.fix ?? ""}`;
+  return problems(error).map((problem) => `${error.where}: ${problem}\n${text}`);
+}
 
 describe("error texts", () => {
   for (const [layer, { sources, atLeast }] of Object.entries(layers)) {
