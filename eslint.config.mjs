@@ -26,6 +26,19 @@ export default tseslint.config(
       ["assignment", "return", "call", "member-access"].map((what) => [`@typescript-eslint/no-unsafe-${what}`, "off"]),
     ),
   },
+  {
+    files: ["test/**"],
+    rules: {
+      "no-restricted-syntax": [
+        "error",
+        {
+          selector:
+            ":matches(CallExpression[callee.object.name=assert][callee.property.name=ok], CallExpression[callee.name=assert])[arguments.length<2]",
+          message: "Add a message that says what was expected and what to do.",
+        },
+      ],
+    },
+  },
   { files: ["**/*.mjs"], languageOptions: { globals: globals.node } },
   prettier,
 );
