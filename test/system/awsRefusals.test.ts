@@ -120,7 +120,7 @@ describe("a stack that AWS refuses", function () {
     const [id = ""] = stack.instances();
     stack.cloud.turn(id, "stopped");
     const [group = ""] = Object.keys(stack.cloud.account.groups);
-    // Somebody's own server in the stack's security group.
+    // Another server in the stack's security group.
     const foreign = {
       state: "running",
       container: "",

@@ -75,7 +75,7 @@ describe("the npm scripts in a fresh checkout", function () {
     await assert.rejects(page());
   };
 
-  /** With a cache of its own and container engines that do nothing, so that nobody else's caches and images go. */
+  /** With a cache of its own and container engines that do nothing, so that other checkouts keep their caches and images. */
   const clean = () =>
     checkout.bash('export XDG_CACHE_HOME="$PWD/cache" PATH="$PWD/engines:$PATH"; npm run --silent clean');
 

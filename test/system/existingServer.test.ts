@@ -60,7 +60,7 @@ onEachPlatform("an existing server", function (test) {
         .split(" ")
         .map((name) => `/var/lib/${name}`),
       ..."passwd- shadow- group- gshadow-".split(" ").map((name) => `/etc/${name}`),
-      // Where Debian's rpm, of a double, has its own.
+      // Where Debian's rpm, on the fake CentOS 7, has its own.
       "/root/.rpmdb",
     ];
     const skipped = volatile.map((path) => `-path ${path} -prune -o`).join(" ");
@@ -242,7 +242,7 @@ onEachPlatform("an existing server", function (test) {
       /proxy: after 0 failed attempts: ssh: handshake failed: ssh: unable to authenticate/,
     ],
     [
-      "is behind a bastion that lets nobody through",
+      "is behind a bastion that forwards no connection",
       () => behind({ bastion: through({ user: "locked" }) }),
       /proxy: after 0 failed attempts: ssh: rejected: administratively prohibited/,
     ],

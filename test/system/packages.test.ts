@@ -36,14 +36,14 @@ describe("a server with another system than the settings say", function () {
   after(() => TestServer.stopAll());
 
   it("refuses a server whose platform is not that of the settings, and changes nothing", async () => {
-    const host = await TestServer.start();
-    await host.sh("touch /run/before");
+    const server = await TestServer.start();
+    await server.sh("touch /run/before");
     const encoded = Buffer.from(firstStep(centos7)).toString("base64");
     await assert.rejects(
-      host.sh(`echo ${encoded} | base64 -d | bash -s`),
+      server.sh(`echo ${encoded} | base64 -d | bash -s`),
       /Error: This server runs Debian GNU\/Linux 12 \(bookworm\), but the settings say CentOS 7\. Nothing was changed\.\n.*server\.platform/,
     );
-    assert.equal(await host.sh("find /etc /opt /usr -newer /run/before"), "");
+    assert.equal(await server.sh("find /etc /opt /usr -newer /run/before"), "");
   });
 });
 

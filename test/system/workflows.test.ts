@@ -56,7 +56,7 @@ describe("the workflows", function () {
     if (!canRun) return this.skip();
     cloud = await makeCloud(await mkdtemp(join(tmpdir(), "uwsgi-nginx-account-")));
     gitHub = await GitHub.start();
-    const secrets = { PULUMI_CONFIG_PASSPHRASE: "stands in for the KMS key" };
+    const secrets = { PULUMI_CONFIG_PASSPHRASE: "in place of the KMS key" };
     checkout = await Checkout.copy({ ...variablesOf(cloud, process.env.PATH), ...secrets });
     // What an operator does once, by hand.
     await configure({});
