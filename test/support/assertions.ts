@@ -5,8 +5,8 @@ import { httpGet, type LoadResult } from "./load";
 /** What the engine says about the resources of a run, without what it left as it was. */
 const changed = /\d+ (created|updated|replaced|deleted)/;
 
-export async function assertPage(url: string, text: string, host?: string): Promise<void> {
-  assert.deepEqual(await httpGet(url, host === undefined ? {} : { host }), { status: 200, text });
+export async function assertPage(url: string, text: string, hostHeader?: string): Promise<void> {
+  assert.deepEqual(await httpGet(url, hostHeader === undefined ? {} : { host: hostHeader }), { status: 200, text });
 }
 
 /** Every request was answered, with these texts in this order. */

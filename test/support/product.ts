@@ -23,7 +23,7 @@ interface ProductOptions {
 }
 export type Settings = Readonly<Record<string, unknown>>;
 
-/** A stack of the product on a container host, on free ports. */
+/** A stack of the product with a container as its server, on free ports. */
 export class Product extends Workspace {
   readonly httpPort: number;
   readonly sshPort: number;
@@ -135,7 +135,7 @@ export class Product extends Workspace {
     return folder;
   }
 
-  /** Runs a bash script on the host as a user would, with the command line that the stack's outputs give. */
+  /** Runs a bash script on the server as a user would, with the command line that the stack's outputs give. */
   async ssh(script: string): Promise<string> {
     this.sshCommand ??= (await this.outputs()).sshCommand as string;
     const words = ["-c", `${this.sshCommand} "$1"`, "ssh", script];
@@ -150,7 +150,7 @@ export class Product extends Workspace {
     return (await run(engine, [...options, ...args])).stdout.trim();
   }
 
-  /** Gives the host further options of the engine's `create`, if a container runs with them here. */
+  /** Gives the server further options of the engine's `create`, if a container runs with them here. */
   async runWith(...options: string[]): Promise<boolean> {
     const file = ".local/containers.json";
     const containers = JSON.parse(await this.readFile(file)) as { runOptions: string[]; image: string };
@@ -170,7 +170,7 @@ export class Product extends Workspace {
     return (await this.engine("ps", "--all", "--quiet", ...filter)).split("\n").filter(Boolean);
   }
 
-  /** Runs a shell script on the host as root, but not over SSH. */
+  /** Runs a shell script on the server as root, but not over SSH. */
   async exec(text: string): Promise<string> {
     const [id = ""] = await this.containers();
     return this.engine("exec", id, "sh", "-ec", text);

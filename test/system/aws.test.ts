@@ -51,13 +51,13 @@ describe("a stack on AWS", function () {
   });
   after(() => CloudStack.removeAll());
 
-  it("can be previewed before there is anything", async () => {
+  it("previews a new stack without creating anything", async () => {
     const { output } = await stack.preview();
     assert.match(output, /aws:ec2:Instance +server +create/);
     assert.deepEqual(stack.instances(), []);
   });
 
-  it("goes up to the page, from an instance that boots by its user-data", async () => {
+  it("serves the page from an instance that its user-data has set up", async () => {
     await given.deployed();
     assert.equal(await page(), hello);
     const { url, sshCommand } = await stack.outputs();
@@ -77,7 +77,7 @@ describe("a stack on AWS", function () {
       assert.doesNotMatch(text, /PRIVATE KEY|#cloud-config/);
   });
 
-  it("does nothing the second time, and keeps its image when a newer one is published", async () => {
+  it("changes nothing with a second up, and keeps the server's image when a newer one is published", async () => {
     await given.deployed();
     assert.match(changes((await stack.up()).output), /^Resources:\n {4}\d+ unchanged\n$/);
     stack.cloud.change(({ images }) => images.unshift({ ...own, id: "ami-00000000000000002" }));
@@ -87,13 +87,13 @@ describe("a stack on AWS", function () {
     stack.cloud.change((account) => (account.images = [own]));
   });
 
-  it("takes its running image as its own, and then keeps that", async () => {
+  it("accepts the running image as the setting amiId without a change", async () => {
     await given.deployed();
     await stack.configure({ amiId: own.id });
     assert.match(changes((await stack.up()).output), /^Resources:\n {4}\d+ unchanged\n$/);
   });
 
-  it("is found stopped by a refresh, and started again", async () => {
+  it("starts a stopped instance again after a refresh", async () => {
     await given.deployed();
     const [id = ""] = stack.instances();
     stack.cloud.turn(id, "stopped");
@@ -105,7 +105,7 @@ describe("a stack on AWS", function () {
     await waitFor("the page", async () => (await page().catch(() => "")) === hello, 60);
   });
 
-  it("is left alone when its new type does not exist or its volume would shrink, in a preview too", async () => {
+  it("leaves the instance alone when its new type does not exist or its volume would shrink, in a preview too", async () => {
     await given.deployed();
     await stack.configure({ instanceType: "t3.mikro", rootVolumeGib: 9 });
     for (const command of [["preview"], ["up", "--yes", "--skip-preview"]]) {
@@ -120,7 +120,7 @@ describe("a stack on AWS", function () {
     assert.equal(await page(), hello);
   });
 
-  it("grows, and is started again where its zone had no such machines", async () => {
+  it("enlarges the instance, and starts it again after its zone had no capacity", async () => {
     await given.deployed();
     await stack.configure({ instanceType: "t3.small", rootVolumeGib: 12 });
     stack.fail("EC2: StartInstances", "Unsupported: t3.small is not supported in your requested Availability Zone");
@@ -134,7 +134,7 @@ describe("a stack on AWS", function () {
     assert.match(changes((await stack.up()).output), /^Resources:\n {4}\d+ unchanged\n$/);
   });
 
-  it("opens its ports to those who are named only", async () => {
+  it("opens the server's ports only to the networks in the settings", async () => {
     await given.deployed(grown);
     await stack.configure({ ...grown, webCidrs: ["203.0.113.0/24", "::/0"] });
     await stack.up();
@@ -152,7 +152,7 @@ describe("a stack on AWS", function () {
     await waitFor("the page", async () => (await page().catch(() => "")) === hello, 30);
   });
 
-  it("says soon why it cannot log in from a network that is not named, and goes on once that is", async () => {
+  it("explains within two minutes why it cannot log in from another network, and goes on once that one is added", async () => {
     await given.deployed(grown);
     await stack.configure({ ...grown, sshCidrs: ["203.0.113.0/24"] }, { processes: 2 });
     const start = Date.now();
@@ -167,7 +167,7 @@ describe("a stack on AWS", function () {
     assert.match(changes((await stack.up()).output), /^Resources:\n {4}\d+ unchanged\n$/);
   });
 
-  it("is replaced by another system on purpose, with all that is on it, at the same address", async () => {
+  it("replaces the server by one with another platform at the same address", async () => {
     await stack.deployed(grown, { processes: 2 });
     const [before] = stack.instances();
     const { url } = await stack.outputs();
@@ -182,7 +182,7 @@ describe("a stack on AWS", function () {
     assert.equal(await page(), hello);
   });
 
-  it("is made again after the instance was ended behind its back", async () => {
+  it("creates the instance again after somebody has terminated it", async () => {
     await given.movedToDebian();
     const [id = ""] = stack.instances();
     stack.cloud.terminate(id);
@@ -192,13 +192,13 @@ describe("a stack on AWS", function () {
     assert.match(changes((await stack.up()).output), /^Resources:\n {4}\d+ unchanged\n$/);
   });
 
-  it("would be replaced with another key on purpose", async () => {
+  it("previews the replacement of the server for a new host key", async () => {
     await given.movedToDebian();
     const rotate = ["--replace", "**RandomPassword::server-host-key"];
     assert.match((await stack.preview(...rotate)).output, /aws:ec2:Instance +server +replace/);
   });
 
-  it("is neither replaced nor ended while it is protected, and nothing is begun", async () => {
+  it("neither replaces nor destroys a protected server, and begins nothing", async () => {
     await given.movedToDebian({ terminationProtection: true });
     const before = stack.cloud.account;
     const destroy = await stack.run("destroy", "--yes", "--stack", stack.stack);
@@ -216,7 +216,7 @@ describe("a stack on AWS", function () {
     assert.match(changes((await stack.up()).output), /^Resources:\n {4}\d+ unchanged\n$/);
   });
 
-  it("is not protected any more once that is said", async () => {
+  it("removes the protection when the setting says so", async () => {
     await given.movedToDebian({ terminationProtection: true });
     await configureLater();
     await stack.up();
@@ -224,7 +224,7 @@ describe("a stack on AWS", function () {
     assert.equal(stack.cloud.account.instances[id]?.protected, false);
   });
 
-  it("is destroyed after the instance was ended by hand, and leaves nothing", async () => {
+  it("destroys the stack after the instance was terminated by hand, and leaves nothing", async () => {
     await given.movedToDebian();
     const [id = ""] = stack.instances();
     stack.cloud.terminate(id);

@@ -49,7 +49,7 @@ describe("a stack that AWS refuses", function () {
     ],
   ];
   for (const [what, server, expected] of settings) {
-    it(`says what to do about ${what} already in the preview`, async () => {
+    it(`says in the preview what to do about ${what}`, async () => {
       await stack.configure(server);
       const { code, output } = await stack.run("preview", "--stack", stack.stack);
       assert.notEqual(code, 0, output);
@@ -67,7 +67,7 @@ describe("a stack that AWS refuses", function () {
     ["EC2: AllocateAddress", "AddressLimitExceeded: The maximum number of addresses", /request a higher quota/],
   ];
   for (const [operation, error, hint] of refusals) {
-    it(`has a hint for ${error}`, async () => {
+    it(`gives a hint when AWS answers ${error}`, async () => {
       // What a case before it has made is not asked for again.
       await stack.destroy();
       await stack.configure();
@@ -78,7 +78,7 @@ describe("a stack that AWS refuses", function () {
     });
   }
 
-  it("shows what cloud-init says of itself when a server does not boot well", async () => {
+  it("shows cloud-init's own report when a server's first boot fails", async () => {
     // An image without curl, which installs Amazon's agent.
     const [bare, prepared] = [await officialImageOf("debian12", true), await officialImageOf("debian12")];
     stack.cloud.change((account) => (account.images = [bare]));
@@ -90,7 +90,7 @@ describe("a stack that AWS refuses", function () {
     assert.match(output, /Error: The first boot failed \(cloud-init\)\./);
   });
 
-  it("goes on from one refusal to the next, and up once AWS lets it, and leaves nothing that it made before", async () => {
+  it("continues after each refusal, deploys once AWS allows it, and leaves no second copy of anything", async () => {
     const domain = "www.example.org";
     await stack.destroy();
     await stack.configure({ dnsZone: "example.org" }, { domains: [domain] });
@@ -116,12 +116,12 @@ describe("a stack that AWS refuses", function () {
     assert.deepEqual(Object.values(others), [{ zoneId: "Z1", name: domain, type: "A", ttl: 300, records: [address] }]);
   });
 
-  it("says who uses what it cannot remove, removes the rest, and all once that is free; it dials no server for it", async () => {
+  it("destroys all but what something else uses, names that, and connects to no server for it", async () => {
     await stack.deployed({ dnsZone: "example.org" }, { domains: ["www.example.org"] });
     const [id = ""] = stack.instances();
     stack.cloud.turn(id, "stopped");
     const [group = ""] = Object.keys(stack.cloud.account.groups);
-    // Somebody's own server in the stack's security group.
+    // Another server in the stack's security group.
     const foreign = {
       state: "running",
       container: "",

@@ -15,7 +15,7 @@ import { waitFor } from "../support/waitFor";
 const hello = "<h1 style='color:blue'>Hello There!</h1>";
 const interruption = "\x03";
 
-describe("npm start and its kind, in a fresh checkout", function () {
+describe("the npm scripts in a fresh checkout", function () {
   this.timeout(300_000);
 
   let checkout: Checkout;
@@ -75,7 +75,7 @@ describe("npm start and its kind, in a fresh checkout", function () {
     await assert.rejects(page());
   };
 
-  /** With a cache of its own and container engines that do nothing, so that nobody else's caches and images go. */
+  /** With a cache of its own and container engines that do nothing, so that other checkouts keep their caches and images. */
   const clean = () =>
     checkout.bash('export XDG_CACHE_HOME="$PWD/cache" PATH="$PWD/engines:$PATH"; npm run --silent clean');
 
@@ -101,7 +101,7 @@ describe("npm start and its kind, in a fresh checkout", function () {
   });
   after(() => checkout.remove());
 
-  it("start is interrupted while packages are installed", async () => {
+  it("npm start can be interrupted while packages are installed", async () => {
     const run = checkout.terminal("start");
     await prints(run, /packages \(npm ci\)/);
     await waitFor("npm to begin", () => existsSync(checkout.path("node_modules")));
@@ -109,7 +109,7 @@ describe("npm start and its kind, in a fresh checkout", function () {
     assert.match(await fail(run), /^Interrupted\.\r?\nFix: run the same command again to continue\.\r?$/m);
   });
 
-  it("start finds its port taken, says whose setting that is, and leaves no container", async () => {
+  it("npm start names the setting of a port that is in use, and leaves no container", async () => {
     const server = await listen(checkout.httpPort);
     try {
       const output = await fail(checkout.npm("start"));
@@ -128,14 +128,14 @@ describe("npm start and its kind, in a fresh checkout", function () {
     }
   });
 
-  it("start is interrupted while the server is prepared", async () => {
+  it("npm start can be interrupted while the server is prepared", async () => {
     const run = checkout.terminal("start");
     await prints(run, /packages: installing curl/);
     run.type(interruption);
     assert.match(await fail(run), /^Interrupted\.\r?\nFix: run the same command again to continue\.\r?$/m);
   });
 
-  it("start whose engine is killed with SIGKILL says so, and the next one goes on from there to the page and says what next", async () => {
+  it("npm start reports that its engine was killed; the next one continues, and says where the page is and what next", async () => {
     const run = checkout.npm("start");
     await prints(run, /base-build-uwsgi-\S+ creating/);
     const [lock = ""] = readdirSync(locks());
@@ -159,7 +159,7 @@ describe("npm start and its kind, in a fresh checkout", function () {
     assert.equal(await succeed(checkout.bash(`${login} 'readlink /proc/1/exe'`)), "/usr/lib/systemd/systemd\n");
   });
 
-  it("start changes nothing when it is run again", async () => {
+  it("npm start changes nothing when it is run again", async () => {
     await given.started();
     const before = await checkout.containers();
     const output = await succeed(checkout.npm("start"));
@@ -168,7 +168,7 @@ describe("npm start and its kind, in a fresh checkout", function () {
     assert.deepEqual(await checkout.containers(), before);
   });
 
-  it("clean refuses as long as there is a stack", async () => {
+  it("npm run clean refuses as long as there is a stack", async () => {
     await given.started();
     assert.match(
       await fail(clean()),
@@ -177,7 +177,7 @@ describe("npm start and its kind, in a fresh checkout", function () {
     assert.ok(existsSync(checkout.path(".local/passphrase")), "clean should not remove the passphrase");
   });
 
-  it("plain pulumi commands work in the environment that it prints", async () => {
+  it("npm run env prints an environment in which plain pulumi commands work", async () => {
     await given.started();
     const plain = (command: string) => succeed(checkout.bash(`eval "$(npm run --silent env)" && ${command}`));
     assert.match(await plain("pulumi preview --expect-no-changes --non-interactive"), /^ {4}\d+ unchanged$/m);
@@ -185,7 +185,7 @@ describe("npm start and its kind, in a fresh checkout", function () {
     assert.match(await plain("pulumi stack output url"), new RegExp(`^${checkout.url}$`, "m"));
   });
 
-  it("the passphrase missing, wrong or empty is an error that says so, and touches nothing", async () => {
+  it("npm run up reports a missing, wrong or empty passphrase, and changes nothing", async () => {
     await given.started();
     const [file, aside] = [checkout.path(".local/passphrase"), checkout.path(".local/passphrase.aside")];
     const state = checkout.path(".local/state/.pulumi/stacks/uwsgi-nginx/local.json");
@@ -204,7 +204,7 @@ describe("npm start and its kind, in a fresh checkout", function () {
     assert.equal(await readFile(state, "utf8"), before);
   });
 
-  it("preview shows the line that a setting changes; up applies it, and another up meanwhile fails at once", async () => {
+  it("npm run preview shows the line that a setting changes; up applies it, and a second up meanwhile fails at once", async () => {
     await given.started();
     const more = appDefaults.processes + 2;
     live = await checkout.configure({ processes: more });
@@ -223,7 +223,7 @@ describe("npm start and its kind, in a fresh checkout", function () {
     assert.equal(await workers(), more);
   });
 
-  it("start finds an app by its name, though that leads nowhere, and says how to reach it", async () => {
+  it("npm start finds the page of an app whose domain does not resolve, and says how to reach it", async () => {
     live = await checkout.configure({ domains: ["*.shop.invalid"] });
     const output = await succeed(checkout.npm("start"));
     const site = `www.shop.invalid:${checkout.httpPort}`;
@@ -234,7 +234,7 @@ describe("npm start and its kind, in a fresh checkout", function () {
     assert.equal(await succeed(checkout.bash(`${curl.exec(output)?.[1]} --silent --fail`)), hello);
   });
 
-  it("start brings the page of a stopped container back, and changes nothing", async () => {
+  it("npm start starts a stopped container, and changes nothing", async () => {
     await given.started();
     await stop();
     const output = await succeed(checkout.npm("start"));
@@ -242,7 +242,7 @@ describe("npm start and its kind, in a fresh checkout", function () {
     assert.match(output, /^ {4}\d+ unchanged$/m);
   });
 
-  it("up applies a change to a stopped container", async () => {
+  it("npm run up applies a change to a stopped container", async () => {
     await given.started();
     await stop();
     live = await checkout.configure({ processes: 3 });
@@ -251,7 +251,7 @@ describe("npm start and its kind, in a fresh checkout", function () {
     assert.equal(await workers(), 3);
   });
 
-  it("a new port that is taken costs nobody the running server", async () => {
+  it("npm run up keeps the running server when a new port is in use", async () => {
     await given.started();
     const server = await listen(0);
     try {
@@ -265,7 +265,7 @@ describe("npm start and its kind, in a fresh checkout", function () {
     }
   });
 
-  it("a key that it no longer takes is an error with what to do, on a terminal too", async () => {
+  it("npm run up says what to do when the server rejects the login key, on a terminal too", async () => {
     await given.started();
     await checkout.configure({ processes: 4 });
     await onServer("mv /root/.ssh/authorized_keys /root/.ssh/aside");
@@ -279,7 +279,7 @@ describe("npm start and its kind, in a fresh checkout", function () {
     }
   });
 
-  it("another host key is an error with what to do, and nothing is sent there", async () => {
+  it("npm run up says what to do when the host key is another one, and sends nothing", async () => {
     await given.started();
     await checkout.configure({ processes: 4 });
     const restart = "systemctl restart ssh";
@@ -296,7 +296,7 @@ describe("npm start and its kind, in a fresh checkout", function () {
     }
   });
 
-  it("a container that somebody removed is an error at once, and the command that it names makes all again", async () => {
+  it("npm run up names the command that replaces a container which was removed by hand", async () => {
     await given.started();
     live = undefined;
     await checkout.engine("rm", "--force", "--time", "0", ...(await checkout.containers()));
@@ -311,7 +311,7 @@ describe("npm start and its kind, in a fresh checkout", function () {
     assert.equal(await workers(), 4);
   });
 
-  it("up takes other code, and keeps no archive of code that no app has had for a day", async () => {
+  it("npm run up deploys changed code, and removes archives that no app has used for a day", async () => {
     await given.started({ processes: 4 });
     const archives = () => readdirSync(checkout.path(".local/archives"));
     const [old = "", ...others] = archives();
@@ -325,7 +325,7 @@ describe("npm start and its kind, in a fresh checkout", function () {
     assert.notDeepEqual(archives(), [old]);
   });
 
-  it("destroy leaves nothing but the settings that were there before, and does no harm when repeated", async () => {
+  it("npm run destroy leaves only the settings, and can be repeated", async () => {
     await given.started({ processes: 4 });
     const settings = await checkout.configure({ processes: 4 });
     live = undefined;
@@ -355,7 +355,7 @@ describe("npm start and its kind, in a fresh checkout", function () {
     assert.match(await succeed(checkout.npm("destroy")), /Stack local does not exist\. There is nothing to destroy/);
   });
 
-  it("clean leaves nothing that was made, once there is no stack", async () => {
+  it("npm run clean removes everything that the scripts have made, once there is no stack", async () => {
     if (live !== undefined) await succeed(checkout.npm("destroy"));
     live = undefined;
     await succeed(clean());

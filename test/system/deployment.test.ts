@@ -106,7 +106,7 @@ onEachPlatform("a stack on a new server", function (platform) {
     );
   });
 
-  it("protects code and settings from the app's user, and the socket from other users", async () => {
+  it("gives the app's user no write access to code and settings, and other users none to the socket", async () => {
     await given.deployed();
     const paths = {
       "/run/uwsgi-hello/uwsgi.sock": `hello:${group} 660`,
@@ -122,7 +122,7 @@ onEachPlatform("a stack on a new server", function (platform) {
     assert.match(await product.ssh("ps -o user= -C uwsgi | sort -u"), /^hello$/);
   });
 
-  it("lets people log in with keys only", async () => {
+  it("allows logins with keys only", async () => {
     await given.deployed();
     const allowed = await product.ssh(
       "sshd -T | grep -i -E '^(password|kbdinteractive|challengeresponse)authentication '",
@@ -131,7 +131,7 @@ onEachPlatform("a stack on a new server", function (platform) {
     assert.match(allowed, /^passwordauthentication no$/m);
   });
 
-  it("obeys the tutorial's systemctl commands", async () => {
+  it("supports the systemctl commands of the tutorial", async () => {
     await given.deployed();
     await product.ssh("systemctl stop uwsgi");
     await waitFor("the app to stop", async () => (await httpGet(product.url)).status === 502);
@@ -149,7 +149,7 @@ onEachPlatform("a stack on a new server", function (platform) {
   });
 
   for (const unit of ["uwsgi@hello", "nginx"]) {
-    it(`recovers when the main process of ${unit} is killed`, async () => {
+    it(`serves the page again when the main process of ${unit} is killed`, async () => {
       await given.deployed();
       const before = await mainPid(unit);
       await product.ssh(`kill -KILL ${before}`);

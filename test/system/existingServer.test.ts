@@ -60,7 +60,7 @@ onEachPlatform("an existing server", function (test) {
         .split(" ")
         .map((name) => `/var/lib/${name}`),
       ..."passwd- shadow- group- gshadow-".split(" ").map((name) => `/etc/${name}`),
-      // Where Debian's rpm, of a double, has its own.
+      // Where Debian's rpm, on the fake CentOS 7, has its own.
       "/root/.rpmdb",
     ];
     const skipped = volatile.map((path) => `-path ${path} -prune -o`).join(" ");
@@ -242,7 +242,7 @@ onEachPlatform("an existing server", function (test) {
       /proxy: after 0 failed attempts: ssh: handshake failed: ssh: unable to authenticate/,
     ],
     [
-      "is behind a bastion that lets nobody through",
+      "is behind a bastion that forwards no connection",
       () => behind({ bastion: through({ user: "locked" }) }),
       /proxy: after 0 failed attempts: ssh: rejected: administratively prohibited/,
     ],
@@ -270,7 +270,7 @@ onEachPlatform("an existing server", function (test) {
     ],
   ];
   for (const [what, host, message] of [...(platform === triesConnections ? connections : []), ...logins]) {
-    it(`is refused at the first step, and left as it is, when it ${what}`, async () => {
+    it(`refuses a server at the first step, and leaves it as it is, when it ${what}`, async () => {
       await configure(host());
       const { output } = await product.failUp();
       assert.match(output, message);
@@ -300,7 +300,7 @@ onEachPlatform("an existing server", function (test) {
     ],
   ];
   for (const [what, make, undo, message] of states) {
-    it(`is refused before anything is changed when it ${what}`, async () => {
+    it(`refuses a server before anything is changed when it ${what}`, async () => {
       await server.sh(make, "--privileged");
       try {
         await configure(direct());
@@ -312,13 +312,13 @@ onEachPlatform("an existing server", function (test) {
     });
   }
 
-  it("keeps nothing of a first up that failed", async () => {
+  it("leaves nothing of a first up that failed", async () => {
     await configure(direct({ user: "deploy" }), { hello: { ...hello, packages: ["no-such-package-anywhere"] } });
     assert.match((await product.failUp()).output, /The package no-such-package-anywhere does not exist\./);
     await assertUntouched();
   });
 
-  it("keeps nothing but packages after destroy, and nginx as its package leaves it; they came through the proxy", async () => {
+  it("leaves only packages after destroy, and nginx as its package does; they came through the proxy", async () => {
     // What was refused before has left texts in the state, and an up of some resources alone must not remove them.
     await given.packages();
     assert.deepEqual(
@@ -340,7 +340,7 @@ onEachPlatform("an existing server", function (test) {
     );
   });
 
-  it("keeps nothing of a first release that failed, once it is destroyed", async () => {
+  it("leaves nothing of a first release that failed, once it is destroyed", async () => {
     await given.site();
     await product.writeApp("broken", { "wsgi.py": "import nothere\n" });
     await configure(direct({ user: "deploy" }), { hello: { ...hello, source: "apps/broken" } });
@@ -387,7 +387,7 @@ onEachPlatform("an existing server", function (test) {
     assert.equal(await server.sh(`journalctl --no-pager | grep --count '${word}' || true`), "0");
   });
 
-  it("is the same server for another login, by an ssh-agent and without a password: nothing is replaced", async () => {
+  it("replaces nothing for another login to the same server, by an ssh-agent and without a password", async () => {
     await given.deployed("admin");
     await configure(direct({ user: "deploy", privateKey: undefined }), { hello: { ...hello, processes: more } });
     agent = await startAgent(server.connection.privateKey);
@@ -402,7 +402,7 @@ onEachPlatform("an existing server", function (test) {
     deployedBy = "admin"; // with other settings than the scenarios of `deploy`
   });
 
-  it("is refused to another stack", async () => {
+  it("refuses a server that belongs to another stack", async () => {
     await given.deployed("deploy");
     const other = await Product.make({}, { ...test, stack: "other" });
     try {
@@ -437,7 +437,7 @@ onEachPlatform("an existing server", function (test) {
     ],
   ];
   for (const [what, apps, message] of conflicts) {
-    it(`keeps its sites as they are when the app ${what}`, async () => {
+    it(`keeps the server's other sites as they are when the app ${what}`, async () => {
       await given.deployed("deploy");
       await server.sh("printf 'server { listen 80 default_server; return 404; }' > /etc/nginx/conf.d/any.conf");
       try {
@@ -453,7 +453,7 @@ onEachPlatform("an existing server", function (test) {
     });
   }
 
-  it("is left as it was found by destroy, and its sites are not disturbed", async () => {
+  it("leaves the server as it was found after destroy, and never disturbs its other sites", async () => {
     await given.deployed("deploy");
     deployedBy = undefined;
     await undisturbed(() => product.destroy());
@@ -472,7 +472,7 @@ onEachPlatform("an existing server", function (test) {
     return { process, socket };
   }
 
-  it("is forgotten by destroy --server-gone when it exists no longer", async () => {
+  it("forgets a server that does not exist any more with destroy --server-gone", async () => {
     await configure(direct({ user: "deploy" }));
     await product.up(...["server", "base", "base-prepare-server"].flatMap((name) => ["--target", `**::${name}`]));
     await server.stop();

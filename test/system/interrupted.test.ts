@@ -4,7 +4,7 @@ import { assertPage, assertUnchanged } from "../support/assertions";
 import { onEachPlatform, serverSettings } from "../support/platforms";
 import { Product } from "../support/product";
 
-onEachPlatform("an up whose engine is killed", function (platform) {
+onEachPlatform("an interrupted up", function (platform) {
   this.timeout(600_000);
 
   let product: Product;
@@ -35,7 +35,7 @@ onEachPlatform("an up whose engine is killed", function (platform) {
     await product.succeed("cancel", "--yes", product.stack);
   }
 
-  it("is repeated at the server, at uWSGI and at the release, and ends as if nothing had happened", async () => {
+  it("continues after the engine was killed at the server, at uWSGI and at the release, and ends as if nothing had happened", async () => {
     const resources = [
       "command:local:Command server",
       `command:remote:Command base-build-uwsgi-python${platform.python}`,

@@ -35,15 +35,15 @@ describe("a server with another system than the settings say", function () {
   this.timeout(120_000);
   after(() => TestServer.stopAll());
 
-  it("is refused with what was found and what is supported, and nothing is changed", async () => {
-    const host = await TestServer.start();
-    await host.sh("touch /run/before");
+  it("refuses a server whose platform is not that of the settings, and changes nothing", async () => {
+    const server = await TestServer.start();
+    await server.sh("touch /run/before");
     const encoded = Buffer.from(firstStep(centos7)).toString("base64");
     await assert.rejects(
-      host.sh(`echo ${encoded} | base64 -d | bash -s`),
+      server.sh(`echo ${encoded} | base64 -d | bash -s`),
       /Error: This server runs Debian GNU\/Linux 12 \(bookworm\), but the settings say CentOS 7\. Nothing was changed\.\n.*server\.platform/,
     );
-    assert.equal(await host.sh("find /etc /opt /usr -newer /run/before"), "");
+    assert.equal(await server.sh("find /etc /opt /usr -newer /run/before"), "");
   });
 });
 
@@ -103,14 +103,14 @@ describe("a server of the fake CentOS 7, with 1 GB of memory and no swap", funct
     },
   };
 
-  it("is not made from an image of another system", async () => {
+  it("creates no container from an image of another platform", async () => {
     const { image } = JSON.parse(await product.readFile(".local/containers.json")) as { image: string };
     await product.configure({ server: { platform: centos7.name, image } });
     assert.match((await product.failUp()).output, /Error: This server runs Debian .*, but the settings say CentOS 7\./);
     assert.deepEqual(await product.containers(), []);
   });
 
-  it("is not made from what is no root file system", async () => {
+  it("creates no container from a folder that is no root file system", async () => {
     await product.configure({ server: { platform: centos7.name, rootFilesystem: product.projectDir } });
     assert.match(
       (await product.failUp()).output,
@@ -119,7 +119,7 @@ describe("a server of the fake CentOS 7, with 1 GB of memory and no swap", funct
     assert.deepEqual(await product.containers(), []);
   });
 
-  it("is not touched when its mirrors have no headers of Python: the error names the package", async () => {
+  it("names the package that the mirrors lack, and changes nothing", async () => {
     await given.server();
     await configure([badMirrors.withoutHeaders]);
     const { output } = await product.failUp();
@@ -129,7 +129,7 @@ describe("a server of the fake CentOS 7, with 1 GB of memory and no swap", funct
     assert.equal(await product.exec("find /etc/uwsgi-nginx /var/cache/yum -mindepth 1 || true"), "");
   });
 
-  it("takes no package that somebody else has signed", async () => {
+  it("installs no package that is signed with another key", async () => {
     await configure([badMirrors.forged]);
     assert.match(
       (await product.failUp()).output,
@@ -138,7 +138,7 @@ describe("a server of the fake CentOS 7, with 1 GB of memory and no swap", funct
     assert.equal(await product.exec("rpm --query gcc || true"), "package gcc is not installed");
   });
 
-  it("says which mirrors are dead", async () => {
+  it("says that no mirror answers", async () => {
     await configure([badMirrors.dead]);
     assert.match(
       (await product.failUp()).output,
@@ -146,7 +146,7 @@ describe("a server of the fake CentOS 7, with 1 GB of memory and no swap", funct
     );
   });
 
-  it("is served from the next mirror when the first is dead, and its own dead repository files stay as they are", async () => {
+  it("installs from the next mirror when the first is dead, and keeps the server's own repository files", async () => {
     await given.server();
     await configure([badMirrors.dead, ...el7Mirrors.centos]);
     await product.up();
@@ -159,7 +159,7 @@ describe("a server of the fake CentOS 7, with 1 GB of memory and no swap", funct
     assert.match(await product.ssh("python2.7 -m pip --version"), /^pip 8\.1\.2 /, "the system's own pip stays");
   });
 
-  it("is refused with the settings of another system", async () => {
+  it("refuses the settings of another platform, and changes nothing", async () => {
     await given.deployed();
     await product.ssh("touch /run/before");
     const encoded = Buffer.from(firstStep(debian12)).toString("base64");
@@ -170,7 +170,7 @@ describe("a server of the fake CentOS 7, with 1 GB of memory and no swap", funct
     assert.equal(await product.ssh("find /etc /opt /usr -newer /run/before"), "");
   });
 
-  it("says which Python it has when a requirement needs a newer one", async () => {
+  it("says which Python the server has when a requirement needs a newer one", async () => {
     const source = await product.writeApp("new", {
       "wsgi.py": "application = None\n",
       "requirements.txt": "flask==3.0.3\n",
@@ -182,7 +182,7 @@ describe("a server of the fake CentOS 7, with 1 GB of memory and no swap", funct
     );
   });
 
-  it("reads UTF-8 in what it builds and in what it tries, as the app's unit does", async () => {
+  it("reads UTF-8 when it builds and tries a release, as the app's unit does", async () => {
     await given.server();
     const reading = (file: string) =>
       `import io, os\nio.open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "${file}")).read()\n`;
@@ -205,7 +205,7 @@ describe("a server of the fake CentOS 7, with 1 GB of memory and no swap", funct
     assert.equal((await httpGet(product.url)).text, "read");
   });
 
-  it("says so when /etc cannot be written to, and when the disk is full, before anything is changed", async () => {
+  it("reports a read-only /etc and a full disk before anything is changed", async () => {
     await given.deployed();
     await configure(el7Mirrors.centos, { packages: ["python3-devel"] });
     await product.exec("mount --bind /etc /etc && mount -o remount,bind,ro /etc");
@@ -224,7 +224,7 @@ describe("a server of the fake CentOS 7, with 1 GB of memory and no swap", funct
     assert.match((await httpGet(product.url)).text, /Hello There!/);
   });
 
-  it("is gone after destroy, with the image that was made of the root file system", async () => {
+  it("removes container and image of the root file system with destroy", async () => {
     await given.server();
     const [container = ""] = await product.containers();
     const image = (await product.engine("inspect", "--format", "{{.Config.Image}}", container)).trim();

@@ -44,7 +44,7 @@ describe("a second project", function () {
     await template.remove();
   });
 
-  it("is made by `pulumi new`, and its stack `dev` is a server on AWS as it is here", async () => {
+  it("is created by `pulumi new`, with a stack `dev` for a server on AWS", async () => {
     await given();
     assert.match(await readFile(join(folder, "Pulumi.yaml"), "utf8"), /^name: other-site$/m);
     const { code, output } = await preview();
@@ -52,7 +52,7 @@ describe("a second project", function () {
     assert.match(output, /A setting is wrong\. Nothing was changed\.\s+server\.sshCidrs: required, but not set\./);
   });
 
-  it("is told which settings have the name of another project, instead of getting another server", async () => {
+  it("reports settings with the name of another project, instead of creating another server", async () => {
     await given();
     await project.setConfig("server.sshCidrs[0]", "198.51.100.7/32", { path: true });
     const file = join(folder, "Pulumi.yaml");

@@ -56,7 +56,7 @@ describe("the workflows", function () {
     if (!canRun) return this.skip();
     cloud = await makeCloud(await mkdtemp(join(tmpdir(), "uwsgi-nginx-account-")));
     gitHub = await GitHub.start();
-    const secrets = { PULUMI_CONFIG_PASSPHRASE: "stands in for the KMS key" };
+    const secrets = { PULUMI_CONFIG_PASSPHRASE: "in place of the KMS key" };
     checkout = await Checkout.copy({ ...variablesOf(cloud, process.env.PATH), ...secrets });
     // What an operator does once, by hand.
     await configure({});
@@ -72,7 +72,7 @@ describe("the workflows", function () {
     gitHub.stop();
   });
 
-  it("say at once that a runner may not log in, and that no backend is named, and touch nothing", async () => {
+  it("deploy and destroy report a missing runner and a missing backend at once, and change nothing", async () => {
     const start = Date.now();
     const deploy = await workflow("deploy", "up", { RUNNER: "" });
     const destroy = await workflow("destroy", "destroy", { PULUMI_BACKEND_URL: "", STACK: "dev", CONFIRMATION: "dev" });
@@ -86,14 +86,14 @@ describe("the workflows", function () {
     assert.ok(seconds < 10, `it should fail at once, and took ${seconds} s`);
   });
 
-  it("deploy the stack when something is merged", async () => {
+  it("the deploy workflow deploys the stack", async () => {
     await configure({});
     const { ok, output } = await workflow("deploy", "up");
     assert.ok(ok, `the workflow should pass, and printed\n${output}`);
     assert.equal(instances(), 1);
   });
 
-  it("show a pull request the line of the ini that its branch changes, and nothing where it changes nothing", async () => {
+  it("a pull request gets a comment with the line that its branch changes, or with no changes", async () => {
     await given.deployed();
     assert.deepEqual(await pullRequest().then(({ ok }) => [ok, comments().length]), [true, 1]);
     assert.match(comments().join(), /^### Preview of `dev`: no changes$/m);
@@ -110,7 +110,7 @@ describe("the workflows", function () {
     assert.doesNotMatch(output + comments().join(), /PRIVATE KEY|#cloud-config|token/);
   });
 
-  it("show a pull request what is wrong with its settings, and fail", async () => {
+  it("a pull request with wrong settings gets a comment that says what is wrong, and its workflow fails", async () => {
     await configure({ processes: 0 });
     const { ok } = await pullRequest();
     assert.equal(ok, false);
@@ -119,7 +119,7 @@ describe("the workflows", function () {
     await configure({});
   });
 
-  it("fail in the night when the settings are not what is there, or the cloud was changed by hand, and else do not", async () => {
+  it("the drift workflow fails only when the settings are not deployed or the cloud was changed by hand", async () => {
     await given.deployed();
     assert.deepEqual(await workflow("drift", "drift").then(({ ok }) => ok), true);
     await configure({ processes: 7 });
@@ -135,7 +135,7 @@ describe("the workflows", function () {
     assert.match(hand.output, /aws:ec2\/securityGroup:SecurityGroup: \(update\)/);
   });
 
-  it("destroy nothing while the name was not typed twice, and then everything", async () => {
+  it("the destroy workflow destroys the stack only after its name was typed twice", async () => {
     await given.deployed();
     const refused = await workflow("destroy", "destroy", { STACK: "dev", CONFIRMATION: "prod" });
     assert.equal(refused.ok, false);

@@ -1,4 +1,4 @@
-// An account of the double of the cloud: a file that the plugin, the network and the tests read and write.
+// An account of the fake AWS: a file that the plugin, the network and the tests read and write.
 import { execFileSync, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -89,7 +89,7 @@ export class Cloud {
     return this.engine("run", "--detach", ...runOptions, `--name=${containerName(id)}`, label, ...ports, volume, image);
   }
 
-  /** Somebody stops or starts it, in the console say. @param {string} id @param {"running" | "stopped"} state */
+  /** Stops or starts it, as in AWS's console. @param {string} id @param {"running" | "stopped"} state */
   turn(id, state) {
     this.engine(...(state === "running" ? ["start"] : ["stop", "--time=5"]), containerName(id));
     this.change(({ instances }) => {
@@ -147,7 +147,7 @@ function containerName(id) {
 }
 
 /**
- * Whether a security group lets somebody in.
+ * Whether a security group lets a client in.
  * @param {Rule[]} rules
  * @param {number} port
  * @param {string} client

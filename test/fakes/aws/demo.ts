@@ -1,4 +1,4 @@
-// `npm run demo:dev`: the whole of the user's case on the double of AWS: up, a change, what the pull request shows, down.
+// `npm run demo:dev`: a deployment on the fake AWS: up, a change, the comment of its pull request, destroy.
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { renderComment } from "../../../toolchain/github/comment";
@@ -9,13 +9,14 @@ import { canRun, CloudStack, devSystem } from "../../support/cloud";
 import { root } from "../../support/engine";
 
 async function main(): Promise<void> {
-  if (!canRun) throw new Error("The demonstration needs Linux and root: an address of the double has ports 22 and 80.");
+  if (!canRun)
+    throw new Error("The demonstration needs Linux and root: an address of the fake AWS has ports 22 and 80.");
   execFileSync(process.execPath, [join(root, "toolchain/bootstrap.mjs"), "env"], {
     stdio: ["ignore", "ignore", "inherit"],
   });
   await prepareContainers(root);
-  const system = await step("the double of CentOS 7, once", devSystem);
-  const stack = await step("an account of the double of AWS", () => CloudStack.make(system));
+  const system = await step("the fake CentOS 7, once", devSystem);
+  const stack = await step("an account of the fake AWS", () => CloudStack.make(system));
   try {
     await stack.configure();
     await step("dev: up (an instance, its firewall, its address; the app on it)", () => stack.up());

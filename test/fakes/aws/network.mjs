@@ -1,4 +1,4 @@
-// The network of the double: each address listens on the ports that its instance's firewall opens to the tests' machine,
+// The network of the fake AWS: each address listens on the ports that its instance's firewall opens to the tests' machine,
 // and leads to the instance. Ends when the account's folder is gone.
 import { existsSync } from "node:fs";
 import { connect, createServer } from "node:net";

@@ -1,4 +1,4 @@
-// The double of pulumi-resource-aws, for tests and the demonstration only: it serves what servers/aws uses,
+// The fake pulumi-resource-aws, for tests and the demonstration only: it serves what servers/aws uses,
 // takes no input that the SDK's types do not have, and behaves in the ways of AWS that hurt. Its account is the folder
 // FAKE_AWS.
 import { randomInt } from "node:crypto";
@@ -300,7 +300,7 @@ const functions = {
 function matches(filters = [], has) {
   return filters.every(({ name, values }) => {
     const value = has[name];
-    if (value === undefined) throw new Error(`the double knows no filter '${name}' here`);
+    if (value === undefined) throw new Error(`the fake AWS knows no filter '${name}' here`);
     return values.some((it) => new RegExp(`^${it.replace(/[.+()]/g, "\\$&").replaceAll("*", ".*")}$`).test(value));
   });
 }

@@ -1,4 +1,4 @@
-// The inputs that the types of @pulumi/aws allow, read from its declarations: what the double of the cloud checks.
+// The inputs that the types of @pulumi/aws allow, read from its declarations: what the fake AWS checks.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import ts from "typescript";

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes a double of CentOS 7 of a Debian 11: its name, its package manager (dnf answers as yum, rpm is real), its places;
-# and, on the double itself, mirrors laid out as the archives are, with packages that are made and signed here. What a
+# Makes a fake CentOS 7 of a Debian 11: its name, its package manager (dnf answers as yum, rpm is real), its paths;
+# and, on the server itself, mirrors laid out as the archives are, with packages that are made and signed here. What a
 # package is about (compiler, nginx, Python 2.7) is Debian's and lies there already; the package brings what CentOS's has
 # of its own: units, configuration, users, keys, repository files.
 # Runs in the root file system, as root.
@@ -18,7 +18,7 @@ main() {
   rm -rf /root/el7
 }
 
-# A key each for CentOS, EPEL and somebody else; they live no longer than this script.
+# A key each for CentOS, EPEL and a stranger; they live no longer than this script.
 make_keys() {
   install -d -m 700 "$GNUPGHOME"
   local name
@@ -125,7 +125,7 @@ FILE
   package "$os" centos python-devel 2.7.5
   package "$updates" centos python3 3.6.8
   package "$updates" centos python3-devel 3.6.8
-  # A restart of sshd cuts nobody off.
+  # A restart of sshd ends no session.
   payload /usr/lib/systemd/system/sshd.service << 'FILE'
 [Unit]
 Description=OpenSSH server daemon
@@ -208,7 +208,7 @@ FILE
 
 mirrors() {
   local file
-  # Somebody else's packages in the places of CentOS's.
+  # A stranger's packages in place of CentOS's.
   cp -a /srv/mirror/centos /srv/mirror/forged
   sign stranger /srv/mirror/forged/7.9.2009/*/"$machine"/*.rpm
   cp -a /srv/mirror/centos /srv/mirror/no-headers

@@ -147,7 +147,7 @@ describe("containers", () => {
     const killed = put(join(root, "cache/debian12-999999999.tar"), "");
     assert.match(await interruptAt("begun"), /^Interrupted/);
     assert.deepEqual(readdirSync(join(root, "cache")), []);
-    assert.ok(!existsSync(killed));
+    assert.ok(!existsSync(killed), "the unfinished root file system of a killed run must be removed");
     put(join(root, "then"), "");
     await prepare();
     assert.equal(readFileSync(join(root, "imported"), "utf8"), "image\n");
@@ -188,7 +188,7 @@ describe("containers", () => {
         return true;
       });
       assert.match(logged(), /^image inspect \S+\n$/);
-      assert.ok(!existsSync(join(root, ".local/containers.json")));
+      assert.ok(!existsSync(join(root, ".local/containers.json")), "no engine must be recorded that was refused");
     } finally {
       execFileSync("umount", [cache], { env: { PATH: path } });
     }

@@ -98,7 +98,7 @@ describe("the environment of Pulumi", () => {
         execFileSync("ssh-agent", ["-s", "-a", socket], { encoding: "utf8" }),
       )?.[1];
       try {
-        assert.ok(existsSync(socket));
+        assert.ok(existsSync(socket), "ssh-agent must have made its socket");
         assert.equal(environment(root, { PATH, SSH_AUTH_SOCK: socket }).SSH_AUTH_SOCK, socket);
       } finally {
         process.kill(Number(pid));

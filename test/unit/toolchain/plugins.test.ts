@@ -51,7 +51,7 @@ describe("the language host", () => {
     const offline = join(root, ".local/bin", name);
     const env = { PATH: `${join(root, "theirs")}:${join(root, ".local/bin")}` };
     assert.equal(prepareLanguageHost(root, engine, env), "offline");
-    assert.ok(isOffline(offline));
+    assert.ok(isOffline(offline), `${offline} must be the offline plugin`);
     assert.equal(prepareLanguageHost(root, engine, env), "offline");
 
     const beside = program(join(root, "engine", name));
@@ -60,7 +60,7 @@ describe("the language host", () => {
 
     program(join(root, "theirs", name));
     assert.equal(prepareLanguageHost(root, engine, env), "on PATH");
-    assert.ok(existsSync(beside));
+    assert.ok(existsSync(beside), `${beside} must be kept`);
   });
 
   it("ignores a language host on PATH if the engine is told to", () => {
@@ -133,7 +133,7 @@ describe("a resource plugin", () => {
     await prepare();
     removeFolder(join(root, "user-home"));
     assert.equal(await prepare(), "offline");
-    assert.ok(isOffline(ours));
+    assert.ok(isOffline(ours), `${ours} must be the offline plugin`);
   });
 
   it("ignores a plugin of another version", async () => {
