@@ -242,8 +242,8 @@ describe("loading settings", () => {
     assert.deepEqual(
       rows.map(({ key, meaning }) => [key, meaning]),
       [
-        ["apps.APP.env.VARIABLE", "Name."],
-        ["apps.APP.env.VARIABLE", "Value."],
+        ["env.VARIABLE", "Name."],
+        ["env.VARIABLE", "Value."],
       ],
     );
   });
