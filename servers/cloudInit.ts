@@ -34,7 +34,7 @@ export interface BootArgs {
 type Connection = pulumi.Output<command.types.input.remote.ConnectionArgs>;
 
 /** The user-data of a server with this host key. It is a secret. */
-export function userData({ publicKey, privateKey }: StackKey, more: Omit<UserData, "hostKey"> = {}) {
+export function createUserData({ publicKey, privateKey }: StackKey, more: Omit<UserData, "hostKey"> = {}) {
   return pulumi
     .all([publicKey, privateKey])
     .apply(([publicKey, privateKey]) => renderUserData({ hostKey: { publicKey, privateKey }, ...more }));

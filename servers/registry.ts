@@ -9,9 +9,10 @@ import { ssh } from "./ssh";
 /** The kinds of servers, by the value of the setting `server.kind`; the first is the default. No other code lists them. */
 export const serverKinds = { container, ssh, aws };
 
-type KindSchema = (typeof serverKinds)[keyof typeof serverKinds]["schema"];
+type KindName = keyof typeof serverKinds;
+type KindSchema = (typeof serverKinds)[KindName]["schema"];
 
-const names = Object.keys(serverKinds);
+const names = Object.keys(serverKinds) as [KindName, ...KindName[]];
 const [defaultKind] = names;
 const schemas = Object.values(serverKinds).map(({ schema }) => schema) as [KindSchema, ...KindSchema[]];
 
@@ -35,6 +36,11 @@ export type ServerSettings = z.output<typeof serverSchema>;
 
 export function kindOf({ kind }: Pick<ServerSettings, "kind">): ServerKind<KindSchema> {
   return serverKinds[kind];
+}
+
+/** The kind that a stack's file names, or the default. An unknown name is reported when the settings are loaded. */
+export function kindNamed(name: unknown): ServerKind<KindSchema> {
+  return serverKinds[names.find((it) => it === name) ?? defaultKind];
 }
 
 /** Creates the server that the settings describe. */

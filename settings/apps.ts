@@ -56,7 +56,10 @@ export type AppSettings = z.output<typeof appSchema>;
 /** Apps by name. */
 export type Apps = readonly (readonly [name: string, settings: AppSettings])[];
 
+/** The tutorial's app. */
+export const defaultApps = { hello: {} };
+
 export const appsSchema = z
   .record(appNameSchema, appSchema)
   .refine((apps) => Object.keys(apps).length > 0)
-  .prefault({ hello: {} });
+  .prefault(defaultApps);

@@ -5,7 +5,7 @@ export interface CaSource {
   /** Setting `server.caCertificates`. */
   caCertificates?: string;
   /** The server runs on your computer, so it trusts what your computer trusts. */
-  onYourComputer?: boolean;
+  onYourComputer: boolean;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { kindOf, serverSchema } from "../servers/registry";
 import { appChecks } from "./appChecks";
-import { appNameSchema, appSchema, type Apps } from "./apps";
+import { appNameSchema, appSchema, defaultApps, type Apps } from "./apps";
 import type { Mistake } from "./mistake";
 import { commonServerChecks } from "./serverCommon";
 
@@ -9,7 +9,7 @@ import { commonServerChecks } from "./serverCommon";
  * themselves are skipped, so that one run reports both kinds of mistakes.
  */
 export function checkSettings(values: Readonly<Record<string, unknown>>, folder: string): Mistake[] {
-  const apps = validApps(values.apps ?? { hello: {} });
+  const apps = validApps(values.apps ?? defaultApps);
   const server = serverSchema.safeParse(values.server).data;
   return [
     ...(server ? kindOf(server).checks(server, { apps, folder }) : []),

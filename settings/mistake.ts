@@ -1,4 +1,4 @@
-/** One mistake in the settings. The value stands apart, because it may be a secret. */
+/** One mistake in the settings. The value is kept separate, because it may be a secret. */
 export interface Mistake {
   path: readonly PropertyKey[];
   value?: unknown;

@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { platforms, type Platform } from "../../platforms";
 import { architectureOf } from "../../platforms/ec2";
 import { httpPort } from "../../rendering/app";
-import { identityFile, manualLogin, sudo, userData, waitForBoot, type CloudLogin } from "../cloudInit";
+import { createUserData, identityFile, manualLogin, sudo, waitForBoot, type CloudLogin } from "../cloudInit";
 import { createKey, loginKey, type LoginKey, type StackKey } from "../keys";
 import type { ServerInputs } from "../kind";
 import type { Server } from "../server";
@@ -48,23 +48,12 @@ export class AwsServer extends pulumi.ComponentResource implements Server {
     const keys = createKeys(name, args, { request, ami }, aws);
     const subnet = args.subnetId === undefined ? undefined : ec2.getSubnetOutput({ id: args.subnetId }, aws);
     const firewall = createFirewall(name, { ...args, tags }, subnet, aws);
-    const instance = createInstance(
-      name,
-      {
-        ...{ ...args, ...keys, request, ami, subnet, firewall, tags },
-        userData: userData(keys.hostKey, { ssmAgent: args.ssmAccess ? request : undefined }),
-      },
-      aws,
-    );
+    const userData = createUserData(keys.hostKey, { ssmAgent: args.ssmAccess ? request : undefined });
+    const instance = createInstance(name, { ...args, ...keys, request, ami, subnet, firewall, userData, tags }, aws);
     const started = keepRunning(name, instance, aws);
     const address = createAddress(name, { ...args, instance, tags }, aws);
     createDnsRecords(name, { ...args, address }, aws);
-    const login: CloudLogin = {
-      address: address.publicIp,
-      user: loginUserOf(args),
-      privateKey: keys.login.privateKey,
-      hostKey: keys.hostKey.publicKey,
-    };
+    const login = loginTo(address, args, keys);
 
     this.loginUser = login.user;
     this.platform = args.platform;
@@ -82,10 +71,10 @@ function createProvider(name: string, region: string, parent: pulumi.Resource): 
   return new Provider(`${name}-aws`, { region, defaultTags: { tags } }, { parent });
 }
 
-function loginUserOf({ user, platform }: AwsServerArgs): string {
+function loginTo(address: ec2.Eip, { user, platform }: AwsServerArgs, { login, hostKey }: Keys): CloudLogin {
   const name = user ?? platform.aws?.user;
   if (name === undefined) throw new Error(`The login user of ${platform.title}'s images is not known.`);
-  return name;
+  return { address: address.publicIp, user: name, privateKey: login.privateKey, hostKey: hostKey.publicKey };
 }
 
 interface Keys {

@@ -35,7 +35,7 @@ export const sshHints: readonly Hint[] = [
   {
     pattern: /sudo: .*(incorrect password|a password is required)|not in the sudoers file/,
     hint: () =>
-      "sudo no longer lets the user become root.\n" +
+      "The user can no longer become root with sudo.\n" +
       "Fix: check server.user, server.sudoPassword and the sudoers file on the server.",
   },
 ];

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { type PlatformName, platforms } from "../../platforms";
-import { environment, fileBackendUrl } from "../../toolchain/environment.mjs";
+import { environment, fileBackendUrl } from "../../toolchain/engine/environment";
 import { type Account, Cloud, type Fault } from "../fakes/aws/account.mjs";
 import { writeShapes } from "../fakes/aws/shapes";
 import { keepServer, readContainers } from "./containers";

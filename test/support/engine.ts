@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { environment, fileBackendUrl } from "../../toolchain/environment.mjs";
+import { environment, fileBackendUrl } from "../../toolchain/engine/environment";
 import { release, type Source, watch } from "./failures";
 
 /** The checkout. */

@@ -6,7 +6,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { fileBackendUrl } from "../../toolchain/environment.mjs";
+import { fileBackendUrl } from "../../toolchain/engine/environment";
 import { keepServer } from "./containers";
 import { root, type Run, Workspace } from "./engine";
 import { release } from "./failures";

@@ -1,7 +1,8 @@
 // The product on the fake AWS: the genuine engine, the product's program, instances whose cloud-init really runs the
 // user-data. Each scenario says what it starts from.
 import assert from "node:assert/strict";
-import { hints } from "../../toolchain/hints.mjs";
+import { awsHints } from "../../servers/aws/hints";
+import { hints } from "../../toolchain/engine/hints";
 import type { Account } from "../fakes/aws/account.mjs";
 import { canRun, CloudStack, devSystem, officialImageOf } from "../support/cloud";
 import { httpGet } from "../support/load";
@@ -159,7 +160,7 @@ describe("a stack on AWS", function () {
     const seconds = (Date.now() - start) / 1000;
     assert.ok(seconds < 120, `it should give up within 120 s, and took ${seconds}`);
     assert.match(output, /dial tcp 127\.77\.\d+\.\d+:22: connect: connection refused/);
-    assert.match(hints(output, "dev").join("\n"), /^On AWS: server\.sshCidrs must hold the address/m);
+    assert.match(hints(output, "dev", awsHints).join("\n"), /server\.sshCidrs contains the address of your computer/);
     assert.equal(await page(), hello);
     await stack.configure(grown, { processes: 2 });
     await stack.up();
@@ -205,8 +206,8 @@ describe("a stack on AWS", function () {
     for (const { code, output } of [destroy, await stack.failUp()]) {
       assert.notEqual(code, 0);
       assert.match(
-        hints(output, "dev").join("\n"),
-        /set server\.terminationProtection to false, npm run up -- dev, then/,
+        hints(output, "dev", awsHints).join("\n"),
+        /set server\.terminationProtection to false, run npm run up -- dev, then/,
       );
     }
     assert.deepEqual(stack.cloud.account, before);

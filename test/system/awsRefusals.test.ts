@@ -1,6 +1,7 @@
 // What AWS refuses: each is said with what to do, and the next up goes on from there.
 import assert from "node:assert/strict";
-import { hints } from "../../toolchain/hints.mjs";
+import { awsHints } from "../../servers/aws/hints";
+import { hints } from "../../toolchain/engine/hints";
 import type { Instance } from "../fakes/aws/account.mjs";
 import { canRun, CloudStack, officialImage, officialImageOf, subnets } from "../support/cloud";
 import { httpGet } from "../support/load";
@@ -57,13 +58,13 @@ describe("a stack that AWS refuses", function () {
   }
 
   const refusals: [string, string, RegExp][] = [
-    ["Credentials", "No valid credential sources found", /^AWS does not know who you are/],
-    ["EC2: ImportKeyPair", "InvalidKeyPair.Duplicate: The keypair already exists", /takes another name/],
+    ["Credentials", "No valid credential sources found", /^AWS rejected your credentials/],
+    ["EC2: ImportKeyPair", "InvalidKeyPair.Duplicate: The keypair already exists", /uses another name/],
     ["EC2: CreateSecurityGroup", "RequestLimitExceeded: Request limit exceeded.", /wait a minute/],
     ["EC2: RunInstances", "OptInRequired: You need to accept terms and subscribe.", /server\.amiId to another image/],
-    ["EC2: RunInstances", "VcpuLimitExceeded: You have requested more vCPU capacity", /^A quota/],
+    ["EC2: RunInstances", "VcpuLimitExceeded: You have requested more vCPU capacity", /request a higher quota/],
     ["EC2: RunInstances", "InsufficientInstanceCapacity: no t3.micro", /server\.instanceType or server\.subnetId/],
-    ["EC2: AllocateAddress", "AddressLimitExceeded: The maximum number of addresses", /^A quota/],
+    ["EC2: AllocateAddress", "AddressLimitExceeded: The maximum number of addresses", /request a higher quota/],
   ];
   for (const [operation, error, hint] of refusals) {
     it(`gives a hint when AWS answers ${error}`, async () => {
@@ -73,7 +74,7 @@ describe("a stack that AWS refuses", function () {
       stack.fail(operation, error);
       const { output } = await stack.failUp();
       assert.match(output, new RegExp(error.split(":")[0] ?? ""));
-      assert.match(hints(output, "dev").join("\n"), hint);
+      assert.match(hints(output, "dev", awsHints).join("\n"), hint);
     });
   }
 
@@ -134,7 +135,7 @@ describe("a stack that AWS refuses", function () {
     const { code, output } = await stack.run("destroy", "--yes", "--skip-preview", "--stack", stack.stack);
     assert.notEqual(code, 0);
     assert.match(output, new RegExp(`DependencyViolation: resource ${group} has a dependent object`));
-    assert.match(hints(output, "dev").join("\n"), /^Something else on AWS uses it/m);
+    assert.match(hints(output, "dev", awsHints).join("\n"), /^Another resource on AWS still uses this one/m);
     assert.deepEqual(stack.instances(), ["i-foreign"]);
     stack.cloud.change(({ instances }) => delete instances["i-foreign"]);
     await stack.destroy();

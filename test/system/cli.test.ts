@@ -106,7 +106,7 @@ describe("the npm scripts in a fresh checkout", function () {
     await prints(run, /packages \(npm ci\)/);
     await waitFor("npm to begin", () => existsSync(checkout.path("node_modules")));
     run.type(interruption);
-    assert.match(await fail(run), /interrupted; the same command goes on from here/);
+    assert.match(await fail(run), /^Interrupted\.\r?\nFix: run the same command again to continue\.\r?$/m);
   });
 
   it("npm start names the setting of a port that is in use, and leaves no container", async () => {
@@ -132,7 +132,7 @@ describe("the npm scripts in a fresh checkout", function () {
     const run = checkout.terminal("start");
     await prints(run, /packages: installing curl/);
     run.type(interruption);
-    assert.match(await fail(run), /interrupted; the same command goes on from here/);
+    assert.match(await fail(run), /^Interrupted\.\r?\nFix: run the same command again to continue\.\r?$/m);
   });
 
   it("npm start reports that its engine was killed; the next one continues, and says where the page is and what next", async () => {
@@ -141,12 +141,12 @@ describe("the npm scripts in a fresh checkout", function () {
     const [lock = ""] = readdirSync(locks());
     const { pid } = JSON.parse(readFileSync(join(locks(), lock), "utf8")) as { pid: number };
     process.kill(pid, "SIGKILL");
-    assert.match(await fail(run), /pulumi up failed \(exit code 137\)/);
+    assert.match(await fail(run), /'pulumi up' failed \(exit code 137\)/);
 
     live = undefined;
     const output = await succeed(checkout.npm("start"));
-    assert.match(output, /^The pulumi process \d+ that was working on stack local is gone: removing its lock/m);
-    assert.match(output, /^An earlier run was interrupted: \d+ unfinished step\(s\) will be done again\.$/m);
+    assert.match(output, /^The pulumi process \d+ that worked on stack local is dead\. Removing its lock/m);
+    assert.match(output, /^An earlier command was interrupted\. \d+ unfinished step\(s\) will be repeated\.$/m);
     assert.doesNotMatch(output, /npm ci|tsc|building|Outputs:|^@ updating/m, "nothing is made twice, and no noise");
     assert.match(output, new RegExp(`✔ page ${checkout.url} {2}\\d+\\.\\d s\\n`));
     assert.match(output, new RegExp(`^ {2}${checkout.url} says: Hello There!$`, "m"));
@@ -172,7 +172,7 @@ describe("the npm scripts in a fresh checkout", function () {
     await given.started();
     assert.match(
       await fail(clean()),
-      /There are still stacks: local\. Nothing was removed\.\n {2}Remove them first: npm run destroy -- local/,
+      /The stacks local still exist\. Nothing was changed\.\nFix: destroy them first: npm run destroy -- local/,
     );
     assert.ok(existsSync(checkout.path(".local/passphrase")), "clean should not remove the passphrase");
   });
@@ -193,11 +193,11 @@ describe("the npm scripts in a fresh checkout", function () {
     await rename(file, aside);
     assert.match(
       await fail(up()),
-      /passphrase file .*\.local\/passphrase is missing[^]*Put the right passphrase back into .*\.local\/passphrase/,
+      /passphrase file .*\.local\/passphrase is missing[^]*Fix: restore the passphrase in .*\.local\/passphrase/,
     );
     assert.ok(!existsSync(file), "no other one is made");
     await writeFile(file, "another\n");
-    assert.match(await fail(up()), /passphrase is not the one .* nothing was touched[^]*Put the right passphrase back/);
+    assert.match(await fail(up()), /passphrase is not the one .* Nothing was changed[^]*Fix: restore the passphrase/);
     await writeFile(file, "");
     assert.match(await fail(up()), /passphrase file .* is empty/);
     await rename(aside, file);
@@ -217,7 +217,7 @@ describe("the npm scripts in a fresh checkout", function () {
     const first = up();
     await waitFor("the first to begin", () => existsSync(locks()) && readdirSync(locks()).length > 0);
     const second = await fail(up());
-    assert.match(second, /Another pulumi \(process \d+.*is working on[^]*Wait for it, or stop it/);
+    assert.match(second, /Another pulumi \(process \d+.*is working on[^]*wait until it has ended, or stop it/);
     assert.doesNotMatch(second, /Updating/);
     await succeed(first);
     assert.equal(await workers(), more);
@@ -229,7 +229,8 @@ describe("the npm scripts in a fresh checkout", function () {
     const site = `www.shop.invalid:${checkout.httpPort}`;
     const line = `\n  http://${site}/ says: Hello There!\n`;
     assert.ok(output.includes(line), `the output should have the page's line, and is\n${output}`);
-    const curl = /^ {2}reach it {4}www\.shop\.invalid does not lead there .*: (curl .*), or add to \/etc\/hosts: /m;
+    const curl =
+      /^ {2}reach it {4}www\.shop\.invalid does not resolve to the server .*: (curl .*), or add to \/etc\/hosts: /m;
     assert.equal(await succeed(checkout.bash(`${curl.exec(output)?.[1]} --silent --fail`)), hello);
   });
 
@@ -271,7 +272,7 @@ describe("the npm scripts in a fresh checkout", function () {
     try {
       const output = await fail(checkout.terminal("up", "--", "local", "--yes", "--skip-preview"));
       assert.match(output, /unable to authenticate/);
-      assert.match(output, /does not take the key: put it into the user.s ~\/\.ssh\/authorized_keys there/);
+      assert.match(output, /The container rejected the login key/);
       assert.ok(output.includes(replacing), `the output should name the command, and is\n${output}`);
     } finally {
       await onServer("mv /root/.ssh/aside /root/.ssh/authorized_keys");
@@ -288,7 +289,7 @@ describe("the npm scripts in a fresh checkout", function () {
     try {
       const output = await fail(up());
       assert.match(output, /host key mismatch/);
-      assert.match(output, /Another server answers at this address/);
+      assert.match(output, /The container has another host key/);
       assert.equal(await workers(), appDefaults.processes);
     } finally {
       await onServer(`cd /etc/ssh; mv aside/* .; rmdir aside; ${restart}`);
@@ -301,7 +302,7 @@ describe("the npm scripts in a fresh checkout", function () {
     await checkout.engine("rm", "--force", "--time", "0", ...(await checkout.containers()));
     for (const run of [checkout.npm("start"), up()]) {
       const output = await fail(run);
-      assert.match(output, /container of stack local is gone.*Nothing was touched/);
+      assert.match(output, /container of stack local has been removed\. Nothing was changed/);
       assert.ok(output.includes(replacing), `the output should name the command, and is\n${output}`);
     }
     live = await checkout.configure({ processes: 4 });
@@ -333,7 +334,7 @@ describe("the npm scripts in a fresh checkout", function () {
     const ofVolumes = '{{range .Mounts}}{{if eq .Type "volume"}}{{.Name}} {{end}}{{end}}';
     const volumes = (await checkout.engine("inspect", "--format", ofVolumes, ...containers)).split(" ").filter(Boolean);
     const output = await succeed(checkout.npm("destroy"));
-    assert.match(output, /Stack local is gone/);
+    assert.match(output, /Stack local is destroyed/);
     assert.deepEqual(await checkout.containers(), []);
     const allVolumes = (await checkout.engine("volume", "ls", "--quiet")).split("\n");
     assert.deepEqual(
@@ -351,7 +352,7 @@ describe("the npm scripts in a fresh checkout", function () {
       (name) => name.includes("local") && statSync(join(state, name)).isFile(),
     );
     assert.deepEqual(left, []);
-    assert.match(await succeed(checkout.npm("destroy")), /There is no stack local: nothing to destroy/);
+    assert.match(await succeed(checkout.npm("destroy")), /Stack local does not exist\. There is nothing to destroy/);
   });
 
   it("npm run clean removes everything that the scripts have made, once there is no stack", async () => {

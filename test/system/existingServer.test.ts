@@ -8,8 +8,8 @@ import { join } from "node:path";
 import { platforms } from "../../platforms";
 import { wheelFolder } from "../../rendering/app";
 import { extraCaCertificates } from "../../settings/caCertificates";
-import { environment } from "../../toolchain/environment.mjs";
-import { Stack } from "../../toolchain/stack.mjs";
+import { environment } from "../../toolchain/engine/environment";
+import { Stack } from "../../toolchain/engine/stack";
 import { assertLineChanges, assertPage, assertServed, assertUnchanged } from "../support/assertions";
 import { appDefaults, uwsgiVersion } from "../support/defaults";
 import { root } from "../support/engine";
@@ -480,8 +480,8 @@ onEachPlatform("an existing server", function (test) {
     assert.notEqual(failed.code, 0, failed.output);
     assert.match(failed.output, /dial tcp 127\.0\.0\.1:\d+: connect: connection refused/);
 
-    const stack = new Stack(product.projectDir, product.stack, "pulumi");
-    stack.env = { ...environment(root), ...product.env } as Record<string, string>;
+    const env = { ...environment(root), ...product.env };
+    const stack = new Stack(product.projectDir, product.stack, "pulumi", env);
     await stack.forgetServer();
     await product.destroy();
     assert.deepEqual((await product.export()).resources, []);

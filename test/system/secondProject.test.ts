@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { copyFile, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileBackendUrl } from "../../toolchain/environment.mjs";
+import { fileBackendUrl } from "../../toolchain/engine/environment";
 import { Checkout } from "../support/checkout";
 import { root, Workspace } from "../support/engine";
 

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileBackendUrl } from "../../toolchain/environment.mjs";
+import { fileBackendUrl } from "../../toolchain/engine/environment";
 import type { Cloud } from "../fakes/aws/account.mjs";
 import { Checkout } from "../support/checkout";
 import { canRun, devSettings, makeCloud, removeCloud, variablesOf } from "../support/cloud";

@@ -11,6 +11,7 @@ import { platforms } from "../../platforms";
 import { planApp } from "../../rendering/app";
 import { inlineScript, renderTemplate } from "../../rendering/assets";
 import { planDownloads } from "../../rendering/downloads";
+import { quote } from "../../rendering/shell";
 import { ed25519KeyPair } from "../../rendering/sshKey";
 import { tarArchive } from "../../rendering/tarArchive";
 import { ContainerServer } from "../../servers/container/server";
@@ -19,7 +20,6 @@ import type { Server } from "../../servers/server";
 import { SshServer } from "../../servers/ssh/server";
 import { appSchema } from "../../settings/apps";
 import { settingsSchema } from "../../settings/schema";
-import { quote } from "../../rendering/shell";
 import { makeKey } from "../support/keys";
 import {
   dependencies,
@@ -42,7 +42,7 @@ const containers = {
 const python = platforms.debian12.pythons["3"];
 assert.ok(python, "Debian 12 has no Python 3");
 const pythons = { "3": python };
-const downloads = planDownloads(settingsSchema.parse({}).server, {});
+const downloads = planDownloads({ ...settingsSchema.parse({}).server, onYourComputer: true }, {});
 const connection = { host: "192.0.2.1", port: 22, user: "root", privateKey: "key", hostKey: "ssh-ed25519 AAAA" };
 
 /** A server without resources of its own. */

@@ -4,7 +4,10 @@ import { planDownloads, pythonParameters } from "../../rendering/downloads";
 import { containerSource } from "../../servers/container/source";
 import { settingsSchema } from "../../settings/schema";
 
-const server = (settings: Record<string, unknown> = {}) => settingsSchema.parse({ server: settings }).server;
+const server = (settings: Record<string, unknown> = {}) => ({
+  ...settingsSchema.parse({ server: settings }).server,
+  onYourComputer: true,
+});
 const yumConf = (settings: Record<string, unknown> = {}, env: Record<string, string> = {}) =>
   planDownloads(server({ platform: "centos7", ...settings }), env).files.package_config;
 /** Base URLs of a repository, in order. */

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { serverKinds } from "../../servers/registry";
+import { kindNamed, serverKinds } from "../../servers/registry";
 import { root } from "../support/engine";
 
 /** What the files of each folder may import from other folders: all of a folder, or a single file. */
@@ -131,6 +131,11 @@ describe("the kind of a server", () => {
       assert.deepEqual([...schema.shape.kind.values], [name]);
       assert.ok(fs.existsSync(path.join(root, "servers", name, "index.ts")), `servers/${name}/index.ts is missing`);
     }
+  });
+
+  it("an unknown or missing kind counts as the default in the toolchain, until the settings are loaded", () => {
+    const [first] = Object.values(serverKinds);
+    assert.deepEqual([kindNamed("aws"), kindNamed("cloud"), kindNamed(undefined)], [serverKinds.aws, first, first]);
   });
 
   it("no code asks for the kind of a server, except for the registry", () => {

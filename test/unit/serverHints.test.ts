@@ -37,7 +37,7 @@ const cases: [Kind, string, RegExp][] = [
   ["ssh", "x509: decryption password incorrect", /^The passphrase does not fit the private key/],
   ["ssh", "proxy: after 0 failed attempts: ssh: rejected: administratively prohibited (open failed)", /^The bastion/],
   ["ssh", "proxy: after 10 failed attempts: ssh: rejected: connect failed (Connection refused)", /^The bastion/],
-  ["ssh", "sudo: no password was provided\nsudo: 1 incorrect password attempt", /^sudo no longer/],
+  ["ssh", "sudo: no password was provided\nsudo: 1 incorrect password attempt", /^The user can no longer become root/],
   ["aws", refused, /server\.sshCidrs/],
   ["aws", mismatch, /^Another server responds/],
   ["aws", rejectedKey, /docs\/aws\.md[^]*server\.platform .*server\.amiId.*server\.user/],
@@ -94,7 +94,7 @@ describe("the hints of the server kinds", () => {
 
   for (const [kind, { hints }] of Object.entries(serverKinds)) {
     it(`the hints of ${kind} say what failed, then how to fix it`, () => {
-      for (const { hint } of hints) assert.match(hint("dev"), /^[A-Zs][^\n]*\.\nFix: [a-z]/);
+      for (const { hint } of hints) assert.match(hint("dev"), /^[A-Z][^\n]*\.\nFix: [a-z]/);
     });
   }
 

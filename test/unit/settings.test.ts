@@ -4,6 +4,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import * as yaml from "js-yaml";
 import { z } from "zod";
+import { platforms } from "../../platforms";
 import { knownKeys, settingRows } from "../../settings/describe";
 import { loadSettings, secretsInClear, SettingsError } from "../../settings/load";
 import { setting } from "../../settings/setting";
@@ -73,7 +74,7 @@ describe("loading settings", () => {
       "rejects an unknown setting at the top level",
       { servers: {} },
       mistake(
-        "servers: unknown setting. Known here: server, uwsgi, apps.",
+        `servers: unknown setting. Known here: ${knownKeys([], {}).join(", ")}.`,
         "correct the name (nearest: server), or remove it.",
       ),
     ],
@@ -132,7 +133,10 @@ describe("loading settings", () => {
     [
       "rejects a Python that the platform does not have",
       app({ python: "2.7" }),
-      mistake('apps.hello.python: "2.7" is not available on Debian 12.', "set it to one of 3."),
+      mistake(
+        'apps.hello.python: "2.7" is not available on Debian 12.',
+        `set it to one of ${Object.keys(platforms.debian12.pythons).join(", ")}.`,
+      ),
     ],
     [
       "rejects a package name that is an option",
@@ -238,8 +242,8 @@ describe("loading settings", () => {
     assert.deepEqual(
       rows.map(({ key, meaning }) => [key, meaning]),
       [
-        ["env.VARIABLE", "Name."],
-        ["env.VARIABLE", "Value."],
+        ["apps.APP.env.VARIABLE", "Name."],
+        ["apps.APP.env.VARIABLE", "Value."],
       ],
     );
   });

@@ -1,26 +1,27 @@
 // `npm run demo:dev`: a deployment on the fake AWS: up, a change, the comment of its pull request, destroy.
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
-import { renderComment } from "../../../toolchain/comment.mjs";
-import { prepareContainers } from "../../../toolchain/containers.mjs";
-import { askPage } from "../../../toolchain/page.mjs";
-import { places } from "../../../toolchain/paths.mjs";
-import { step } from "../../../toolchain/steps.mjs";
+import { renderComment } from "../../../toolchain/github/comment";
+import { prepareContainers } from "../../../toolchain/containers/prepare";
+import { fetchPage } from "../../../toolchain/commands/page";
+import { step } from "../../../toolchain/common/steps";
 import { canRun, CloudStack, devSystem } from "../../support/cloud";
 import { root } from "../../support/engine";
 
 async function main(): Promise<void> {
   if (!canRun)
     throw new Error("The demonstration needs Linux and root: an address of the fake AWS has ports 22 and 80.");
-  execFileSync(process.execPath, [join(root, "toolchain/cli.mjs"), "env"], { stdio: ["ignore", "ignore", "inherit"] });
-  await prepareContainers({ root, cache: places(root).cache, step });
+  execFileSync(process.execPath, [join(root, "toolchain/bootstrap.mjs"), "env"], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  await prepareContainers(root);
   const system = await step("the fake CentOS 7, once", devSystem);
   const stack = await step("an account of the fake AWS", () => CloudStack.make(system));
   try {
     await stack.configure();
     await step("dev: up (an instance, its firewall, its address; the app on it)", () => stack.up());
     const { url } = await stack.outputs();
-    process.stdout.write(`\n  ${String(url)} says: ${await askPage(String(url))}\n\n`);
+    process.stdout.write(`\n  ${String(url)} says: ${await fetchPage(String(url))}\n\n`);
 
     await stack.configure({}, { processes: 7 });
     const preview = await step("a branch sets processes to 7: the preview of its pull request", () =>

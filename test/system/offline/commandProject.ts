@@ -1,17 +1,17 @@
 // What the tests of the command plugin share: a server, and for each test a project that can log in to it.
 import { type Run, Workspace } from "../../support/engine";
-import { type Connection, SshHost } from "../../support/sshHost";
+import { type Connection, TestServer } from "../../support/testServer";
 
 export class CommandProject {
-  server!: SshHost;
+  server!: TestServer;
   workspace!: Workspace;
 
   /** Registers mocha's hooks. Commands may use the server's folder /test, which is new for each test. */
   constructor() {
     before(async () => {
-      this.server = await SshHost.start();
+      this.server = await TestServer.start();
     });
-    after(() => SshHost.stopAll());
+    after(() => TestServer.stopAll());
     beforeEach(async () => {
       this.workspace = await Workspace.temporary();
       await this.server.sh("rm -rf /test; mkdir /test");

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import type { Workspace } from "../../support/engine";
 import { makeKey } from "../../support/keys";
 import { freePort } from "../../support/product";
-import { SshHost } from "../../support/sshHost";
+import { TestServer } from "../../support/testServer";
 import { waitFor } from "../../support/waitFor";
 import { CommandProject } from "./commandProject";
 
@@ -334,12 +334,12 @@ describe("the command plugin", function () {
     });
 
     describe("through a bastion", () => {
-      let bastion: SshHost;
+      let bastion: TestServer;
       /** The bastion knows the server by its own address. */
       let address: string;
 
       before(async () => {
-        bastion = await SshHost.start({ sshdConfig: ["Match User daemon", "AllowTcpForwarding no"] });
+        bastion = await TestServer.start({ sshdConfig: ["Match User daemon", "AllowTcpForwarding no"] });
         await bastion.sh("usermod --shell /bin/sh daemon");
         address = (await sh("hostname -I")).split(" ")[0] ?? "";
       });

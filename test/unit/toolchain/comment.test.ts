@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { marker, renderComment } from "../../../toolchain/comment.mjs";
-import { postComment, pullRequestOf, runUrl } from "../../../toolchain/pullRequest.mjs";
+import { marker, renderComment } from "../../../toolchain/github/comment";
+import { postComment, pullRequestOf, runUrl } from "../../../toolchain/github/pullRequest";
 import { GitHub } from "../../support/gitHub";
 import { projectFolder, put, removeProjectFolders } from "./support";
 
@@ -49,8 +49,8 @@ Resources:
 `;
 const preview = { stack: "dev", failed: false, stdout, stderr: "", runUrl: "https://github.example/run/1" };
 
-describe("the comment of a pull request", () => {
-  it("shows the very lines that change, what ends or is replaced first", () => {
+describe("the comment on a pull request", () => {
+  it("shows the lines that change, deletions and replacements first", () => {
     assert.equal(
       renderComment(preview),
       `<!-- preview of stack dev -->
@@ -86,19 +86,19 @@ describe("the comment of a pull request", () => {
          stdin                 : "line 0\\nline 1\\nline 2\\n..."
 \`\`\`
 
-[All of it](https://github.example/run/1)
+[Complete log](https://github.example/run/1)
 `,
     );
   });
 
-  it("counts where everything is new, and where only outputs change", () => {
+  it("has the counts in its title if everything is new, and says if only outputs change", () => {
     const all = `${stdout.split("    +-command")[0]}Resources:\n    + 25 to create\n`;
     assert.match(renderComment({ ...preview, stdout: all }), /^### Preview of `dev`: \+ 25 to create$/m);
     const outputs = `    --outputs:--\n  ~ url: "u5" => "u7"\nResources:\n    7 unchanged\n`;
     assert.match(renderComment({ ...preview, stdout: outputs }), /^### Preview of `dev`: changes of outputs only$/m);
   });
 
-  it("says it when nothing changes", () => {
+  it("says that nothing changes", () => {
     const nothing = "Previewing update (dev):\n  pulumi:pulumi:Stack: (same)\nResources:\n    7 unchanged\n";
     assert.equal(
       renderComment({ ...preview, stdout: nothing, runUrl: undefined }),
@@ -106,12 +106,15 @@ describe("the comment of a pull request", () => {
     );
   });
 
-  it("shows why a preview failed", () => {
-    const failed = { ...preview, failed: true, stdout: "", stderr: "error: A setting is wrong; nothing was changed" };
-    assert.match(renderComment(failed), /: failed\n\n```text\nerror: A setting is wrong; nothing was changed\n```\n/);
+  it("shows why the preview failed", () => {
+    const failed = { ...preview, failed: true, stdout: "", stderr: "error: A setting is wrong. Nothing was changed." };
+    assert.match(
+      renderComment(failed),
+      /: failed\n\n```text\nerror: A setting is wrong\. Nothing was changed\.\n```\n/,
+    );
   });
 
-  it("cuts what is long and names what it leaves out, within GitHub's limit", () => {
+  it("shortens long changes and names those left out, within GitHub's limit", () => {
     const block = (name: string, lines: number) =>
       `    ~ command:remote:Command: (update)\n        [urn=urn:pulumi:dev::t::x::${name}]\n${"      + a line of some length that was added to a file\n".repeat(lines)}`;
     const names = Array.from({ length: 60 }, (_, index) => `app-${index}`);
@@ -125,7 +128,7 @@ describe("the comment of a pull request", () => {
     for (const name of names) assert.ok(long.includes(`! ${name} (`) !== long.includes(`\`~ ${name}\``), name);
   });
 
-  it("holds no private key, and nothing in it ends its frame", () => {
+  it("contains no private key, and its text cannot close the fence", () => {
     const key = "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----";
     const text = renderComment({ ...preview, stdout: stdout.replace("line 29", `\`\`\`\n${key}`) });
     assert.doesNotMatch(text, /AAAA|PRIVATE KEY/);
@@ -150,7 +153,7 @@ describe("posting the comment", () => {
     return pullRequestOf(gitHub.variables(event));
   }
 
-  it("makes one, and writes over it the next time, wherever it stands", async () => {
+  it("creates the comment once and replaces its text the next time", async () => {
     gitHub.comments = Array.from({ length: 150 }, (_, index) => ({ id: index + 1, body: "me too" }));
     const mark = marker("dev");
     await postComment(pullRequest(), mark, `${mark} first`);
@@ -170,18 +173,18 @@ describe("posting the comment", () => {
     );
   });
 
-  it("that is refused says what is missing, without the token", async () => {
+  it("reports a missing permission without the token", async () => {
     gitHub.status = 403;
     await assert.rejects(postComment(pullRequest(), marker("dev"), "text"), (error: Error) => {
-      assert.match(error.message, /GitHub refused the comment .*403/);
+      assert.match(error.message, /GitHub rejected the comment .*403/);
       assert.match(error.message, /pull-requests: write/);
       assert.doesNotMatch(error.message, /token/);
       return true;
     });
   });
 
-  it("is for workflows", () => {
-    assert.throws(() => pullRequestOf({}), { name: "UserError", message: /Without --post the comment is printed/ });
+  it("is posted in workflows only", () => {
+    assert.throws(() => pullRequestOf({}), { name: "UserError", message: /leave --post out to print the comment/ });
     assert.equal(runUrl({}), undefined);
     assert.equal(
       runUrl({ GITHUB_SERVER_URL: "https://github.com", GITHUB_REPOSITORY: "a/b", GITHUB_RUN_ID: "1" }),

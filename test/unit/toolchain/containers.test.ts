@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
-import { cleanContainers, prepareContainers, removeContainers } from "../../../toolchain/containers.mjs";
+import { removeImages } from "../../../toolchain/containers/image";
+import { prepareContainers } from "../../../toolchain/containers/prepare";
+import { removeContainers } from "../../../toolchain/containers/stackContainers";
 import { waitFor } from "../../support/waitFor";
 import { program, projectFolder, put, removeProjectFolders } from "./support";
 
@@ -16,7 +17,7 @@ describe("containers", () => {
   let log: string;
   let steps: string[];
   const prepare = (cache = join(root, "cache")) =>
-    prepareContainers({ root, cache, step: async (title, work) => (steps.push(title), work()) });
+    prepareContainers(root, { root, cache, step: async (title, work) => (steps.push(title), work()) });
   const logged = () => (existsSync(log) ? readFileSync(log, "utf8") : "");
   const prepared = () => JSON.parse(readFileSync(join(root, ".local/containers.json"), "utf8")) as unknown;
   /** A program that notes how it is called, and then does this. */
@@ -25,17 +26,13 @@ describe("containers", () => {
 
   /** A process of its own prepares, and gets the signal that Ctrl-C sends once the file is there. */
   async function interruptAt(file: string) {
-    const [module, options] = [
-      pathToFileURL(resolve(__dirname, "../../../toolchain/containers.mjs")).href,
-      JSON.stringify({ root, cache: join(root, "cache") }),
-    ];
     const script = `
       process.getuid = () => 0;
-      const { prepareContainers } = await import(${JSON.stringify(module)});
-      await prepareContainers({ ...${options}, step: (title, work) => work() }).catch((error) => {
-        process.stdout.write(String(error));
-      });`;
-    const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
+      const { prepareContainers } = require(${JSON.stringify(resolve(__dirname, "../../../toolchain/containers/prepare"))});
+      const options = { ...${JSON.stringify({ root, cache: join(root, "cache") })}, step: (title, work) => work() };
+      prepareContainers(options.root, options).catch((error) => process.stdout.write(String(error)));`;
+    const child = spawn(process.execPath, ["--import=tsx", "-e", script], {
+      cwd: resolve(__dirname, "../../.."),
       stdio: ["ignore", "pipe", "inherit"],
     });
     let output = "";
@@ -59,20 +56,20 @@ describe("containers", () => {
     removeProjectFolders();
   });
 
-  it("no engine that works, and not root: says the command to run", async () => {
+  it("names the command that installs a container engine if none works and the user is not root", async () => {
     program(join(bin, "podman"), "exit 125");
     program(join(bin, "apt-get"), `echo "$@" >> '${log}'`);
     process.getuid = () => 1000;
     await assert.rejects(
       prepare(),
-      /^UserError: No container engine works here: neither `podman info` nor `docker info`.*\n.*On Debian or Ubuntu: sudo apt-get install --yes --no-install-recommends podman /,
+      /^UserError: No container engine works here: neither `podman info` nor `docker info`.*\nFix: .*On Debian or Ubuntu, run: sudo apt-get install --yes --no-install-recommends podman /,
     );
     assert.equal(logged(), "");
   });
 
-  it("no engine, root, but no apt-get: says what to install", async () => {
+  it("names what to install if no container engine works and there is no apt-get", async () => {
     process.getuid = () => 0;
-    await assert.rejects(prepare(), /^UserError: No container engine works here/);
+    await assert.rejects(prepare(), /^UserError: No container engine works here: /);
   });
 
   /** apt-get that installs an engine; with a file `hang` it takes long, and with `fail` it fails. */
@@ -97,7 +94,7 @@ describe("containers", () => {
     for (const [index, call] of calls.entries()) assert.match(call, new RegExp(installation[index] ?? ""));
   }
 
-  it("no engine, root: podman is installed, what an earlier run of apt-get left half done first", async () => {
+  it("installs podman as root, after configuring the packages of an interrupted apt-get", async () => {
     aptGet();
     const { command } = await prepare();
     assert.deepEqual(command, ["podman"]);
@@ -105,33 +102,42 @@ describe("containers", () => {
     assert.match(steps.join("\n"), /^container engine \(apt-get install podman .*\)$/);
   });
 
-  it("an installation that fails says what apt-get said", async () => {
+  it("reports the output of an apt-get that fails", async () => {
     aptGet();
     put(join(root, "fail"), "");
-    await assert.rejects(prepare(), /^UserError: 'apt-get update' failed \(exit code 100\):\n +E: Unable to locate/);
+    await assert.rejects(
+      prepare(),
+      /^UserError: The command 'apt-get update' failed \(exit code 100\)\.\n +E: Unable to locate/,
+    );
   });
 
-  it("an installation that is interrupted ends in its own time; the next run goes on from there", async function () {
+  it("lets an interrupted apt-get finish, and the next command continues from there", async function () {
     this.timeout(30_000);
     aptGet();
     put(join(root, "hang-install"), "");
-    assert.match(await interruptAt("begun"), /^Interrupted: interrupted; the same command goes on from here/);
+    assert.match(
+      await interruptAt("begun"),
+      /^Interrupted: Interrupted\.\nFix: run the same command again to continue/,
+    );
     assert.match(logged(), /^whole$/m, "it was not killed in the middle of its work");
     execFileSync("/bin/rm", [join(root, "hang-install"), log]);
     await prepare();
     assertInstallation(logged().trim().split("\n"));
   });
 
-  it("the image is pulled and built in steps that can be seen, with what it failed for", async () => {
+  it("shows the steps of building the image and the output of the one that fails", async () => {
     tool("podman", `case $1 in info) echo / ;; image) exit 1 ;; build) echo 'no such file' >&2; exit 125 ;; esac`);
-    await assert.rejects(prepare(), /^UserError: 'podman build .*' failed \(exit code 125\):\n +no such file\n/);
+    await assert.rejects(
+      prepare(),
+      /^UserError: The command 'podman build .*' failed \(exit code 125\)\.\n +no such file\n/,
+    );
     assert.deepEqual(steps, [
       "image docker.io/library/debian:12",
-      "image of the host (Debian 12 with systemd and sshd)",
+      "image of the server (Debian 12 with systemd and sshd)",
     ]);
   });
 
-  it("an image that is interrupted while it is built leaves nothing behind, nor does one that was killed", async () => {
+  it("leaves no archive of an image whose build was interrupted or killed", async () => {
     tool("podman", 'case $1 in info) echo / ;; image|pull) exit 1 ;; import) /bin/cp "$4" imported ;; esac');
     tool(
       "mmdebstrap",
@@ -148,7 +154,7 @@ describe("containers", () => {
     assert.deepEqual(readdirSync(join(root, "cache")), []);
   });
 
-  it("docker: its storage may be in a virtual machine; a container gets what systemd needs", async () => {
+  it("gives a Docker container what systemd needs, even if the storage is in a virtual machine", async () => {
     tool("docker", "case $1 in info) echo /nowhere/on/this/machine ;; image) exit 1 ;; esac");
     const { image } = await prepare();
     assert.match(logged(), /^docker build --tag localhost\/uwsgi-nginx-server:debian12-/m);
@@ -162,7 +168,7 @@ describe("containers", () => {
     });
   });
 
-  it("no disk space for the image: says where, how much, and builds nothing", async function () {
+  it("reports where disk space for the image is missing, and builds nothing", async function () {
     const cache = join(root, "cache");
     mkdirSync(cache);
     try {
@@ -177,7 +183,7 @@ describe("containers", () => {
         assert.equal(error.name, "UserError");
         assert.match(
           error.message,
-          /^Not enough disk space .*cache has 8 MB left, 1200 MB are needed\.\n.*XDG_CACHE_HOME/,
+          /^Not enough disk space .*cache has 8 MB left, and 1200 MB are needed\. Nothing was changed\.\nFix: .*XDG_CACHE_HOME/,
         );
         return true;
       });
@@ -188,26 +194,26 @@ describe("containers", () => {
     }
   });
 
-  it("an engine that is gone, or fails, is an error without a stack trace", async () => {
+  it("reports a container engine that is missing or fails without a stack trace", async () => {
     put(join(root, ".local/containers.json"), JSON.stringify({ command: ["docker"], runOptions: [], image: "x" }));
     await assert.rejects(
       removeContainers(root, "local"),
-      /^UserError: docker, which has the containers .* not on PATH/,
+      /^UserError: The container engine docker, which runs this checkout's containers, is not on PATH/,
     );
     tool("docker", "echo 'Cannot connect to the Docker daemon' >&2; exit 1");
     await assert.rejects(
       removeContainers(root, "local"),
-      /^UserError: 'docker ps .*' failed .*: Cannot connect to the/,
+      /^UserError: The command 'docker ps .*' failed .*\.\n {4}Cannot connect to the/,
     );
   });
 
-  it("clean removes images by name, and not by force what another checkout's server runs from", async () => {
-    const images = ["localhost/uwsgi-nginx-server:old", "localhost/uwsgi-nginx-server:used"];
+  it("removes images by name, but not those that containers of another checkout use", async () => {
+    const images = ["localhost/uwsgi-nginx-server:old", "localhost/uwsgi-nginx-host:used"];
     program(
       join(bin, "podman"),
       `case "$1 $2" in 'images --format') printf '%s\\n' ${images.join(" ")} ;; 'rmi ${images[1]}') exit 2 ;; esac\necho "$@" >> '${log}'`,
     );
-    assert.deepEqual(await cleanContainers(), [images[1]]);
+    assert.deepEqual(await removeImages(), [images[1]]);
     assert.match(logged(), /^info\nimages .*\nrmi localhost\/uwsgi-nginx-server:old\n$/);
   });
 });

@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { environment, shellLines, tooOldNote } from "../../../toolchain/environment.mjs";
-import { which } from "../../../toolchain/run.mjs";
+import { environment, shellLines, tooOldMarker } from "../../../toolchain/engine/environment";
+import { which } from "../../../toolchain/common/run";
+import { root as checkout } from "../../support/engine";
 import { program, projectFolder, put, removeProjectFolders } from "./support";
 
-describe("environment", () => {
+describe("the environment of Pulumi", () => {
   afterEach(removeProjectFolders);
 
   it("keeps Pulumi's home, state and passphrase in the checkout", () => {
@@ -21,18 +22,18 @@ describe("environment", () => {
     assert.equal(env.LANG, "C");
   });
 
-  it("leaves the user's PULUMI_HOME alone", () => {
+  it("does not use the user's PULUMI_HOME", () => {
     const root = projectFolder();
     assert.equal(environment(root, { PULUMI_HOME: "/elsewhere" }).PULUMI_HOME, join(root, ".local/pulumi-home"));
   });
 
-  it("respects a passphrase of the user's", () => {
+  it("uses a passphrase that the user has set", () => {
     const root = projectFolder();
     assert.equal(environment(root, { PULUMI_CONFIG_PASSPHRASE: "" }).PULUMI_CONFIG_PASSPHRASE_FILE, undefined);
     assert.equal(environment(root, { PULUMI_CONFIG_PASSPHRASE_FILE: "/p" }).PULUMI_CONFIG_PASSPHRASE_FILE, "/p");
   });
 
-  it("respects a backend of the user's, with its log-in and without our passphrase", () => {
+  it("uses a backend that the user has set, with the user's login and without the project's passphrase", () => {
     const root = projectFolder();
     const env = environment(root, { PULUMI_BACKEND_URL: "s3://states" });
     assert.equal(env.PULUMI_BACKEND_URL, "s3://states");
@@ -40,13 +41,13 @@ describe("environment", () => {
     assert.equal(env.PULUMI_CREDENTIALS_PATH, join(homedir(), ".pulumi"));
   });
 
-  it("is the same when taken twice", () => {
+  it("does not change if it is applied twice", () => {
     const root = projectFolder();
     const once = environment(root, { PATH: "/usr/bin:/bin" });
     assert.deepEqual(environment(root, once), once);
   });
 
-  it("takes nothing over from another checkout", () => {
+  it("ignores the variables of another checkout", () => {
     const [root, other] = [projectFolder(), projectFolder()];
     const outer = { PATH: "/usr/bin" };
     assert.deepEqual(environment(root, environment(other, outer)), environment(root, outer));
@@ -57,10 +58,10 @@ describe("environment", () => {
     assert.equal(environment(root, { PATH: "/usr/bin:/bin" }).PATH, `/usr/bin:/bin:${root}/.local/bin`);
   });
 
-  it("puts them first when the pulumi on PATH was found too old, until that changes", () => {
+  it("puts the project's programs first while the pulumi on PATH is too old", () => {
     const root = projectFolder();
     const old = program(join(root, "old/pulumi"));
-    put(join(root, ".local/pulumi-too-old"), tooOldNote(old));
+    put(join(root, ".local/pulumi-too-old"), tooOldMarker(old));
     const PATH = `${join(root, "old")}:/usr/bin`;
     assert.equal(environment(root, { PATH }).PATH, `${root}/.local/bin:${PATH}`);
     put(join(root, ".local/pulumi-too-old"), `${old} 1\n`);
@@ -73,14 +74,14 @@ describe("environment", () => {
       if (!which("ssh-add", PATH)) this.skip();
     });
 
-    it("is dropped when nobody answers there", () => {
+    it("removes SSH_AUTH_SOCK if its socket does not exist", () => {
       const root = projectFolder();
       const env = environment(root, { PATH, SSH_AUTH_SOCK: join(root, "nothing") });
       assert.equal("SSH_AUTH_SOCK" in env, false);
       assert.match(shellLines(root, { PATH, SSH_AUTH_SOCK: join(root, "nothing") }), /^unset SSH_AUTH_SOCK$/m);
     });
 
-    it("is dropped when a listener does not speak", async function () {
+    it("removes SSH_AUTH_SOCK if its listener does not answer", async function () {
       this.timeout(5000);
       const root = projectFolder();
       const socket = join(root, "mute");
@@ -90,7 +91,7 @@ describe("environment", () => {
       await new Promise((resolve) => server.close(resolve));
     });
 
-    it("stays when an agent answers", () => {
+    it("keeps SSH_AUTH_SOCK if an agent answers", () => {
       const root = projectFolder();
       const socket = join(root, "agent");
       const pid = /SSH_AGENT_PID=(\d+)/.exec(
@@ -105,11 +106,25 @@ describe("environment", () => {
     });
   });
 
-  it("prints lines that a shell takes as they are", () => {
+  it("prints lines for a shell", () => {
     const root = projectFolder();
     const outer = { PATH: "/usr/bin:/bin:/it's here" };
     const script = `${shellLines(root, outer)}\nprintf '%s' "$PULUMI_HOME|$PATH"`;
     const printed = execFileSync("/bin/sh", ["-c", script], { encoding: "utf8", env: {} });
     assert.equal(printed, `${root}/.local/pulumi-home|/usr/bin:/bin:/it's here:${root}/.local/bin`);
+  });
+
+  it("has a state folder and a passphrase once `npm run env` has printed it, so that `pulumi stack init` works", () => {
+    const root = projectFolder();
+    program(join(root, "programs/pulumi"), "echo v3.248.0");
+    const script = `require("./toolchain/commands/env").env(${JSON.stringify(root)}, "local");`;
+    const PATH = `${join(root, "programs")}:${process.env.PATH}`;
+    const printed = execFileSync(process.execPath, ["--import=tsx", "-e", script], {
+      ...{ cwd: checkout, env: { PATH, HOME: root }, stdio: ["ignore", "pipe", "ignore"] },
+      encoding: "utf8",
+    });
+    assert.match(printed, /^export PULUMI_BACKEND_URL='file:/m);
+    assert.equal(statSync(join(root, ".local/state")).mode & 0o777, 0o700);
+    assert.ok(existsSync(join(root, ".local/passphrase")), "the passphrase must exist");
   });
 });

@@ -5,12 +5,12 @@ import { copyFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { clearStaleLock, isHeld, lockFolder } from "../../../toolchain/locks.mjs";
+import { clearStaleLock, isHeld, lockFolder } from "../../../toolchain/engine/locks";
 import { projectFolder, put, removeProjectFolders } from "./support";
 
 const lock = { username: "u", hostname: hostname(), timestamp: "2026-01-02T03:04:05.678Z" };
 
-describe("locks", () => {
+describe("the lock of a stack", () => {
   afterEach(removeProjectFolders);
 
   function deadPid(): number {
@@ -20,56 +20,58 @@ describe("locks", () => {
   function withLock(content: object) {
     const state = join(projectFolder(), "state");
     put(join(lockFolder(state, "example", "local"), "0.json"), JSON.stringify(content));
-    let cancelled = 0;
+    let cleared = 0;
     const clear = () =>
       clearStaleLock({
         project: "example",
         stack: "local",
         backendUrl: pathToFileURL(state).href,
-        cancel: () => {
-          cancelled++;
+        clear: () => {
+          cleared++;
           return Promise.resolve();
         },
       });
-    return { clear, cancelled: () => cancelled };
+    return { clear, cleared: () => cleared };
   }
 
-  it("of a process that is gone is cancelled", async () => {
-    const { clear, cancelled } = withLock({ ...lock, pid: deadPid() });
+  it("removes the lock of a dead process", async () => {
+    const { clear, cleared } = withLock({ ...lock, pid: deadPid() });
     await clear();
-    assert.equal(cancelled(), 1);
+    assert.equal(cleared(), 1);
   });
 
-  it("of a living engine is an error that names it, and stays", async function () {
+  it("keeps the lock of a running engine and names its process", async function () {
     if (process.platform !== "linux") this.skip();
     const engine = join(projectFolder(), "pulumi");
     copyFileSync("/bin/sleep", engine);
     const child = spawn(engine, ["30"]);
     await once(child, "spawn");
     try {
-      const { clear, cancelled } = withLock({ ...lock, pid: child.pid });
+      const { clear, cleared } = withLock({ ...lock, pid: child.pid });
       await assert.rejects(
         clear(),
-        new RegExp(`process ${child.pid}, since 2026-01-02 03:04:05\\) is working on stack local`),
+        new RegExp(
+          `process ${child.pid}, since 2026-01-02 03:04:05\\) is working on stack local\\. Nothing was changed`,
+        ),
       );
-      assert.equal(cancelled(), 0);
+      assert.equal(cleared(), 0);
     } finally {
       child.kill();
     }
   });
 
-  it("whose number has gone to another program is stale", function () {
+  it("treats a lock as stale if another program has its process id", function () {
     if (process.platform !== "linux") this.skip();
     assert.equal(isHeld({ ...lock, pid: process.pid }), false);
   });
 
-  it("of another machine counts as held", async () => {
-    const { clear, cancelled } = withLock({ ...lock, hostname: "far-away", pid: deadPid() });
+  it("keeps the lock of another computer", async () => {
+    const { clear, cleared } = withLock({ ...lock, hostname: "far-away", pid: deadPid() });
     await assert.rejects(clear(), /process \d+ on far-away/);
-    assert.equal(cancelled(), 0);
+    assert.equal(cleared(), 0);
   });
 
-  it("is not looked for on other backends", async () => {
-    await clearStaleLock({ project: "p", stack: "s", backendUrl: "s3://states", cancel: () => assert.fail() });
+  it("does not look for locks on other backends", async () => {
+    await clearStaleLock({ project: "p", stack: "s", backendUrl: "s3://states", clear: () => assert.fail() });
   });
 });

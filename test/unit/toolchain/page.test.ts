@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo } from "node:net";
-import { askPage, howToReach, pageText } from "../../../toolchain/page.mjs";
+import { fetchPage, howToReach, pageText } from "../../../toolchain/commands/page";
 
-describe("page", () => {
+describe("the deployed page", () => {
   const servers: Server[] = [];
   afterEach(() => {
     for (const server of servers.splice(0)) server.close();
@@ -15,33 +15,33 @@ describe("page", () => {
     return `shop.invalid:${(server.address() as AddressInfo).port}`;
   }
 
-  it("is asked of the server, by a name that leads nowhere", async () => {
+  it("fetches the page from the server, even if its name does not resolve", async () => {
     const site = await serve(({ headers, url }, response) => response.end(`<h1>${headers.host}${url}</h1>`));
-    assert.equal(await askPage(`http://${site}/`, "127.0.0.1"), `${site}/`);
+    assert.equal(await fetchPage(`http://${site}/`, "127.0.0.1"), `${site}/`);
   });
 
-  it("is followed through redirections, but not off the site", async () => {
+  it("follows redirects within the site only", async () => {
     const site = await serve(({ url }, response) => {
       if (url === "/") response.writeHead(302, { location: "/start?a=1" });
       response.end(`page ${url}`);
     });
-    assert.equal(await askPage(`http://${site}/`, "127.0.0.1"), "page /start?a=1");
+    assert.equal(await fetchPage(`http://${site}/`, "127.0.0.1"), "page /start?a=1");
     const secured = await serve((_, response) => response.writeHead(301, { location: "https://shop.invalid/" }).end());
-    assert.equal(await askPage(`http://${secured}/`, "127.0.0.1"), "(leads on to https://shop.invalid/)");
+    assert.equal(await fetchPage(`http://${secured}/`, "127.0.0.1"), "(redirects to https://shop.invalid/)");
   });
 
-  it("may take some seconds to come; an empty one, or an error, never counts", async () => {
+  it("retries until the page is neither an error nor empty", async () => {
     let asked = 0;
     const site = await serve((_, response) => {
       asked += 1;
       if (asked === 1) response.statusCode = 502;
       response.end(asked === 3 ? "here" : asked === 1 ? "bad gateway" : "");
     });
-    assert.equal(await askPage(`http://${site}/`, "127.0.0.1"), "here");
+    assert.equal(await fetchPage(`http://${site}/`, "127.0.0.1"), "here");
     assert.equal(asked, 3);
   });
 
-  it("whose name does not lead to its server on this machine comes with a way to reach it", async () => {
+  it("says how to reach a page whose name does not resolve to its server", async () => {
     const names: Record<string, string[]> = { "a.org": ["192.0.2.7"], "b.org": ["192.0.2.9"], server: ["192.0.2.7"] };
     const hint = (url: string, host: string) => howToReach(url, host, (it) => Promise.resolve(names[it] ?? [it]));
     assert.equal(await hint("http://127.0.0.1:8080/", "127.0.0.1"), undefined);
@@ -49,17 +49,20 @@ describe("page", () => {
     assert.equal(await hint("http://a.org/", "server"), undefined);
     assert.equal(
       await hint("http://b.org/", "server"),
-      "b.org does not lead there on this machine: curl --resolve b.org:80:192.0.2.7 http://b.org/, or add to /etc/hosts: 192.0.2.7 b.org",
+      "b.org does not resolve to the server on this computer: curl --resolve b.org:80:192.0.2.7 http://b.org/, or add to /etc/hosts: 192.0.2.7 b.org",
     );
     assert.match(
       (await hint("http://b.org:8080/", "2001:db8::1")) ?? "",
       /curl --resolve b\.org:8080:\[2001:db8::1\] http.* \/etc\/hosts: 2001:db8::1 b\.org$/,
     );
     const unknown = await howToReach("http://shop.invalid:8080/", "127.0.0.1");
-    assert.match(unknown ?? "", /^shop\.invalid does not lead there .* --resolve shop\.invalid:8080:127\.0\.0\.1 /);
+    assert.match(
+      unknown ?? "",
+      /^shop\.invalid does not resolve to the server .* --resolve shop\.invalid:8080:127\.0\.0\.1 /,
+    );
   });
 
-  it("is shown as its reader sees it, shortened", () => {
+  it("shows the visible text of a page, shortened", () => {
     assert.equal(pageText("<html><title>t</title><style>a{}</style><h1 style='x'>Hello\n There!</h1>"), "Hello There!");
     assert.equal(pageText("x".repeat(100)).length, 60);
   });

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { ensurePassphrase } from "../../../toolchain/passphrase.mjs";
+import { ensurePassphrase } from "../../../toolchain/engine/passphrase";
 import { projectFolder, put, removeProjectFolders } from "./support";
 
 describe("passphrase", () => {
   afterEach(removeProjectFolders);
 
-  it("is made once, at random, for its owner only", () => {
+  it("creates a random passphrase once, readable by its owner only", () => {
     const [root, other] = [projectFolder(), projectFolder()];
     ensurePassphrase(root, {});
     ensurePassphrase(other, {});
@@ -21,16 +21,16 @@ describe("passphrase", () => {
     assert.deepEqual(readdirSync(join(root, ".local")).sort(), ["offline", "passphrase"]);
   });
 
-  it("is not made anew while there is a stack that needs the old one", () => {
+  it("creates no passphrase while a stack needs the old one", () => {
     const root = projectFolder();
     put(join(root, ".local/state/.pulumi/stacks/example/local.json"), "{}");
     assert.throws(() => {
       ensurePassphrase(root, {});
-    }, /passphrase is missing|is missing, .* state of local/);
+    }, /is missing, and the secrets of local cannot be decrypted without it\. Nothing was changed\.\nFix: restore/);
     assert.equal(existsSync(join(root, ".local/passphrase")), false);
   });
 
-  it("may not be empty", () => {
+  it("rejects an empty passphrase file", () => {
     const root = projectFolder();
     put(join(root, ".local/passphrase"), "");
     assert.throws(() => {
@@ -38,7 +38,7 @@ describe("passphrase", () => {
     }, /is empty/);
   });
 
-  it("is the user's business when the user gives one, or keeps the state elsewhere", () => {
+  it("creates no passphrase if the user sets one, or keeps the state elsewhere", () => {
     const root = projectFolder();
     ensurePassphrase(root, { PULUMI_CONFIG_PASSPHRASE: "mine" });
     ensurePassphrase(root, { PULUMI_BACKEND_URL: "s3://states" });

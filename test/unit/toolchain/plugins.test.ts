@@ -2,18 +2,19 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
-import { prepareEngine } from "../../../toolchain/engine.mjs";
-import { environment } from "../../../toolchain/environment.mjs";
-import { hostKind } from "../../../toolchain/hostKind.mjs";
-import { prepareLanguageHost, prepareResourcePlugin } from "../../../toolchain/plugins.mjs";
+import { serverKinds } from "../../../servers/registry";
+import { prepareEngine } from "../../../toolchain/engine/install";
+import { environment } from "../../../toolchain/engine/environment";
+import { serverKind } from "../../../toolchain/engine/serverKind";
+import { prepareLanguageHost, prepareResourcePlugin } from "../../../toolchain/engine/plugins";
 import { program, projectFolder, put, removeProjectFolders } from "./support";
 
-const isStandIn = (file: string) => readFileSync(file, "utf8").includes("Stand-in");
+const isOffline = (file: string) => readFileSync(file, "utf8").includes("Offline plugin");
 
-describe("engine", () => {
+describe("the engine", () => {
   afterEach(removeProjectFolders);
 
-  it("on PATH wins, and the project's own goes", async () => {
+  it("uses the engine on PATH and removes the project's own", async () => {
     const root = projectFolder();
     const theirs = program(join(root, "theirs/pulumi"), "echo v3.188.0");
     const ours = program(join(root, ".local/bin/pulumi"));
@@ -25,7 +26,7 @@ describe("engine", () => {
     assert.equal(existsSync(ours), false);
   });
 
-  it("on PATH that is too old is passed over for one in the cache", async () => {
+  it("uses a cached engine instead of one on PATH that is too old", async () => {
     const root = projectFolder();
     program(join(root, "theirs/pulumi"), "echo v3.187.9");
     const cached = program(
@@ -40,52 +41,54 @@ describe("engine", () => {
   });
 });
 
-describe("language host", () => {
+describe("the language host", () => {
   afterEach(removeProjectFolders);
   const name = "pulumi-language-nodejs";
 
-  it("on PATH wins, then the one beside the engine, then the stand-in", () => {
+  it("prefers the language host on PATH, then the one beside the engine, then the offline one", () => {
     const root = projectFolder();
     const engine = program(join(root, "engine/pulumi"));
-    const standIn = join(root, ".local/bin", name);
+    const offline = join(root, ".local/bin", name);
     const env = { PATH: `${join(root, "theirs")}:${join(root, ".local/bin")}` };
-    assert.equal(prepareLanguageHost(root, engine, env), "stand-in");
-    assert.ok(isStandIn(standIn));
-    assert.equal(prepareLanguageHost(root, engine, env), "stand-in");
+    assert.equal(prepareLanguageHost(root, engine, env), "offline");
+    assert.ok(isOffline(offline));
+    assert.equal(prepareLanguageHost(root, engine, env), "offline");
 
     const beside = program(join(root, "engine", name));
     assert.equal(prepareLanguageHost(root, engine, env), "beside the engine");
-    assert.equal(existsSync(standIn), false);
+    assert.equal(existsSync(offline), false);
 
     program(join(root, "theirs", name));
     assert.equal(prepareLanguageHost(root, engine, env), "on PATH");
     assert.ok(existsSync(beside));
   });
 
-  it("on PATH does not count where the engine is told not to look there", () => {
+  it("ignores a language host on PATH if the engine is told to", () => {
     const root = projectFolder();
     program(join(root, "theirs", name));
     const env = { PATH: join(root, "theirs"), PULUMI_IGNORE_AMBIENT_PLUGINS: "true" };
-    assert.equal(prepareLanguageHost(root, program(join(root, "engine/pulumi")), env), "stand-in");
+    assert.equal(prepareLanguageHost(root, program(join(root, "engine/pulumi")), env), "offline");
   });
 });
 
-describe("the kind of a stack's server", () => {
+describe("the kind of server", () => {
   afterEach(removeProjectFolders);
 
-  it("is what its settings say, and a container where they say nothing", async () => {
+  it("is read from the settings of the stack, and is a container by default", () => {
     const root = projectFolder();
     put(join(root, "Pulumi.dev.yaml"), "config:\n  site:server:\n    kind: aws\n");
     put(join(root, "Pulumi.short.yaml"), "config:\n  server:\n    kind: ssh\n");
     put(join(root, "Pulumi.broken.yaml"), "config: [\n");
     put(join(root, "Pulumi.empty.yaml"), "");
-    assert.equal(await hostKind(root, "acme/site/dev"), "aws");
-    assert.equal(await hostKind(root, "short"), "ssh");
-    for (const stack of ["broken", "empty", "missing"]) assert.equal(await hostKind(root, stack), "container");
+    put(join(root, "Pulumi.unknown.yaml"), "config:\n  server:\n    kind: moon\n");
+    assert.equal(serverKind(root, "acme/site/dev"), serverKinds.aws);
+    assert.equal(serverKind(root, "short"), serverKinds.ssh);
+    for (const stack of ["broken", "empty", "missing", "unknown"])
+      assert.equal(serverKind(root, stack), serverKinds.container, stack);
   });
 });
 
-describe("resource plugin", () => {
+describe("a resource plugin", () => {
   afterEach(removeProjectFolders);
   const folder = "plugins/resource-command-v1.2.1";
   const name = "pulumi-resource-command";
@@ -97,53 +100,53 @@ describe("resource plugin", () => {
     return { root, env, prepare, ours: join(root, ".local/pulumi-home", folder, name) };
   }
 
-  it("that has no stand-in and cannot be downloaded is an error that says so", async () => {
+  it("reports a plugin that cannot be downloaded and has no offline replacement", async () => {
     const { root, env } = setUp();
     await assert.rejects(prepareResourcePlugin(root, "/no/engine", "aws", env), {
       name: "UserError",
-      message: /This stack needs the plugin aws \d+\.\d+\.\d+, which is not on this machine/,
+      message: /This stack needs the plugin aws \d+\.\d+\.\d+, which is not on this computer and cannot be downloaded/,
     });
     program(join(root, "theirs", "pulumi-resource-aws"));
     assert.equal(await prepareResourcePlugin(root, "/no/engine", "aws", env), "on PATH");
   });
 
-  it("is a stand-in that starts the project's script when there is nothing else", async () => {
+  it("starts the offline plugin if there is no other", async () => {
     const { root, prepare, ours } = setUp();
-    assert.equal(await prepare(), "stand-in");
+    assert.equal(await prepare(), "offline");
     put(join(root, "toolchain/offline/start.mjs"), `console.log(process.argv.slice(2).join("|"))`);
     assert.equal(execFileSync(ours, ["127.0.0.1:1", "a b"], { encoding: "utf8" }), `${name}|127.0.0.1:1|a b\n`);
   });
 
-  it("of the user's own replaces the stand-in, and their folder is not written to", async () => {
+  it("links to the user's own plugin, without writing to their folder", async () => {
     const { root, prepare, ours } = setUp();
     await prepare();
     const theirs = program(join(root, "user-home", folder, name));
     assert.equal(await prepare(), "linked");
     assert.equal(realpathSync(ours), theirs);
     assert.equal(await prepare(), "installed");
-    assert.equal(isStandIn(theirs), false);
+    assert.equal(isOffline(theirs), false);
   });
 
-  it("of the user's own that is gone again is replaced by the stand-in", async () => {
+  it("returns to the offline plugin if the user's own is removed", async () => {
     const { root, prepare, ours } = setUp();
     program(join(root, "user-home", folder, name));
     await prepare();
     removeFolder(join(root, "user-home"));
-    assert.equal(await prepare(), "stand-in");
-    assert.ok(isStandIn(ours));
+    assert.equal(await prepare(), "offline");
+    assert.ok(isOffline(ours));
   });
 
-  it("of another version does not count", async () => {
+  it("ignores a plugin of another version", async () => {
     const { root, prepare } = setUp();
     program(join(root, "user-home/plugins/resource-command-v1.1.0", name));
-    assert.equal(await prepare(), "stand-in");
+    assert.equal(await prepare(), "offline");
   });
 
-  it("installed in the project stays, and the one on PATH wins over all", async () => {
+  it("keeps a plugin installed in the project, and prefers one on PATH", async () => {
     const { root, prepare, ours } = setUp();
     program(ours, "# genuine");
     assert.equal(await prepare(), "installed");
-    assert.equal(isStandIn(ours), false);
+    assert.equal(isOffline(ours), false);
     program(join(root, "theirs", name));
     assert.equal(await prepare(), "on PATH");
   });

@@ -2,23 +2,26 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { isFresh } from "../../../toolchain/online.mjs";
-import { isInstalled } from "../../../toolchain/packages.mjs";
-import { explain, isRepeatable, projectName, Stack, withoutSalt } from "../../../toolchain/stack.mjs";
-import { sourcesHash } from "../../../toolchain/typecheck.mjs";
-import { isAtLeast, pinnedVersion } from "../../../toolchain/versions.mjs";
+import { sourcesHash } from "../../../toolchain/checks/types";
+import { isSupported } from "../../../toolchain/engine/install";
+import { isFresh } from "../../../toolchain/engine/online";
+import { explain, projectName, Stack } from "../../../toolchain/engine/stack";
+import { withoutSalt } from "../../../toolchain/engine/stackFile";
+import { isRepeatable } from "../../../toolchain/engine/state";
+import { engineModule, pinnedVersion } from "../../../toolchain/engine/versions";
+import { root as checkout } from "../../support/engine";
 import { age, program, projectFolder, put, removeProjectFolders } from "./support";
 
-describe("stack", () => {
+describe("a stack", () => {
   afterEach(removeProjectFolders);
 
-  it("settings lose the salt, and nothing else", () => {
+  it("loses the salt in its settings, and nothing else", () => {
     assert.equal(withoutSalt("# mine\nconfig:\n  a: 1\nencryptionsalt: v1:x\n"), "# mine\nconfig:\n  a: 1\n");
     assert.equal(withoutSalt("encryptionsalt: v1:x\nconfig:\n  a: 1\n"), "config:\n  a: 1\n");
     assert.equal(withoutSalt("config:\n  encryptionsalt: mine\n"), "config:\n  encryptionsalt: mine\n");
   });
 
-  it("settings with secrets keep the salt that reads them", () => {
+  it("keeps the salt in settings with secrets", () => {
     const settings = "config:\n  x:token:\n    secure: v1:abc\nencryptionsalt: v1:x\n";
     assert.equal(withoutSalt(settings), settings);
     const listed = "config:\n  x:tokens:\n    - secure: v1:abc\nencryptionsalt: v1:x\n";
@@ -28,45 +31,46 @@ describe("stack", () => {
   const url = "awskms://1234abcd?region=eu-central-1";
   const provider = `secretsprovider: ${url}\n`;
   const cases: [string, string, string | undefined, string][] = [
-    ["a KMS key and what it has encrypted", `${provider}encryptedkey: a2V5\n`, url, ""],
+    ["a KMS key that has encrypted something", `${provider}encryptedkey: a2V5\n`, url, ""],
     ["a KMS key that has encrypted nothing yet", provider, url, "encryptedkey: bmV3\n"],
     ["a passphrase", "encryptionsalt: v1:x\n", undefined, ""],
-    ["nothing of secrets", "", undefined, "encryptionsalt: v1:new\n"],
+    ["no secrets provider", "", undefined, "encryptionsalt: v1:new\n"],
   ];
   for (const [what, text, expected, added] of cases) {
-    it(`is made with the provider of secrets that its settings name: ${what}`, async () => {
+    it(`is created with the secrets provider that its settings name: ${what}`, async () => {
       const root = projectFolder();
       const settings = put(join(root, "Pulumi.dev.yaml"), `# mine\nconfig: {}\n${text}`);
       const calls = join(root, "calls");
       // An engine that writes the file as the genuine one does: anew, and only where it adds something.
       const engine = program(
-        join(root, "pulumi"),
-        `[ "$3" = ls ] && echo '[]' && exit
+        join(root, "bin/pulumi"),
+        `[ "$1" = version ] && echo v3.248.0 && exit
+         [ "$2" = ls ] && echo '[]' && exit
          echo "$*" >> '${calls}'
          grep -q '^encrypt' '${settings}' || printf '%s\\n' 'config: {}' '${added.trim()}' > '${settings}'`,
       );
-      await new Stack(root, "dev", engine).ensure();
+      await new Stack(root, "dev", engine).createIfMissing();
       const flags = expected === undefined ? "" : ` --secrets-provider ${expected}`;
-      assert.equal(readFileSync(calls, "utf8"), `--non-interactive stack init dev${flags}\n`);
+      assert.equal(readFileSync(calls, "utf8"), `stack init dev${flags} --non-interactive\n`);
       assert.equal(readFileSync(settings, "utf8"), `# mine\nconfig: {}\n${text}${added}`);
     });
   }
 
-  it("forgets the unfinished creation of what can be made again, not of a server", () => {
-    const operation = (type: string) => ({ type: "creating", resource: { type } });
+  it("repeats the interrupted creation of scripts and random values, not of a server", () => {
+    const operation = (type: string) => ({ resource: { type } });
     assert.equal(isRepeatable(operation("command:remote:Command")), true);
     assert.equal(isRepeatable(operation("random:index/randomPassword:RandomPassword")), true);
     assert.equal(isRepeatable(operation("aws:ec2/instance:Instance")), false);
   });
 
-  it("explains a wrong passphrase, and nothing that is no business of its own", () => {
+  it("explains a wrong passphrase, and no other error", () => {
     const root = projectFolder();
     const wrong = explain("error: get stack secrets manager: incorrect passphrase", root, "dev");
     assert.match(wrong?.message ?? "", /\.local\/passphrase/);
     assert.equal(explain("error: update failed", root, "dev"), undefined);
   });
 
-  it("explains a lock by who holds it: one that is here, one in a workflow that may have died, one nobody knows", () => {
+  it("explains a lock by its holder: on this computer, on another, or unknown", () => {
     const lock = (host: string) =>
       explain(
         `error: the stack is currently locked by 1 lock(s). …\n  .pulumi/locks/x.json: created by a@${host} (pid 42) at 2026-01-02T03:04:05Z`,
@@ -75,37 +79,27 @@ describe("stack", () => {
       )?.message;
     assert.match(
       lock(hostname()) ?? "",
-      /^Another pulumi \(process 42, since 2026-01-02 03:04:05\) is working on stack dev; nothing was touched\.\n.*Wait for it, or stop it/,
+      /^Another pulumi \(process 42, since 2026-01-02 03:04:05\) is working on stack dev\. Nothing was changed\.\nFix: wait until it has ended, or stop it/,
     );
     const elsewhere =
-      /See whether it still runs: .* Actions .*\n.*Only if it is gone for sure: .*; pulumi cancel --stack dev\n.*npm run preview -- dev --refresh/;
+      /Check whether it is still running: .* Actions page .*\nFix: only if it has certainly ended, .*; pulumi cancel --stack dev\n.*npm run preview -- dev --refresh/;
     assert.match(lock("runner-1") ?? "", /^Another pulumi \(process 42 on runner-1, since /);
     assert.match(lock("runner-1") ?? "", elsewhere);
     const cloud = explain("error: [409] Conflict: Another update is currently in progress.", projectFolder(), "dev");
-    assert.match(cloud?.message ?? "", /^Another pulumi is working on stack dev;/);
+    assert.match(cloud?.message ?? "", /^Another pulumi is working on stack dev\. /);
     assert.match(cloud?.message ?? "", elsewhere);
   });
 
-  it("reads the project's name", () => {
+  it("reads the name of the project", () => {
     assert.equal(projectName("description: x\nname: uwsgi-nginx # here\n"), "uwsgi-nginx");
     assert.throws(() => projectName("runtime: nodejs\n"), /no 'name'/);
   });
 });
 
-describe("what was done before", () => {
+describe("markers", () => {
   afterEach(removeProjectFolders);
 
-  it("packages: installed is what the lock file says, neither less nor more nor other", () => {
-    const a = { version: "1.0.0", integrity: "sha512-a" };
-    const wanted = { packages: { "": {}, "node_modules/a": a, "node_modules/mac-only": { ...a, optional: true } } };
-    assert.equal(isInstalled(wanted, { packages: { "node_modules/a": a } }), true);
-    assert.equal(isInstalled(wanted, { packages: {} }), false);
-    assert.equal(isInstalled(wanted, { packages: { "node_modules/a": { ...a, version: "1.0.1" } } }), false);
-    assert.equal(isInstalled(wanted, { packages: { "node_modules/a": { ...a, integrity: "sha512-b" } } }), false);
-    assert.equal(isInstalled(wanted, { packages: { "node_modules/a": a, "node_modules/b": a } }), false);
-  });
-
-  it("types: the hash changes with a source, a name, the compiler's settings; not with other files", () => {
+  it("repeat the type check if a source, its name or the compiler's settings change", () => {
     const root = projectFolder();
     put(join(root, "index.ts"), "export {};\n");
     const first = sourcesHash(root);
@@ -124,7 +118,7 @@ describe("what was done before", () => {
     assert.notEqual(sourcesHash(root), second);
   });
 
-  it("download site: out of reach for a day", () => {
+  it("remember for a day that the download site is unreachable", () => {
     const note = put(join(projectFolder(), "note"), "");
     assert.equal(isFresh(note), true);
     age(note, 23);
@@ -138,20 +132,30 @@ describe("what was done before", () => {
 describe("versions", () => {
   afterEach(removeProjectFolders);
 
-  it("are compared by number, within one major version", () => {
+  it("of the engine are supported from 3.188.0 up to the next major version", () => {
     for (const version of ["3.188.0", "v3.188.1", "v3.1000.0-alpha.1", "3.248.0\n"]) {
-      assert.equal(isAtLeast(version, "3.188.0"), true, version);
+      assert.equal(isSupported(version), true, version);
     }
     for (const version of ["3.187.99", "v3.99.0", "4.0.0", "2.200.0", "", "what?"]) {
-      assert.equal(isAtLeast(version, "3.188.0"), false, version);
+      assert.equal(isSupported(version), false, version);
     }
   });
 
-  it("must be exact in package.json", () => {
+  it("of packages must be exact in package.json", () => {
     const root = projectFolder();
     assert.equal(pinnedVersion(root, "@pulumi/command"), "1.2.1");
     put(join(root, "package.json"), JSON.stringify({ dependencies: { a: "^1.0.0" } }));
     assert.throws(() => pinnedVersion(root, "a"), /must pin a to an exact version/);
     assert.throws(() => pinnedVersion(root, "b"), /must pin b/);
+  });
+
+  it("of the engine built from the Go module and of the SDK are the same", () => {
+    const { version, go } = engineModule(checkout);
+    assert.equal(version, pinnedVersion(checkout, "@pulumi/pulumi"), "update both go.mod and package.json");
+    assert.match(go, /^1\.\d+/, "the oldest Go version is read from go.mod");
+    const sdk = /^\s*github\.com\/pulumi\/pulumi\/sdk\/v3 v(\S+)/m.exec(
+      readFileSync(join(engineModule(checkout).folder, "go.mod"), "utf8"),
+    )?.[1];
+    assert.equal(sdk, version, "go.mod must have one version of the engine's modules");
   });
 });

@@ -1,5 +1,5 @@
 // The plugin of @pulumi/command 1.2.1, for machines that cannot download it.
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import type { Connection } from "./command/connection";
 import { copyToRemote, type Source } from "./command/copy";
 import { killLocalCommands, runLocal } from "./command/localRun";
@@ -122,14 +122,11 @@ async function copySource(operation: Operation, inputs: JsonObject): Promise<voi
 /** A path or a text; undefined if it must be downloaded, or is an archive of other assets. */
 function localSource(source: Json | undefined): Source | undefined {
   if (!isObject(source)) return undefined;
-  const { path, text = "", uri, hash = hashOfNothing } = source;
+  const { path, text, uri } = source;
   if (typeof path === "string" && path !== "") return { path };
-  // The engine leaves out a text that is empty; the hash tells it from one that is not known.
-  const isText = isAsset(source) && !uri && (text !== "" || hash === hashOfNothing);
-  return isText && typeof text === "string" ? { text } : undefined;
+  // The engine leaves out an empty text.
+  return isAsset(source) && !uri ? { text: typeof text === "string" ? text : "" } : undefined;
 }
-
-const hashOfNothing = createHash("sha256").digest("hex");
 
 function hashOf(source: Json | undefined): Json | undefined {
   const asset = open(source);

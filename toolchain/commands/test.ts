@@ -1,0 +1,11 @@
+import { prepareTestPrograms } from "../checks/programs";
+import { runTests } from "../checks/runTests";
+import { prepareContainers } from "../containers/prepare";
+import { prepareTools } from "./prepare";
+
+export async function test(root: string, args: readonly string[]): Promise<void> {
+  await prepareTools(root, "local");
+  await prepareContainers(root);
+  await prepareTestPrograms(root);
+  await runTests(root, ["unit", "system"], args);
+}

@@ -1,0 +1,38 @@
+import { commandNames, parseArguments, type Request, usage } from "./commands/arguments";
+import { check } from "./commands/check";
+import { clean } from "./commands/clean";
+import { comment } from "./commands/comment";
+import { destroy } from "./commands/destroy";
+import { env } from "./commands/env";
+import { preview } from "./commands/preview";
+import { start } from "./commands/start";
+import { test } from "./commands/test";
+import { up } from "./commands/up";
+import { UserError } from "./common/errors";
+
+type Command = (root: string, request: Request) => Promise<void> | void;
+
+const commands: Record<(typeof commandNames)[number] | "help", Command> = {
+  help: () => void process.stdout.write(usage),
+  start: (root, { stack }) => start(root, stack),
+  preview: (root, { stack, args }) => preview(root, stack, args),
+  comment: (root, { stack, args, post }) => comment(root, stack, args, post),
+  up: (root, { stack, args }) => up(root, stack, args),
+  destroy: (root, { stack, args, serverGone }) => destroy(root, stack, args, serverGone),
+  clean,
+  env: (root, { stack }) => env(root, stack),
+  check,
+  test: (root, { args }) => test(root, args),
+};
+
+/** Runs one command of the command line in the checkout `root`. bootstrap.mjs calls it. */
+export async function main(root: string, argv: readonly string[]): Promise<void> {
+  try {
+    const request = parseArguments(argv);
+    await commands[request.command](root, request);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    process.stderr.write(`\n${error.message}\n`);
+    process.exitCode = error.exitCode;
+  }
+}
