@@ -1,5 +1,6 @@
 // The container engine that `npm start` has found, for containers that tests make themselves.
 import { execFile, spawn, spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -31,6 +32,15 @@ export function containerName({ command: [engine, ...globals] }: Pick<Containers
     spawnSync(engine, [...globals, "rm", "--force", "--time", "0", name], { stdio: "ignore" });
   });
   return name;
+}
+
+/** Removes the containers of stacks in a project folder, at once: also when this process ends. */
+export function removeContainersOf(folder: string): void {
+  const text = readFileSync(join(root, ".local/containers.json"), "utf8");
+  const [engine, ...globals] = (JSON.parse(text) as Containers).command;
+  const call = (...args: string[]) => spawnSync(engine, [...globals, ...args], { encoding: "utf8" }).stdout;
+  const ids = call("ps", "--all", "--quiet", "--filter", `label=uwsgi-nginx.folder=${folder}`);
+  if (ids.trim() !== "") call("rm", "--force", "--time", "0", "--volumes", ...ids.trim().split("\n"));
 }
 
 /** Runs a command with that on its stdin. */

@@ -1,5 +1,5 @@
 // The product itself, in a project folder of its own: its own state, stacks and settings, the checkout's files.
-import { execFile, spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { copyFile, mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { fileBackendUrl } from "../../toolchain/engine/environment";
-import { keepServer } from "./containers";
+import { keepServer, removeContainersOf } from "./containers";
 import { root, type Run, Workspace } from "./engine";
 import { release } from "./failures";
 import { compileProgram, linkProgram } from "./program";
@@ -28,6 +28,10 @@ export class Product extends Workspace {
   readonly httpPort: number;
   readonly sshPort: number;
   private sshCommand: string | undefined;
+  /** A run that is broken off must leave no container behind. */
+  private readonly atExit = () => {
+    removeContainersOf(this.projectDir);
+  };
   /** Whether an `up` may have made some: none are left after a destroy. */
   hasResources = false;
   /** Settings and apps' files that are live, and whether an `up` since has failed. */
@@ -45,6 +49,7 @@ export class Product extends Workspace {
       },
     });
     [this.httpPort, this.sshPort] = ports;
+    process.once("exit", this.atExit);
   }
 
   /** A project folder with a new stack; nothing runs yet. `env` is on top of the engine's environment. */
@@ -184,10 +189,8 @@ export class Product extends Workspace {
   /** Removes what is left: the server, however the test ended, and the project. */
   override async remove(): Promise<void> {
     await release(this);
-    const ids = await this.containers();
-    for (const engine of ids.length > 0 ? ["podman", "docker"] : []) {
-      spawnSync(engine, ["rm", "--force", "--volumes", ...ids], { stdio: "ignore" });
-    }
+    process.off("exit", this.atExit);
+    removeContainersOf(this.projectDir);
     await super.remove();
   }
 }

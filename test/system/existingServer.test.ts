@@ -68,7 +68,7 @@ onEachPlatform("an existing server", function (test) {
       cd /
       folders="/etc /home /opt /root /run /srv /tmp /usr/local /var/cache/yum /var/lib /var/spool /var/tmp"
       find $folders ${skipped} -printf '%p %u:%g %m %y %l\\n' | sort
-      find $folders ${skipped} -type f -exec sha256sum {} + | sort --key 2
+      find $folders ${skipped} -type f -exec sha256sum {} + | sed -E 's/^([^ ]+) +(.*)$/\\2 \\1/' | sort
       cat /etc/passwd /etc/group
       ! command -v rpm > /dev/null || rpm --query --all | sort
       systemctl list-unit-files --no-legend
