@@ -8,6 +8,8 @@ import { environment } from "../engine/environment";
 import { type Check, checks, filesBelow } from "./checks";
 import { type MochaResult, resultVariable } from "./mochaResult";
 
+const systemTests = "system tests";
+
 /** Folders of tests below `test`. */
 type Kind = "unit" | "system";
 
@@ -49,20 +51,25 @@ class Totals {
 export async function runTests(root: string, kinds: readonly Kind[], args: readonly string[]): Promise<void> {
   const start = performance.now();
   const totals = new Totals();
+  const mocha = mochaStages(root, kinds, args);
+  // In the background, because the checks and the unit tests keep only one core busy.
+  const abort = new AbortController();
+  const images = mocha.some(({ name }) => name === systemTests) ? prepareImages(root, abort.signal) : undefined;
   const stages = [
     ...(args.length === 0 ? checks(root) : []).map((check) => ({
       name: check.name,
       run: () => runCheck(root, check, totals),
     })),
-    ...mochaStages(root, kinds, args).map((stage) => ({
+    ...mocha.map((stage) => ({
       name: stage.name,
-      run: () => runStage(root, stage, totals),
+      run: () => runStage(root, stage, totals, images),
     })),
   ];
   let failed: number | undefined;
   for (const [index, stage] of stages.entries()) {
     if (await stage.run()) continue;
     failed = index;
+    abort.abort();
     break;
   }
   const minutes = ((performance.now() - start) / 60_000).toFixed(1);
@@ -102,7 +109,10 @@ export function mochaStages(root: string, kinds: readonly Kind[], args: readonly
   return kinds.map((kind) => {
     const folder = join(root, "test", kind);
     const files = kind === "system" ? longestFirst(filesBelow(folder, ".test.ts")) : [join(folder, "**/*.test.ts")];
-    return { name: `${kind} tests`, runs: files.map((file) => [relative(root, file), ...args]) };
+    return {
+      name: kind === "system" ? systemTests : `${kind} tests`,
+      runs: files.map((file) => [relative(root, file), ...args]),
+    };
   });
 }
 
@@ -115,9 +125,14 @@ function longestFirst(files: readonly string[]): string[] {
 }
 
 /** Runs two files at once: they wait for servers half of the time. */
-async function runStage(root: string, { name, runs }: Stage, totals: Totals): Promise<boolean> {
+async function runStage(
+  root: string,
+  { name, runs }: Stage,
+  totals: Totals,
+  images: Promise<void> | undefined,
+): Promise<boolean> {
   say(`\n${name}`);
-  if (name === "system tests") await prepareImages(root);
+  if (name === systemTests) await step("images for the tests", () => images);
   const waiting = [...runs];
   let succeeded = true;
   const work = async () => {
@@ -153,11 +168,14 @@ async function runMocha(root: string, args: readonly string[], isBuffered: boole
   return result.code === 0;
 }
 
-/** Builds what several files of tests share, before these run at the same time. */
-function prepareImages(root: string): Promise<void> {
+/** Builds what several files of system tests share. */
+function prepareImages(root: string, abort: AbortSignal): Promise<void> {
   const script = join(root, "test", "support", "images.ts");
   const log = join(paths(root).logs, "test-images.log");
-  return step("images for the tests", () =>
-    runLogged(process.execPath, ["--import=tsx", script], { cwd: root, env: environment(root), log }),
-  );
+  const images = runLogged(process.execPath, ["--import=tsx", script], {
+    ...{ cwd: root, env: environment(root), log, abort },
+  });
+  // A failure is reported where the images are needed.
+  images.catch(() => undefined);
+  return images;
 }

@@ -16,6 +16,8 @@ interface Options {
   /** The whole environment. Default: that of this process. */
   readonly env?: Env;
   readonly timeoutSeconds?: number;
+  /** Ends the program. */
+  readonly abort?: AbortSignal;
   /**
    * On Ctrl-C, wait until the program has ended by itself: a package manager interrupted half-way leaves a mess. Programs
    * with a log are otherwise killed after 2 s, because their result counts only when it is complete.
@@ -35,7 +37,7 @@ const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** Runs a program to its end. A program that does not exist is an error with the code ENOENT. */
 export async function run(command: string, args: readonly string[], options: Options = {}): Promise<Result> {
-  const { cwd, env = process.env, output = "take", timeoutSeconds = 0, patient = false } = options;
+  const { cwd, env = process.env, output = "take", timeoutSeconds = 0, patient = false, abort } = options;
   const log = typeof output === "object" ? openLog(output.log) : undefined;
   const isShown = output === "show" || output === "tee";
   const child = execa(command, args, {
@@ -55,6 +57,7 @@ export async function run(command: string, args: readonly string[], options: Opt
     if (log !== undefined && !patient) setTimeout(() => child.kill("SIGKILL"), 2000).unref();
   };
   for (const signal of signals) process.on(signal, onSignal);
+  abort?.addEventListener("abort", () => child.kill());
   try {
     const result: Partial<execa.ExecaReturnValue> = await child;
     // With `reject: false` execa returns its error.
