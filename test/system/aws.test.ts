@@ -115,7 +115,10 @@ describe("a stack on AWS", function () {
         output,
         /The server was not changed, because preflight checks failed\.\s+- The instance type t3\.mikro in eu-central-1 cannot be looked up/,
       );
-      assert.match(output, /- its root volume has 10 GiB and cannot shrink: set server\.rootVolumeGib to that/);
+      assert.match(
+        output,
+        /- The root volume has 10 GiB and cannot shrink to 9\.\s+Fix: set server\.rootVolumeGib to 10\./,
+      );
     }
     assert.equal(await page(), hello);
   });
