@@ -4,6 +4,7 @@ import { engineLines, engineOutput, readContainers } from "./containerEngine";
 interface StackContainers {
   readonly engine: string;
   readonly options: readonly string[];
+  /** `state`: the first word that the engine prints, in lower case. */
   readonly containers: readonly { readonly id: string; readonly state: string }[];
 }
 
@@ -16,10 +17,13 @@ async function stackContainers(root: string, stack: string): Promise<StackContai
     ...[...options, "ps", "--all", "--no-trunc", "--format", "{{.ID}} {{.State}}"],
     ...filters.flatMap((filter) => ["--filter", filter]),
   ]);
+  // Docker prints "exited"; Podman prints "Exited (0) 5 seconds ago".
   return {
     engine,
     options,
-    containers: lines.map((line) => line.split(" ")).map(([id = "", state = ""]) => ({ id, state })),
+    containers: lines
+      .map((line) => line.split(" "))
+      .map(([id = "", state = ""]) => ({ id, state: state.toLowerCase() })),
   };
 }
 

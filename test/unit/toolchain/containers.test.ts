@@ -4,7 +4,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync } from "node:f
 import { join, resolve } from "node:path";
 import { removeImages } from "../../../toolchain/containers/image";
 import { prepareContainers } from "../../../toolchain/containers/prepare";
-import { removeContainers } from "../../../toolchain/containers/stackContainers";
+import { removeContainers, startContainers } from "../../../toolchain/containers/stackContainers";
 import { waitFor } from "../../support/waitFor";
 import { program, projectFolder, put, removeProjectFolders } from "./support";
 
@@ -207,8 +207,16 @@ describe("containers", () => {
     );
   });
 
+  it("starts a stack's stopped containers, in whatever words the engine says that they are", async () => {
+    put(join(root, ".local/containers.json"), JSON.stringify({ command: ["engine"], runOptions: [], image: "x" }));
+    const states = ["a exited", "b running", "c Exited (0) 5 seconds ago", "d Up 2 hours", "e created", "f Created"];
+    tool("engine", `case $1 in ps) printf '%s\\n' ${states.map((state) => `'${state}'`).join(" ")} ;; esac`);
+    assert.deepEqual(await startContainers(root, "local"), ["a", "b", "c", "d", "e", "f"]);
+    assert.match(logged(), /^engine ps .*\nengine start a c e f\n$/);
+  });
+
   it("removes images by name, but not those that containers of another checkout use", async () => {
-    const images = ["localhost/uwsgi-nginx-server:old", "localhost/uwsgi-nginx-host:used"];
+    const images = ["localhost/uwsgi-nginx-server:old", "localhost/uwsgi-nginx-server:used"];
     program(
       join(bin, "podman"),
       `case "$1 $2" in 'images --format') printf '%s\\n' ${images.join(" ")} ;; 'rmi ${images[1]}') exit 2 ;; esac\necho "$@" >> '${log}'`,
