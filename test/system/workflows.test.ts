@@ -79,7 +79,7 @@ describe("the workflows", function () {
     assert.deepEqual([deploy.ok, destroy.ok, instances()], [false, false, 0]);
     assert.match(
       deploy.output,
-      /^::error::GitHub's own runners come from anywhere, .* set the repository's variable RUNNER/,
+      /^::error::GitHub's own runners have changing addresses, .* Nothing was changed\. Fix: set the repository's variable RUNNER/,
     );
     assert.match(destroy.output, /^::error::The repository's variable PULUMI_BACKEND_URL is not set/);
     const seconds = (Date.now() - start) / 1000;
