@@ -137,7 +137,10 @@ describe("the npm scripts in a fresh checkout", function () {
 
   it("npm start reports that its engine was killed; the next one continues, and says where the page is and what next", async () => {
     const run = checkout.npm("start");
+    // The engine shows that it creates a resource before it writes that to the state.
+    const state = checkout.path(".local/state/.pulumi/stacks/uwsgi-nginx/local.json");
     await prints(run, /base-build-uwsgi-\S+ creating/);
+    await waitFor("a pending operation in the state", () => readFileSync(state, "utf8").includes("pending_operations"));
     const [lock = ""] = readdirSync(locks());
     const { pid } = JSON.parse(readFileSync(join(locks(), lock), "utf8")) as { pid: number };
     process.kill(pid, "SIGKILL");
