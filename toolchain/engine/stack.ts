@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { indented, UserError } from "../common/errors";
 import { type Env, paths } from "../common/paths";
 import { type Result, run } from "../common/run";
@@ -190,6 +190,11 @@ export class Stack {
   removeTraces(): void {
     this.file.restore();
     rmSync(join(this.paths.servers, this.shortName), { recursive: true, force: true });
+    // An engine that is killed while it writes the state leaves an unfinished file beside it.
+    const folder = dirname(this.checkpoint);
+    for (const name of existsSync(folder) ? readdirSync(folder) : []) {
+      if (name.startsWith(`${basename(this.checkpoint)}.`) && name.endsWith(".tmp")) rmSync(join(folder, name));
+    }
   }
 
   private async ask(...args: string[]): Promise<string> {

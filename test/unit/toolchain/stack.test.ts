@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { sourcesHash } from "../../../toolchain/checks/types";
@@ -26,6 +26,16 @@ describe("a stack", () => {
     assert.equal(withoutSalt(settings), settings);
     const listed = "config:\n  x:tokens:\n    - secure: v1:abc\nencryptionsalt: v1:x\n";
     assert.equal(withoutSalt(listed), listed);
+  });
+
+  it("is removed with the unfinished state file of a killed engine, and leaves another stack's", () => {
+    const root = projectFolder();
+    put(join(root, "Pulumi.yaml"), "name: site\n");
+    const stacks = join(root, ".local/state/.pulumi/stacks/site");
+    put(join(stacks, "dev.json.18ebb9ea2e8f7634.tmp"), "");
+    put(join(stacks, "dev2.json.18ebb9ea2e8f7634.tmp"), "");
+    new Stack(root, "dev", "pulumi").removeTraces();
+    assert.deepEqual(readdirSync(stacks), ["dev2.json.18ebb9ea2e8f7634.tmp"]);
   });
 
   const url = "awskms://1234abcd?region=eu-central-1";
