@@ -2,16 +2,14 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { load } from "js-yaml";
 import type { ServerKind } from "../../servers/kind";
-import { serverKinds } from "../../servers/registry";
+import { kindNamed } from "../../servers/registry";
 
 /**
  * The kind of server that a stack's settings ask for. It decides what must be installed on your computer and which hints
  * explain an error. The program reports mistakes in the settings, so with those it is the default.
  */
 export function serverKind(root: string, stack: string): Pick<ServerKind, "plugins" | "needsContainers" | "hints"> {
-  const name = kindName(join(root, `Pulumi.${shortName(stack)}.yaml`));
-  const [, kind = serverKinds.container] = Object.entries(serverKinds).find(([known]) => known === name) ?? [];
-  return kind;
+  return kindNamed(kindName(join(root, `Pulumi.${shortName(stack)}.yaml`)));
 }
 
 function kindName(file: string): string | undefined {
