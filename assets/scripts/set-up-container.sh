@@ -10,12 +10,19 @@ main() {
   local packages=''
   parameters "$@"
   require_system
+  wait_for_boot
   configure_packages
   trust_certificates
   # shellcheck disable=SC2086 # a list of words
   install_packages $packages
   configure_sshd
   start_sshd
+}
+
+# Until then systemd refuses commands, and empties /tmp (tmpfiles.d(5), the line `D /tmp`).
+wait_for_boot() {
+  wait_for 60 systemctl is-active --quiet sysinit.target ||
+    fail "The container's system does not boot." "use another image with server.image." "$(systemctl list-jobs 2>&1)"
 }
 
 # Allows keys only, and offers only the stack's host key. sshd uses the first value of each option in the file.
