@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { root } from "./engine";
+import { root } from "./root";
 
 const run = promisify(execFile);
 

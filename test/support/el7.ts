@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { readContainers } from "./containers";
-import { root } from "./engine";
+import { root } from "./root";
 
 const run = promisify(execFile);
 const recipe = join(root, "test/fakes/el7");

@@ -2,7 +2,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import ts from "typescript";
-import { root } from "./engine";
+import { root } from "./root";
 import { scriptErrors } from "./scriptErrors";
 
 /** What is only known at run time. */

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { loadSettings, type RawSettings, SettingsError } from "../../settings/load";
 import { settingsSchema } from "../../settings/schema";
-import { root } from "./engine";
+import { root } from "./root";
 
 interface Options {
   /** Full keys that hold a secret. */

@@ -10,7 +10,7 @@ import { planDownloads, systemParameters } from "../../rendering/downloads";
 import { sshdKeys } from "../../rendering/tarArchive";
 import { settingsSchema } from "../../settings/schema";
 import { type Containers, containerName, feed, keepServer, readContainers } from "./containers";
-import { root } from "./engine";
+import { root } from "./root";
 import { release, type Source, watch } from "./failures";
 import { type KeyPair, makeKey } from "./keys";
 import type { TestPlatform } from "./platforms";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { load } from "js-yaml";
-import { root } from "./engine";
+import { root } from "./root";
 
 export interface Job {
   if?: string;

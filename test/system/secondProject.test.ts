@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileBackendUrl } from "../../toolchain/engine/environment";
 import { Checkout } from "../support/checkout";
-import { root, Workspace } from "../support/engine";
+import { Workspace } from "../support/engine";
+import { root } from "../support/root";
 
 describe("a second project", function () {
   this.timeout(120_000);

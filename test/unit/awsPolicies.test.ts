@@ -5,7 +5,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { tokens } from "../support/cloud";
-import { root } from "../support/engine";
+import { root } from "../support/root";
 
 /** The API actions that the provider calls for each type: to read it, and to create, update and delete it. */
 const actions: Record<string, { read: string[]; write?: string[] }> = {

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { platforms } from "../../platforms";
 import { tarArchive } from "../../rendering/tarArchive";
-import { root } from "../support/engine";
+import { root } from "../support/root";
 import { FakeTools } from "../support/fakeTools";
 import { freePort } from "../support/product";
 

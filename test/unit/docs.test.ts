@@ -6,7 +6,7 @@ import * as yaml from "js-yaml";
 import { settingsPage } from "../../docs/generator/settingsPage";
 import { settingSections } from "../../settings/describe";
 import { settingsSchema } from "../../settings/schema";
-import { root } from "../support/engine";
+import { root } from "../support/root";
 
 const read = (file: string) => fs.readFileSync(path.join(root, file), "utf8");
 

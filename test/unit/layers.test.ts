@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { kindNamed, serverKinds } from "../../servers/registry";
-import { root } from "../support/engine";
+import { root } from "../support/root";
 
 /** What the files of each folder may import from other folders: all of a folder, or a single file. */
 const allowed: Record<string, readonly string[]> = {

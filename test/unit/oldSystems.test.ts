@@ -8,7 +8,7 @@ import { platforms, type Platform } from "../../platforms";
 import { planApp } from "../../rendering/app";
 import { asset, inlineScript, renderTemplate } from "../../rendering/assets";
 import { appSchema } from "../../settings/apps";
-import { root } from "../support/engine";
+import { root } from "../support/root";
 
 /** Directives of systemd 219 that a unit may need (systemd.unit(5), systemd.service(5), systemd.exec(5) of that version). */
 const known: Record<string, string> = {

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { platforms, type Platform } from "../../platforms";
 import { serverKinds } from "../../servers/registry";
-import { root } from "../support/engine";
+import { root } from "../support/root";
 
 type Kind = keyof typeof serverKinds;
 

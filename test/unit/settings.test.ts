@@ -8,7 +8,7 @@ import { platforms } from "../../platforms";
 import { knownKeys, settingRows } from "../../settings/describe";
 import { loadSettings, secretsInClear, SettingsError } from "../../settings/load";
 import { setting } from "../../settings/setting";
-import { root } from "../support/engine";
+import { root } from "../support/root";
 import { app, aws, defaults, load, mistake, mistakes, raw } from "../support/settings";
 
 const knownAt = (key: string, settings: object = {}) => knownKeys(key.split("."), settings).join(", ");

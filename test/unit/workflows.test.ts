@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { root } from "../support/engine";
+import { root } from "../support/root";
 import { files, type Job, job, runs, workflows } from "../support/workflows";
 
 const role = ({ steps }: Job) => steps.map((step) => step.with?.role).find(Boolean);

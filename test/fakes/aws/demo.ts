@@ -6,7 +6,7 @@ import { prepareContainers } from "../../../toolchain/containers/prepare";
 import { fetchPage } from "../../../toolchain/commands/page";
 import { step } from "../../../toolchain/common/steps";
 import { canRun, CloudStack, devSystem } from "../../support/cloud";
-import { root } from "../../support/engine";
+import { root } from "../../support/root";
 
 async function main(): Promise<void> {
   if (!canRun)

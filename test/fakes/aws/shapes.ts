@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import ts from "typescript";
-import { root } from "../../support/engine";
+import { root } from "../../support/root";
 
 /** What a value may be: a word of JSON's types, a list or a map of something, or an object with these fields. */
 export type Shape =

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { root as checkout } from "../../support/engine";
+import { root as checkout } from "../../support/root";
 import { program, projectFolder, put, removeProjectFolders } from "./support";
 
 const { scripts } = JSON.parse(readFileSync(join(checkout, "package.json"), "utf8")) as {

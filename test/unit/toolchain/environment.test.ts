@@ -6,7 +6,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { environment, shellLines, tooOldMarker } from "../../../toolchain/engine/environment";
 import { which } from "../../../toolchain/common/run";
-import { root as checkout } from "../../support/engine";
+import { root as checkout } from "../../support/root";
 import { program, projectFolder, put, removeProjectFolders } from "./support";
 
 describe("the environment of Pulumi", () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { root } from "../../support/engine";
+import { root } from "../../support/root";
 import { projectFolder, put, removeProjectFolders } from "./support";
 
 describe("an offline plugin", () => {

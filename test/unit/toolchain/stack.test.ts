@@ -9,7 +9,7 @@ import { explain, projectName, Stack } from "../../../toolchain/engine/stack";
 import { withoutSalt } from "../../../toolchain/engine/stackFile";
 import { isRepeatable } from "../../../toolchain/engine/state";
 import { engineModule, pinnedVersion } from "../../../toolchain/engine/versions";
-import { root as checkout } from "../../support/engine";
+import { root as checkout } from "../../support/root";
 import { age, program, projectFolder, put, removeProjectFolders } from "./support";
 
 describe("a stack", () => {
