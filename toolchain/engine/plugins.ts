@@ -102,7 +102,7 @@ function usesPath(env: Env): boolean {
 
 const offlineMark = "# Offline plugin, written by toolchain/engine/plugins.ts";
 
-function isOffline(program: string): boolean {
+export function isOffline(program: string): boolean {
   return readFileSync(program).subarray(0, 200).includes(offlineMark);
 }
 

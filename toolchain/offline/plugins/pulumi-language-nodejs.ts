@@ -8,7 +8,7 @@ import { type ILanguageRuntimeServer, LanguageRuntimeService } from "@pulumi/pul
 import * as messages from "@pulumi/pulumi/proto/language_pb";
 import * as plugin from "@pulumi/pulumi/proto/plugin_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
-import { engineAddress, handler, serve } from "./protocol/engine";
+import { attachTo, engineAddress, handler, serve } from "./protocol/engine";
 
 /** The runner's exit code when it has shown the user the error already. */
 const alreadyExplained = 32;
@@ -61,7 +61,7 @@ function runArguments(request: messages.RunRequest): string[] {
   const info = request.getInfo();
   const options: Record<string, string | undefined> = {
     monitor: request.getMonitorAddress(),
-    engine: engineAddress,
+    engine: engineAddress(),
     organization: request.getOrganization(),
     project: request.getProject(),
     "root-directory": info?.getRootDirectory(),
@@ -136,7 +136,10 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => 
 await serve<ILanguageRuntimeServer>(
   LanguageRuntimeService,
   {
-    handshake: handler(() => new messages.LanguageHandshakeResponse()),
+    handshake: handler((request) => {
+      attachTo(request.getEngineAddress());
+      return new messages.LanguageHandshakeResponse();
+    }),
     getPluginInfo: handler(() => {
       const { version } = createRequire(import.meta.url)("@pulumi/pulumi/package.json") as { version: string };
       return new plugin.PluginInfo().setVersion(version);

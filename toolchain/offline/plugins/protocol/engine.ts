@@ -3,10 +3,21 @@ import * as grpc from "@grpc/grpc-js";
 import type { EngineClient } from "@pulumi/pulumi/proto/engine_grpc_pb";
 
 /** The last argument; options may come before it. */
-export const engineAddress = process.argv
+let address = process.argv
   .slice(2)
   .filter((argument) => !argument.startsWith("-"))
   .at(-1);
+
+/** Where the engine listens. */
+export function engineAddress(): string | undefined {
+  return address;
+}
+
+/** For a plugin that outlives an engine (PULUMI_DEBUG_PROVIDERS): the next one says where it listens. */
+export function attachTo(next: string): void {
+  address = next;
+  engine = undefined;
+}
 
 /** Assets and states may be of any size. */
 const channelOptions = { "grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1 };
@@ -94,12 +105,12 @@ export function createLog(urn: string): Log {
 let engine: EngineClient | undefined;
 
 async function send(urn: string, severity: Severity, message: string, isStatus: boolean): Promise<void> {
-  if (engineAddress === undefined) return;
+  if (address === undefined) return;
   // Loaded with the first message, because most runs of a plugin have none.
   const { LogRequest, LogSeverity } = await import("@pulumi/pulumi/proto/engine_pb");
   const services = await import("@pulumi/pulumi/proto/engine_grpc_pb");
   const { createInsecure } = grpc.credentials;
-  const client = (engine ??= new services.EngineClient(engineAddress, createInsecure(), channelOptions));
+  const client = (engine ??= new services.EngineClient(address, createInsecure(), channelOptions));
   const request = new LogRequest()
     .setUrn(urn)
     .setSeverity(LogSeverity[severity])

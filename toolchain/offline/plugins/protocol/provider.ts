@@ -5,7 +5,7 @@ import { type IResourceProviderServer, ResourceProviderService } from "@pulumi/p
 import * as messages from "@pulumi/pulumi/proto/provider_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb";
-import { createLog, handler, type Log, serve, Unimplemented } from "./engine";
+import { attachTo, createLog, handler, type Log, serve, Unimplemented } from "./engine";
 import { isObject, type JsonObject, normalize } from "./values";
 
 export interface Failure {
@@ -62,10 +62,15 @@ export async function serveProvider({ name, version, resources, functions = {} }
     if (!resource) throw unimplemented(`resource type '${type}'`);
     return resource;
   };
-  const operations = new Operations();
+  let operations = new Operations();
 
   await serve<IResourceProviderServer>(ResourceProviderService, {
     getPluginInfo: handler(() => new plugin.PluginInfo().setVersion(version)),
+    attach: handler((request) => {
+      attachTo(request.getAddress());
+      operations = new Operations();
+      return new Empty();
+    }),
     checkConfig: handler((request) => new messages.CheckResponse().setInputs(request.getNews())),
     diffConfig: handler(() => encodeDiff(new Map())),
     configure: handler(() =>
