@@ -5,9 +5,10 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { keepServer } from "./containers";
-import { root, type Run, type StartedRun } from "./engine";
+import { type Run, type StartedRun } from "./engine";
+import { root } from "./root";
 import { release, type Source, watch } from "./failures";
-import { freePort } from "./product";
+import { freePort, type Settings } from "./product";
 
 const run = promisify(execFile);
 
@@ -29,15 +30,16 @@ export class Checkout implements Source {
     readonly httpPort: number,
     readonly sshPort: number,
     private readonly env: NodeJS.ProcessEnv,
+    private readonly server: Settings,
   ) {
     watch(this);
   }
 
   /**
    * The files that git would take but for the settings of stacks, with settings that choose free ports. `env` is on top of
-   * the newcomer's environment.
+   * the newcomer's environment, and `server` has further settings of the server.
    */
-  static async copy(env: NodeJS.ProcessEnv = {}): Promise<Checkout> {
+  static async copy(env: NodeJS.ProcessEnv = {}, server: Settings = {}): Promise<Checkout> {
     const folder = await realpath(await mkdtemp(join(tmpdir(), "uwsgi-nginx-checkout-")));
     const { stdout } = await run("git", ["ls-files", "-z", "-co", "--exclude-standard"], { cwd: root });
     for (const name of stdout.split("\0").filter((file) => file !== "" && !isSettings(file))) {
@@ -45,7 +47,7 @@ export class Checkout implements Source {
       // A file that is deleted and not yet committed is listed too.
       await copyFile(join(root, name), join(folder, name)).catch(() => undefined);
     }
-    const checkout = new Checkout(folder, await freePort(), await freePort(), { ...environment, ...env });
+    const checkout = new Checkout(folder, await freePort(), await freePort(), { ...environment, ...env }, server);
     await checkout.configure({});
     return checkout;
   }
@@ -63,10 +65,10 @@ export class Checkout implements Source {
   }
 
   /** Sets the stack's settings for the app, as if Pulumi.local.yaml had been edited. Returns the file's text. */
-  async configure(app: Readonly<Record<string, unknown>>, server: Readonly<Record<string, unknown>> = {}) {
+  async configure(app: Settings, server: Settings = {}): Promise<string> {
     const salt = /^encryptionsalt:.*\n/m.exec(await this.read("Pulumi.local.yaml").catch(() => ""))?.[0] ?? "";
     const values = {
-      "uwsgi-nginx:server": { httpPort: this.httpPort, sshPort: this.sshPort, ...server },
+      "uwsgi-nginx:server": { httpPort: this.httpPort, sshPort: this.sshPort, ...this.server, ...server },
       "uwsgi-nginx:apps": { hello: app },
     };
     const text = `config: ${JSON.stringify(values)}\n`;

@@ -11,9 +11,11 @@ import { type Account, Cloud, type Fault } from "../fakes/aws/account.mjs";
 import { writeShapes } from "../fakes/aws/shapes";
 import { keepServer, readContainers } from "./containers";
 import { el7Image } from "./el7";
-import { root, type Run, Workspace } from "./engine";
+import { type Run, Workspace } from "./engine";
+import { root } from "./root";
 import { release } from "./failures";
 import { facts, withoutOverrides } from "./platforms";
+import { Plugins } from "./plugins";
 import { preparedImage } from "./preparedImage";
 import { compileProgram } from "./program";
 
@@ -62,6 +64,7 @@ export class CloudStack extends Workspace {
       },
     });
     this.isTemporary = true;
+    this.plugins = new Plugins(projectDir, ["aws", "command", "random"]);
   }
 
   /** @param system what its server runs */

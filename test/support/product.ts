@@ -8,8 +8,10 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { fileBackendUrl } from "../../toolchain/engine/environment";
 import { keepServer, removeContainersOf } from "./containers";
-import { root, type Run, Workspace } from "./engine";
+import { type Run, Workspace } from "./engine";
+import { root } from "./root";
 import { release } from "./failures";
+import { Plugins } from "./plugins";
 import { compileProgram, linkProgram } from "./program";
 
 const run = promisify(execFile);
@@ -18,7 +20,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 interface ProductOptions {
   readonly stack?: string;
   readonly env?: Environment;
-  /** Run the program from its sources, as users do, though that takes a second longer each time. */
+  /** Run the program from its sources and start the plugins each time, as for users, though that takes seconds longer. */
   readonly fromSource?: boolean;
 }
 export type Settings = Readonly<Record<string, unknown>>;
@@ -37,7 +39,13 @@ export class Product extends Workspace {
   /** Settings and apps' files that are live, and whether an `up` since has failed. */
   private live: { readonly what: string; readonly isComplete: boolean } | undefined;
 
-  private constructor(projectDir: string, stack: string, ports: readonly [number, number], env: Environment) {
+  private constructor(
+    projectDir: string,
+    stack: string,
+    ports: readonly [number, number],
+    env: Environment,
+    fromSource: boolean,
+  ) {
     super({
       projectDir,
       stack,
@@ -49,6 +57,7 @@ export class Product extends Workspace {
       },
     });
     [this.httpPort, this.sshPort] = ports;
+    if (!fromSource) this.plugins = new Plugins(projectDir, ["command", "random"]);
     process.once("exit", this.atExit);
   }
 
@@ -61,7 +70,8 @@ export class Product extends Workspace {
     await mkdir(join(projectDir, ".local/state"), { recursive: true });
     const program = fromSource ? await linkProgram(projectDir) : await compileProgram(projectDir);
     await copyFile(join(root, ".local/containers.json"), join(projectDir, ".local/containers.json"));
-    const product = new Product(projectDir, stack, [await freePort(), await freePort()], { ...program, ...env });
+    const ports = [await freePort(), await freePort()] as const;
+    const product = new Product(projectDir, stack, ports, { ...program, ...env }, fromSource);
     product.isTemporary = true;
     await product.succeed("stack", "init", product.stack);
     await product.configure(settings);

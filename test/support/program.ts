@@ -1,11 +1,11 @@
 // The product's program in a project folder, ready to run. Most of what a short engine run takes is loading the SDK and
 // compiling the program, so both are compiled once here. The tests of the npm scripts run the program as users do.
-import { buildSync, type BuildOptions } from "esbuild";
+import { build, type BuildOptions, type Plugin, transformSync } from "esbuild";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { root } from "./engine";
+import { root } from "./root";
 
 /** What is the checkout's own business: a test has its own. */
 const notLinked = /^(\.git|\.local|Pulumi\..+\.yaml)$/;
@@ -24,26 +24,26 @@ export async function linkProgram(folder: string): Promise<Record<string, string
 }
 
 /**
- * The same with the program as JavaScript, file by file, so that it finds its assets.
+ * The same with the program as one file of JavaScript.
  * @returns variables that make the engine start it with the compiled SDK
  */
 export async function compileProgram(folder: string): Promise<Record<string, string>> {
-  const { metafile } = buildSync({
-    ...{ ...node, bundle: true, packages: "external", write: false, metafile: true },
-    entryPoints: ["index.ts"],
+  await build({
+    ...{ ...node, bundle: true, packages: "external", entryPoints: ["index.ts"], outfile: join(folder, "index.js") },
+    // The sources that look for the assets are in folders of the project.
+    define: { __dirname: "sourceFolder" },
+    banner: { js: 'const sourceFolder = require("node:path").join(__dirname, "rendering");' },
   });
-  const sources = Object.keys(metafile.inputs);
-  buildSync({ ...node, entryPoints: sources, outdir: folder, outbase: root });
   const changed: Record<string, [string, string]> = {
     "Pulumi.yaml": ["typescript: true", "typescript: false"],
     "package.json": ['"main": "index.ts"', '"main": "index.js"'],
   };
-  await linkAll(folder, [...sources.map((file) => file.split("/")[0] ?? ""), ...Object.keys(changed)]);
+  await linkAll(folder, Object.keys(changed));
   for (const [file, [from, to]] of Object.entries(changed)) {
     const text = (await readFile(join(root, file), "utf8")).replace("main: index.ts", "main: index.js");
     await writeFile(join(folder, file), text.replace(from, to));
   }
-  return { PULUMI_LANGUAGE_NODEJS_RUN_PATH: runner() };
+  return compiledRuntime();
 }
 
 async function linkAll(folder: string, except: readonly string[]): Promise<void> {
@@ -52,44 +52,66 @@ async function linkAll(folder: string, except: readonly string[]): Promise<void>
   }
 }
 
+/** The text of a program in TypeScript as JavaScript. */
+export function compileText(program: string): string {
+  return transformSync(program, { loader: "ts", format: "cjs", target: "node20" }).code;
+}
+
+/** Variables that make the engine start a program in JavaScript with the compiled SDK. */
+export async function compiledRuntime(): Promise<Record<string, string>> {
+  return { PULUMI_LANGUAGE_NODEJS_RUN_PATH: await compileSdk() };
+}
+
+const startFile = join(__dirname, "startProgram.ts");
+
 /** Packages that are loaded at every run, in the order they are looked for. */
 const packages = [
   ...["@pulumi/pulumi", "@pulumi/pulumi/runtime", "@pulumi/pulumi/runtime/config", "@pulumi/command", "@pulumi/random"],
   ...["fastest-levenshtein", "ipaddr.js", "nunjucks", "tar", "zod"],
 ];
-/** The SDK loads these at every start, and uses them only for programs in TypeScript and for functions that it serialises. */
-const late = ["typescript", "@npmcli/arborist"];
 
-/** The SDK's runner and the program's packages in one file, which load in half the time. Made once. */
-function runner(): string {
-  const text = `
-    const Module = require("node:module");
-    const load = Module._load;
-    const packages = { ${packages.map((name) => `"${name}": () => require("${name}")`).join(", ")} };
-    const late = (name, parent) => {
-      let loaded;
-      const get = (_, key) => key === "__esModule" || (loaded ??= load.call(Module, name, parent, false))[key];
-      return new Proxy({}, { get });
+/** What the SDK does for the sake of other programs costs a second at every start. */
+const withoutExtras: Plugin = {
+  name: "without-extras",
+  setup(build) {
+    const replace = (filter: RegExp, contents: string) => {
+      build.onLoad({ filter }, () => ({ contents }));
     };
-    Module._load = function (name, parent, isMain) {
-      if (${JSON.stringify(late)}.includes(name)) return late(name, parent);
-      if (packages[name]) return packages[name]();
-      // A second copy of the SDK would know nothing of the run.
-      if (name.startsWith("@pulumi/pulumi/")) throw new Error("test/support/program.ts must list " + name);
-      return load.call(this, name, parent, isMain);
-    };
-    require("@pulumi/pulumi/cmd/run");
-  `;
+    // V8's debugger, for functions that are serialised: this program has none.
+    replace(/\/runtime\/closure\/v8Hooks\.js$/, "exports.isInitializedAsync = () => Promise.resolve();");
+    // Looks for source maps whenever an output is made: these programs have none.
+    replace(/\/source-map-support\/register\.js$/, "");
+  },
+};
+
+/** Made once: a folder with the packages in one file, and startProgram.ts, which loads it. */
+async function compileSdk(): Promise<string> {
+  const list = packages.map((name) => `"${name}": () => require("${name}")`);
+  const text = `exports.packages = { ${list.join(", ")} }; exports.run = () => require("@pulumi/pulumi/cmd/run");`;
   const hash = createHash("sha256").update(text);
-  hash.update(readFileSync(join(root, "package-lock.json")));
-  const file = join(root, ".local/test-program", `runner-${hash.digest("hex").slice(0, 12)}.js`);
-  if (existsSync(file)) return file;
-  mkdirSync(join(root, ".local/test-program"), { recursive: true });
-  const draft = `${file}.${process.pid}`;
-  buildSync({
-    ...{ ...node, bundle: true, external: [...late, "source-map-support/register"], outfile: draft },
-    stdin: { contents: text, resolveDir: root },
+  for (const file of [__filename, startFile, join(root, "package-lock.json")]) hash.update(readFileSync(file));
+  const parent = join(root, ".local/test-program");
+  const folder = join(parent, hash.digest("hex").slice(0, 12));
+  const start = join(folder, "start.js");
+  if (existsSync(start)) return start;
+  mkdirSync(parent, { recursive: true });
+  const draft = mkdtempSync(join(parent, "draft-"));
+  await build({
+    ...{
+      ...node,
+      bundle: true,
+      minifyWhitespace: true,
+      plugins: [withoutExtras],
+      external: ["typescript", "@npmcli/arborist"],
+    },
+    ...{ stdin: { contents: text, resolveDir: root }, outfile: join(draft, "packages.js") },
   });
-  renameSync(draft, file);
-  return file;
+  await build({ ...node, entryPoints: [startFile], outfile: join(draft, "start.js") });
+  try {
+    renameSync(draft, folder);
+  } catch (error) {
+    rmSync(draft, { recursive: true });
+    if (!existsSync(start)) throw error; // another run has not made it meanwhile
+  }
+  return start;
 }

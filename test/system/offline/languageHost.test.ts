@@ -13,6 +13,7 @@ describe("the language host", function () {
 
   it("runs a TypeScript program with its configuration and shows what the program prints", async () => {
     workspace = await Workspace.temporary({
+      fromSource: true,
       program: `
         import * as pulumi from "@pulumi/pulumi";
         const config = new pulumi.Config();
@@ -34,7 +35,7 @@ describe("the language host", function () {
   });
 
   it("shows an error of the program with its line, and without a second message about the exit code", async () => {
-    workspace = await Workspace.temporary({ program: `throw new Error("no such setting");` });
+    workspace = await Workspace.temporary({ fromSource: true, program: `throw new Error("no such setting");` });
     const { output } = await workspace.failUp();
 
     assert.match(output, /Error: no such setting/);
@@ -43,7 +44,7 @@ describe("the language host", function () {
   });
 
   it("shows the exit code of a program that ends without an error message", async () => {
-    workspace = await Workspace.temporary({ program: `process.exit(3);` });
+    workspace = await Workspace.temporary({ fromSource: true, program: `process.exit(3);` });
     const { output } = await workspace.failUp();
 
     assert.match(output, /program exited with non-zero exit code: 3/i);
@@ -51,6 +52,7 @@ describe("the language host", function () {
 
   it("starts Node with the arguments from Pulumi.yaml", async () => {
     workspace = await Workspace.temporary({
+      fromSource: true,
       program: `export const args = process.execArgv;`,
       runtimeOptions: { nodeargs: "--stack-trace-limit=7 --title='two words'" },
     });
@@ -64,6 +66,7 @@ describe("the language host", function () {
   // The genuine language host notices the engine's death after minutes.
   it("ends the program within seconds of the engine's death, if it is the offline language host", async function () {
     workspace = await Workspace.temporary({
+      fromSource: true,
       program: `
         import * as fs from "fs";
         fs.writeFileSync("program.pid", String(process.pid));
