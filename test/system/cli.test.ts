@@ -5,11 +5,16 @@ import { existsSync, readdirSync, readFileSync, readlinkSync, statSync, utimesSy
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { platforms } from "../../platforms";
 import { Checkout } from "../support/checkout";
 import { assertLineChanges } from "../support/assertions";
+import { readContainers } from "../support/containers";
 import { appDefaults } from "../support/defaults";
 import { type Run, type StartedRun } from "../support/engine";
 import { httpGet } from "../support/load";
+import { preparedImage } from "../support/preparedImage";
+import type { Settings } from "../support/product";
 import { waitFor } from "../support/waitFor";
 
 const hello = "<h1 style='color:blue'>Hello There!</h1>";
@@ -80,20 +85,28 @@ describe("the npm scripts in a fresh checkout", function () {
     checkout.bash('export XDG_CACHE_HOME="$PWD/cache" PATH="$PWD/engines:$PATH"; npm run --silent clean');
 
   /** The settings of the app that is live. */
-  let live: string | undefined;
+  let live: Settings | undefined;
   const given = {
-    /** The app is live with these settings, and so is the container. */
-    async started(app: Record<string, unknown> = {}): Promise<void> {
-      const settings = await checkout.configure(app);
-      if (live === settings) return;
+    /** The app is live, with these settings or whatever it has, and so is the container. */
+    async started(app: Settings = live ?? {}): Promise<void> {
+      await checkout.configure(app);
+      if (isDeepStrictEqual(live, app)) return;
       live = undefined;
       await succeed(checkout.npm("start"));
-      live = settings;
+      live = app;
     },
+  };
+  /** Deploys the settings, which are live from then on. */
+  const deploy = async (app: Settings, ...flags: string[]) => {
+    await checkout.configure(app);
+    await succeed(up(...flags));
+    live = app;
   };
 
   before(async () => {
-    checkout = await Checkout.copy();
+    // A bare server takes minutes, and deployment.test.ts starts with one.
+    const image = await preparedImage((await readContainers()).image, {}, platforms.debian12);
+    checkout = await Checkout.copy({}, { image });
     await mkdir(checkout.path("cache/uwsgi-nginx"), { recursive: true });
     await mkdir(checkout.path("engines"));
     for (const engine of ["podman", "docker"])
@@ -130,7 +143,7 @@ describe("the npm scripts in a fresh checkout", function () {
 
   it("npm start can be interrupted while the server is prepared", async () => {
     const run = checkout.terminal("start");
-    await prints(run, /packages: installing curl/);
+    await prints(run, /base-prepare-server creating/);
     run.type(interruption);
     assert.match(await fail(run), /^Interrupted\.\r?\nFix: run the same command again to continue\.\r?$/m);
   });
@@ -139,7 +152,7 @@ describe("the npm scripts in a fresh checkout", function () {
     const run = checkout.npm("start");
     // The engine shows that it creates a resource before it writes that to the state.
     const state = checkout.path(".local/state/.pulumi/stacks/uwsgi-nginx/local.json");
-    await prints(run, /base-build-uwsgi-\S+ creating/);
+    await prints(run, /hello-make-environment creating/);
     await waitFor("a pending operation in the state", () => readFileSync(state, "utf8").includes("pending_operations"));
     const [lock = ""] = readdirSync(locks());
     const { pid } = JSON.parse(readFileSync(join(locks(), lock), "utf8")) as { pid: number };
@@ -208,9 +221,9 @@ describe("the npm scripts in a fresh checkout", function () {
   });
 
   it("npm run preview shows the line that a setting changes; up applies it, and a second up meanwhile fails at once", async () => {
-    await given.started();
+    await given.started({});
     const more = appDefaults.processes + 2;
-    live = await checkout.configure({ processes: more });
+    await checkout.configure((live = { processes: more }));
     assertLineChanges(
       await succeed(checkout.npm("preview")),
       `processes = ${appDefaults.processes}`,
@@ -227,7 +240,7 @@ describe("the npm scripts in a fresh checkout", function () {
   });
 
   it("npm start finds the page of an app whose domain does not resolve, and says how to reach it", async () => {
-    live = await checkout.configure({ domains: ["*.shop.invalid"] });
+    await checkout.configure((live = { domains: ["*.shop.invalid"] }));
     const output = await succeed(checkout.npm("start"));
     const site = `www.shop.invalid:${checkout.httpPort}`;
     const line = `\n  http://${site}/ says: Hello There!\n`;
@@ -248,8 +261,7 @@ describe("the npm scripts in a fresh checkout", function () {
   it("npm run up applies a change to a stopped container", async () => {
     await given.started();
     await stop();
-    live = await checkout.configure({ processes: 3 });
-    await succeed(up());
+    await deploy({ processes: 3 });
     assert.equal(await page(), hello);
     assert.equal(await workers(), 3);
   });
@@ -260,7 +272,7 @@ describe("the npm scripts in a fresh checkout", function () {
     try {
       const address = server.address();
       const httpPort = typeof address === "object" ? address?.port : undefined;
-      await checkout.configure({}, { httpPort });
+      await checkout.configure(live ?? {}, { httpPort });
       assert.match(await fail(up()), new RegExp(`uses port ${httpPort} of 127\\.0\\.0\\.1\\.`));
       assert.equal(await page(), hello);
     } finally {
@@ -270,7 +282,7 @@ describe("the npm scripts in a fresh checkout", function () {
 
   it("npm run up says what to do when the server rejects the login key, on a terminal too", async () => {
     await given.started();
-    await checkout.configure({ processes: 4 });
+    await checkout.configure({ processes: 6 });
     await onServer("mv /root/.ssh/authorized_keys /root/.ssh/aside");
     try {
       const output = await fail(checkout.terminal("up", "--", "local", "--yes", "--skip-preview"));
@@ -284,7 +296,8 @@ describe("the npm scripts in a fresh checkout", function () {
 
   it("npm run up says what to do when the host key is another one, and sends nothing", async () => {
     await given.started();
-    await checkout.configure({ processes: 4 });
+    const before = await workers();
+    await checkout.configure({ processes: before + 1 });
     const restart = "systemctl restart ssh";
     await onServer(
       `cd /etc/ssh; mkdir aside; mv ssh_host_ed25519_key* aside; ssh-keygen -q -t ed25519 -N '' -f ssh_host_ed25519_key; ${restart}`,
@@ -293,7 +306,7 @@ describe("the npm scripts in a fresh checkout", function () {
       const output = await fail(up());
       assert.match(output, /host key mismatch/);
       assert.match(output, /The container has another host key/);
-      assert.equal(await workers(), appDefaults.processes);
+      assert.equal(await workers(), before);
     } finally {
       await onServer(`cd /etc/ssh; mv aside/* .; rmdir aside; ${restart}`);
     }
@@ -308,14 +321,13 @@ describe("the npm scripts in a fresh checkout", function () {
       assert.match(output, /container of stack local has been removed\. Nothing was changed/);
       assert.ok(output.includes(replacing), `the output should name the command, and is\n${output}`);
     }
-    live = await checkout.configure({ processes: 4 });
-    await succeed(up(...replaceServer));
+    await deploy({ processes: 4 }, ...replaceServer);
     assert.equal(await page(), hello);
     assert.equal(await workers(), 4);
   });
 
   it("npm run up deploys changed code, and removes archives that no app has used for a day", async () => {
-    await given.started({ processes: 4 });
+    await given.started();
     const archives = () => readdirSync(checkout.path(".local/archives"));
     const [old = "", ...others] = archives();
     assert.deepEqual(others, []);
@@ -329,8 +341,8 @@ describe("the npm scripts in a fresh checkout", function () {
   });
 
   it("npm run destroy leaves only the settings, and can be repeated", async () => {
-    await given.started({ processes: 4 });
-    const settings = await checkout.configure({ processes: 4 });
+    await given.started();
+    const settings = await checkout.configure(live ?? {});
     live = undefined;
     const containers = await checkout.containers();
     assert.ok(processes(containers).length > 0, "the container's monitor is one");

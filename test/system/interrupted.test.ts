@@ -1,7 +1,7 @@
 // Whatever is cut off, and wherever: the next `up` goes on and ends where an undisturbed one would have ended.
 import assert from "node:assert/strict";
 import { assertPage, assertUnchanged } from "../support/assertions";
-import { onEachPlatform, serverSettings } from "../support/platforms";
+import { onEachPlatform, preparedSettings } from "../support/platforms";
 import { Product } from "../support/product";
 
 onEachPlatform("an interrupted up", function (platform) {
@@ -9,7 +9,8 @@ onEachPlatform("an interrupted up", function (platform) {
 
   let product: Product;
   before(async function () {
-    const server = await serverSettings(platform, this);
+    // With packages alone: uWSGI is still to be compiled.
+    const server = await preparedSettings(platform, this, "packages");
     product = await Product.make({ server, apps: { hello: { python: platform.python } } }, platform);
   });
   after(() => (product as Product | undefined)?.remove());

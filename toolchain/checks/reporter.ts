@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { relative } from "node:path";
 import Mocha from "mocha";
-import { type MochaResult, resultVariable } from "./mochaResult";
+import { type MochaResult, resultVariable } from "./mochaRun";
 
 /** Mocha's "spec" report on the terminal; the counts and the time of each file for runTests.ts. */
 export default class Reporter extends Mocha.reporters.Spec {

@@ -2,16 +2,19 @@
 export type Step = <T>(title: string, work: () => T | Promise<T>) => Promise<T>;
 
 /**
- * On a terminal the line is updated every second while the step runs. Elsewhere it is printed at the start, unless the
- * step ends at once, and at the end.
+ * On a terminal the line is updated every second while the step runs, with the titles of all that run. Elsewhere it is
+ * printed at the start, unless the step ends at once, and at the end.
  */
 export function stepsOn(out: NodeJS.WriteStream): Step {
   const coloured = (sign: string, colour: string) =>
     out.isTTY && !process.env.NO_COLOR ? `\x1b[${colour}m${sign}\x1b[0m` : sign;
+  const running = new Set<string>();
   return async (title, work) => {
+    running.add(title);
     const start = performance.now();
     const seconds = () => (performance.now() - start) / 1000;
-    const show = () => out.write(`\r\x1b[K${coloured("…", "33")} ${title}  ${Math.floor(seconds())} s`);
+    const show = () =>
+      out.write(`\r\x1b[K${coloured("…", "33")} ${[...running].join(", ")}  ${Math.floor(seconds())} s`);
     const opening = setTimeout(() => (out.isTTY ? show() : out.write(`… ${title}\n`)), 300);
     const ticking = out.isTTY ? setInterval(show, 1000) : undefined;
     let sign = coloured("✘", "31");
@@ -22,6 +25,7 @@ export function stepsOn(out: NodeJS.WriteStream): Step {
     } finally {
       clearTimeout(opening);
       clearInterval(ticking);
+      running.delete(title);
       out.write(`${out.isTTY ? "\r\x1b[K" : ""}${sign} ${title}  ${seconds().toFixed(1)} s\n`);
     }
   };

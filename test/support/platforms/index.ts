@@ -3,9 +3,10 @@ import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { platforms, type Platform } from "../../../platforms";
+import { platformVariable } from "../../../toolchain/checks/mochaRun";
 import { el7Image, el7Mirrors } from "../el7";
 import { readContainers } from "../containers";
-import { preparedImage } from "../preparedImage";
+import { type Prepared, preparedImage } from "../preparedImage";
 
 export { facts } from "./facts";
 
@@ -76,23 +77,33 @@ export async function serverSettings(platform: TestPlatform, context: Mocha.Cont
   return server;
 }
 
-/** The same of a server on which packages and uWSGI are there already. */
-export async function preparedSettings(test: TestPlatform, context: Mocha.Context): Promise<Record<string, unknown>> {
-  return prepared(test, await serverSettings(test, context));
+/** The same of a server on which packages, or uWSGI too, are there already. */
+export async function preparedSettings(
+  test: TestPlatform,
+  context: Mocha.Context,
+  what?: Prepared,
+): Promise<Record<string, unknown>> {
+  return prepared(test, await serverSettings(test, context), what);
 }
 
 /** The settings with the image that is made by preparedImage.ts. */
-export async function prepared(test: TestPlatform, server: Record<string, unknown>): Promise<Record<string, unknown>> {
+export async function prepared(
+  test: TestPlatform,
+  server: Record<string, unknown>,
+  what?: Prepared,
+): Promise<Record<string, unknown>> {
   const { platform } = test;
   // It takes the place of every image.
   if ({ ...process.env, ...test.env }[platform.container.rootFilesystemVariable ?? ""]) return server;
   const base = typeof server.image === "string" ? server.image : (await readContainers()).image;
-  return { ...server, image: await preparedImage(base, server, platform) };
+  return { ...server, image: await preparedImage(base, server, platform, what) };
 }
 
-/** `describe` for each of the systems. */
+/** `describe` for each of the systems, or for those of the platform that runTests.ts names. */
 export function onEachPlatform(title: string, tests: (this: Mocha.Suite, platform: TestPlatform) => void): void {
+  const only = process.env[platformVariable];
   for (const platform of testPlatforms) {
+    if (only !== undefined && platform.platform.name !== only) continue;
     describe(`${title} with ${platform.title}`, function () {
       tests.call(this, platform);
     });

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { checks } from "../../../toolchain/checks/checks";
-import { mochaStages } from "../../../toolchain/checks/runTests";
-import { root as checkout } from "../../support/engine";
+import { planStages } from "../../../toolchain/checks/runTests";
+import { root as checkout } from "../../support/root";
 import { program, projectFolder, put, removeProjectFolders } from "./support";
 
 // All programs are fakes: only what is in a folder of the test is on PATH.
@@ -27,12 +27,12 @@ describe("the checks of `npm test`", () => {
     put(join(root, "node_modules/mocha/bin/mocha.js"), script);
   }
 
-  function test(): Promise<{ code: number; output: string }> {
+  function test(...kinds: string[]): Promise<{ code: number; output: string }> {
     const script = `
       const { prepareTestPrograms } = require("./toolchain/checks/programs");
       const { runTests } = require("./toolchain/checks/runTests");
       const root = ${JSON.stringify(root)};
-      prepareTestPrograms(root).then(() => runTests(root, ["unit"], [])).catch((error) => {
+      prepareTestPrograms(root).then(() => runTests(root, ${JSON.stringify(kinds.length > 0 ? kinds : ["unit"])}, [])).catch((error) => {
         process.stdout.write(String(error));
         process.exitCode = 1;
       });`;
@@ -58,14 +58,17 @@ describe("the checks of `npm test`", () => {
     );
   });
 
-  it("name the stages that were not run because one failed", async () => {
-    put(join(root, "node_modules/eslint/bin/eslint.js"), "process.exitCode = 2");
-    const { code, output } = await test();
+  it("name all that failed, with their output, and the stages that were not run", async () => {
+    put(join(root, "node_modules/eslint/bin/eslint.js"), "console.log('a.ts: wrong'); process.exitCode = 2");
+    fakeMocha({ passing: 1, failing: 1 });
+    put(join(root, "test/system/a.test.ts"), "");
+    const { code, output } = await test("unit", "system");
     assert.equal(code, 1);
-    assert.match(output, /^1 passed, 1 failed$/m);
+    assert.match(output, /^a\.ts: wrong$/m);
+    assert.match(output, /^4 passed, 2 failed, 1 skipped$/m);
     assert.match(
       output,
-      /UserError: The stage 'eslint' failed\. Not run: prettier, shellcheck, actionlint, unit tests\./,
+      /UserError: These failed: (unit tests, eslint|eslint, unit tests)\. Not run: system tests\.\n/,
     );
   });
 
@@ -73,7 +76,7 @@ describe("the checks of `npm test`", () => {
     fakeMocha({ passing: 1, failing: 1 });
     const { output } = await test();
     assert.match(output, /^5 passed, 1 failed, 1 skipped$/m);
-    assert.match(output, /UserError: The stage 'unit tests' failed\.\n/);
+    assert.match(output, /UserError: These failed: unit tests\.\n/);
   });
 
   it("include every shell script of the project", () => {
@@ -83,11 +86,11 @@ describe("the checks of `npm test`", () => {
   });
 
   it("run the unit tests, then each file of system tests, or only the files given", () => {
-    const [unit, system] = mochaStages(checkout, ["unit", "system"], ["--grep", "x"]);
-    assert.deepEqual(unit, { name: "unit tests", runs: [["test/unit/**/*.test.ts", "--grep", "x"]] });
-    assert.deepEqual(system?.runs[0], ["test/system/deployment.test.ts", "--grep", "x"], "one of the longest");
-    assert.deepEqual(mochaStages(checkout, ["unit", "system"], ["test/unit/a.test.ts", "--bail"]), [
-      { name: "tests", runs: [["test/unit/a.test.ts", "--bail"]] },
-    ]);
+    const mochaRuns = (...args: string[]) =>
+      planStages(checkout, ["unit", "system"], args).map(({ jobs }) => jobs.map((job) => "mocha" in job && job.mocha));
+    const [unit, system = []] = mochaRuns("--grep", "x");
+    assert.deepEqual(unit, [["test/unit/**/*.test.ts", "--grep", "x"]]);
+    assert.deepEqual(system[0], ["test/system/deployment.test.ts", "--grep", "x"], "the longest comes first");
+    assert.deepEqual(mochaRuns("test/unit/a.test.ts", "--bail"), [[["test/unit/a.test.ts", "--bail"]]]);
   });
 });

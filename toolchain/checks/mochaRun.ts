@@ -1,4 +1,5 @@
-/** What one run of mocha tells runTests.ts. */
+// What runTests.ts and its runs of mocha tell each other.
+
 export interface MochaResult {
   readonly passing: number;
   readonly failing: number;
@@ -9,3 +10,6 @@ export interface MochaResult {
 
 /** Names the file that reporter.ts writes the result to. */
 export const resultVariable = "MOCHA_RESULT";
+
+/** The one platform whose tests run, of those that run on each. */
+export const platformVariable = "TEST_PLATFORM";
