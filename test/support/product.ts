@@ -1,5 +1,6 @@
 // The product itself, in a project folder of its own: its own state, stacks and settings, the checkout's files.
 import { execFile } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { readdirSync } from "node:fs";
 import { copyFile, mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
@@ -205,16 +206,26 @@ export class Product extends Workspace {
   }
 }
 
-/** A TCP port on 127.0.0.1 that nobody uses at the moment. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+/**
+ * A TCP port on 127.0.0.1 that nobody uses at the moment, and that the system gives to nobody who asks for any port: its own
+ * choice begins at 32768 (ip(7), ip_local_port_range).
+ */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(10_000, 32_768);
+    if (await canListen(port)) return port;
+  }
+}
+
+function canListen(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
+    server.once("error", () => {
+      resolve(false);
+    });
+    server.listen(port, "127.0.0.1", () => {
       server.close(() => {
-        if (typeof address === "object" && address) resolve(address.port);
-        else reject(new Error("no port"));
+        resolve(true);
       });
     });
   });
