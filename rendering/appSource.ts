@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import * as tar from "tar";
+import { archiveTime } from "./tarArchive";
 
 /** Names that are never part of an app's code. */
 const ignored = new Set([".git", "__pycache__", ".venv", "venv", "node_modules", ".pytest_cache", ".mypy_cache"]);
@@ -43,7 +44,7 @@ export function packApp(folder: string, requirements: string | undefined, cache:
         gzip: { level: 9 },
         portable: true,
         noDirRecurse: true,
-        mtime: new Date(0),
+        mtime: archiveTime,
         follow: true,
         onWriteEntry: (entry) => {
           if (entry.stat) entry.stat.mode = isExecutable(path.join(folder, entry.path)) ? 0o755 : 0o644;

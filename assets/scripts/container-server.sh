@@ -5,7 +5,7 @@
 #          ssh_port, http_port; prints the container's id
 #        down ENGINE…
 #          removes the container whose id is in PULUMI_COMMAND_STDOUT
-# Stdin of up: a line with a tar archive of sshd's keys in base64, then the script that turns the image into a server, if it
+# Stdin of up: a line with a .tar.gz of sshd's keys in base64, then the script that turns the image into a server, if it
 # needs one. They stay in memory, because a cancelled update kills this script, and no file with a key may be left behind.
 set -euo pipefail
 
@@ -75,7 +75,7 @@ up() {
 
 container_logs() { "${engine[@]}" logs "$name" 2>&1 | tail -n 20; }
 
-copy_keys() { printf '%s' "$keys" | base64 --decode | "${engine[@]}" cp - "$name:/"; }
+copy_keys() { printf '%s' "$keys" | base64 --decode | gzip --decompress | "${engine[@]}" cp - "$name:/"; }
 
 start() {
   if ! "${engine[@]}" start "$name" > /dev/null; then

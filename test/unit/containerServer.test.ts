@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { platforms } from "../../platforms";
 import { tarArchive } from "../../rendering/tarArchive";
 import { root } from "../support/root";
@@ -34,8 +35,8 @@ describe("container server", () => {
   });
 
   const keys = tarArchive([
-    { path: "root/.ssh/authorized_keys", mode: 0o600, text: "ssh-ed25519 AAAA\n" },
-    { path: "etc/ssh/ssh_host_ed25519_key", mode: 0o600, text: "key\n".repeat(200) },
+    { name: "root/.ssh/authorized_keys", mode: 0o600, text: "ssh-ed25519 AAAA\n" },
+    { name: "etc/ssh/ssh_host_ed25519_key", mode: 0o600, text: "key\n".repeat(200) },
   ]);
 
   async function up(settings: Record<string, string>) {
@@ -51,7 +52,7 @@ describe("container server", () => {
     const args = [...words.map(([key, value]) => `${key}=${value}`), "engine", "--", "--systemd=always", "--"];
     const { status, stderr } = spawnSync("bash", [join(root, "assets/scripts/container-server.sh"), "up", ...args], {
       env: { ...process.env, PATH: `${tools.folder}:${process.env.PATH ?? ""}`, FAKE: tools.folder, TMPDIR: folder },
-      input: `${keys.toString("base64")}\n`,
+      input: `${gzipSync(keys).toString("base64")}\n`,
       encoding: "utf8",
     });
     return { status, stderr, calls: tools.calls() };
@@ -174,7 +175,7 @@ describe("container server", () => {
   ] as const) {
     it(`${unit} is started now and at every boot`, () => {
       tools.add("systemctl", `[[ $1 != cat ]] || exit ${isThere}`);
-      const { code, calls } = tools.run(["set-up-container.sh"], "start_sshd");
+      const { code, calls } = tools.run(["scripts/set-up-container.sh"], "start_sshd");
       assert.equal(code, 0);
       assert.deepEqual(calls.slice(1), [`systemctl enable ${unit}`, `systemctl restart ${unit}`]);
     });
