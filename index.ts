@@ -1,60 +1,54 @@
 import * as pulumi from "@pulumi/pulumi";
 import { BaseSystem } from "./components/baseSystem";
-import { NginxSite } from "./components/nginxSite";
+import { recordNoStackTraces } from "./components/leanState";
 import { stackSettings } from "./components/stackSettings";
 import { UwsgiApp } from "./components/uwsgiApp";
-import { planApp } from "./rendering/app";
-import { packApp, pruneArchives } from "./rendering/appSource";
 import { planDownloads } from "./rendering/downloads";
+import { planStack } from "./rendering/stack";
 import { kindOf, makeServer } from "./servers/registry";
 
+recordNoStackTraces();
 const settings = stackSettings();
 
 // Where the server downloads packages from.
-const { onYourComputer } = kindOf(settings.server);
-const downloads = planDownloads({ ...settings.server, onYourComputer });
+const kind = kindOf(settings.server);
+const downloads = planDownloads({ ...settings.server, onYourComputer: kind.onYourComputer });
 
 // The server.
 const domains = Object.values(settings.apps).flatMap((app) => app.domains);
 const server = makeServer("server", settings.server, { downloads, domains });
 
-// The apps as plain data: their code, files and releases.
-const archives = ".local/archives";
-const plans = Object.entries(settings.apps).map(([name, app]) => {
-  const source = packApp(app.source, app.requirements, archives);
-  return { archive: source.archive, plan: planApp(name, app, source, server.platform, settings.uwsgi.version) };
-});
-pruneArchives(archives);
+// What is to be on it, as plain data.
+const plan = planStack(
+  settings,
+  {
+    stack: `${pulumi.getProject()}/${pulumi.getStack()}`,
+    platform: server.platform,
+    downloads,
+    folder: process.cwd(),
+    loginUser: kind.loginUser(settings.server),
+  },
+  ".local/archives",
+);
 
-// What the apps share on the server: packages, uWSGI, nginx.
-const base = new BaseSystem("base", {
-  server,
-  pythons: Object.fromEntries(plans.map(({ plan }) => [plan.settings.python, plan.python])),
-  uwsgiVersion: settings.uwsgi.version,
-  packages: plans.flatMap(({ plan }) => plan.settings.packages),
-  downloads,
-});
+// What the apps share: packages, uWSGI, nginx.
+const base = new BaseSystem("base", { server, plan: plan.server, toolkit: plan.toolkit });
 
-// Each app and its site.
-const live = plans.map(({ plan, archive }) => {
-  const app = new UwsgiApp(plan.name, { server, base, downloads, plan, archive });
-  const site = new NginxSite(plan.name, { server, plan, app });
-  return { plan, app, site };
-});
+// The apps.
+const live = plan.apps.map((app) => new UwsgiApp(app.plan.name, { server, base, ...app }));
 const [first] = live;
+const versions = base.versions.apply((all) => first && all?.[first.python]);
 
 /** Public address of the first app. */
-export const url = first?.site.url;
+export const url = first?.url;
 /** Address of the server. */
 export const address = server.address;
 /** Command line that logs in to the server. */
 export const sshCommand = server.sshCommand;
 /** Versions that serve the first app. */
-export const uwsgiVersion = base.versions.apply((all) => first && all[first.plan.settings.python]?.uwsgi);
-export const pythonVersion = base.versions.apply((all) => first && all[first.plan.settings.python]?.python);
+export const uwsgiVersion = versions.apply((it) => it?.uwsgi);
+export const pythonVersion = versions.apply((it) => it?.python);
 /** For each app: its public address, its systemd unit, the id of its live release. */
 export const apps = pulumi.output(
-  Object.fromEntries(
-    live.map(({ plan, app, site }) => [plan.name, { url: site.url, service: app.service, release: app.release }]),
-  ),
+  Object.fromEntries(live.map(({ name, url, service, release }) => [name, { url, service, release }])),
 );

@@ -4,6 +4,7 @@ import type { Platform, Python } from "./platform";
 // versions for Python 3.6.
 const python36: Python = {
   executable: "/usr/bin/python3",
+  isolation: "-I",
   packages: ["python3", "python3-devel"],
   tools: ["pip==21.3.1", "setuptools==59.6.0", "wheel==0.37.1"],
 };
@@ -47,6 +48,8 @@ export const centos7: Platform = {
     // virtualenv 16.7.12 needs no other packages. It installs pip 20.3.4 and setuptools 44.1.1, the last for Python 2.7.
     "2.7": {
       executable: "/usr/bin/python2.7",
+      // It has no -I.
+      isolation: "-E -s",
       packages: ["python", "python-devel", "python-pip"],
       virtualenv: "16.7.12",
       tools: [],

@@ -15,7 +15,12 @@ export const debian12: Platform = {
     selinux: ["checkpolicy", "policycoreutils", "policycoreutils-python-utils", "semodule-utils"],
   },
   pythons: {
-    "3": { executable: "/usr/bin/python3", packages: ["python3", "python3-dev", "python3-venv"], tools: [] },
+    "3": {
+      executable: "/usr/bin/python3",
+      isolation: "-I",
+      packages: ["python3", "python3-dev", "python3-venv"],
+      tools: [],
+    },
   },
   nginx: {
     package: "nginx",

@@ -67,6 +67,8 @@ export interface Mirrors {
 export interface Python {
   /** Absolute path of the interpreter. */
   readonly executable: string;
+  /** Options that keep it from importing what is in the working directory, the environment or the user's folders. */
+  readonly isolation: string;
   /** Packages of the interpreter, its headers and its tool for virtual environments. */
   readonly packages: readonly string[];
   /** Version of virtualenv (PyPI) for a Python without `venv`. It installs pip and setuptools. */

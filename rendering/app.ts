@@ -1,11 +1,17 @@
 import { createHash } from "node:crypto";
 import * as path from "node:path";
-import type { Platform, Python } from "../platforms";
+import type { Platform } from "../platforms";
 import type { AppSettings } from "../settings/apps";
 import { socketPath } from "../settings/uwsgi";
 import type { AppSource } from "./appSource";
 import { renderTemplate } from "./assets";
+import { pythonParameters, type Downloads } from "./downloads";
 import { hardening } from "./hardening";
+import type { Manifest } from "./manifest";
+import { pythonOf, wheelFolder } from "./server";
+
+/** Folder on the server that the login user may upload to. */
+export const uploadsFolder = "/var/lib/uwsgi-nginx/uploads";
 
 /** Port that nginx listens on. */
 export const httpPort = 80;
@@ -15,118 +21,111 @@ export interface AppPlan {
   name: string;
   /** Id of the release. The same code, requirements, Python and settings give the same id on every server. */
   release: string;
-  /** Folder of the app on the server. */
-  folder: string;
-  /** Link to the live release. */
-  current: string;
-  /** Virtual environment for these requirements, this Python and this uWSGI. */
-  venv: string;
-  uid: string;
-  /** Group that the app runs as: nginx's, so that both can use the socket. */
-  group: string;
-  socket: string;
-  /** USER:GROUP of the socket. */
-  chownSocket: string;
   service: string;
-  python: Python;
-  /** Folder of uWSGI's wheel for this Python. */
-  wheels: string;
-  uwsgiVersion: string;
-  requirements: string;
-  ini: string;
-  /** uWSGI's configuration for the trial of a release before it goes live: one process on a free port. */
-  trialIni: string;
-  unit: string;
-  /** Hashes of files that are only uploaded, as triggers of the scripts that put them into use. */
-  unitHash: string;
-  site: string;
-  siteHash: string;
-  /** The site's directive that a server without IPv6 must not have. */
-  ipv6Listen: string;
-  /** Parameters of the health checks in the scripts. */
-  health: { port: string; host_header: string; path: string; contains: string; timeout: string };
+  /** Path on the server that the code is uploaded to. */
+  upload: string;
+  /** For the verb `app`. */
+  manifest: Manifest;
+  /** Texts by their paths on the server. */
+  files: Readonly<Record<string, string>>;
+  /** What a preview compares: the texts of files by their names, and what else makes a release. */
+  shown: Readonly<Record<string, string>>;
   settings: AppSettings;
+}
+
+export interface AppPlanArgs {
+  settings: AppSettings;
+  source: Pick<AppSource, "hash" | "requirements">;
+  platform: Platform;
+  /** Where Python packages come from. */
+  downloads: Downloads;
+  uwsgiVersion: string;
 }
 
 const hashOf = (...parts: string[]) => createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 12);
 
-/** Folder of uWSGI's wheel for a Python on a server. */
-export function wheelFolder(python: string, uwsgiVersion: string): string {
-  return `/opt/uwsgi/${uwsgiVersion}-python${python}`;
-}
-
-/** Path of an app's active site. */
-export function sitePath(app: string, platform: Platform): string {
-  return `${platform.nginx.siteFolder}/${app}.conf`;
-}
-
-export function planApp(
-  name: string,
-  settings: AppSettings,
-  source: AppSource,
-  platform: Platform,
-  uwsgiVersion: string,
-): AppPlan {
-  const python = platform.pythons[settings.python];
-  if (!python) throw new Error(`${platform.title} has no Python ${settings.python}`);
+export function planApp(name: string, args: AppPlanArgs): AppPlan {
+  const { settings, source, platform, downloads, uwsgiVersion } = args;
+  const { requirements } = source;
+  const { nginx } = platform;
+  const python = pythonOf(platform, settings.python);
   const folder = `/opt/apps/${name}`;
   const uid = settings.uid ?? name;
   const socket = socketPath(name, settings);
   const defaultServer = settings.domains.length === 0 ? " default_server" : "";
-  const templateValues = {
+  const values = {
     ...settings,
     app: name,
     current: `${folder}/current`,
     uid,
-    nginxGroup: platform.nginx.group,
+    // nginx's group, so that both can use the socket.
+    nginxGroup: nginx.group,
     socket,
-    chownSocket: settings.chownSocket ?? `${uid}:${platform.nginx.group}`,
+    chownSocket: settings.chownSocket ?? `${uid}:${nginx.group}`,
     runtimeDirectory: path.posix.basename(path.posix.dirname(socket)),
     ipv4Listen: `listen ${httpPort}${defaultServer};`,
     ipv6Listen: `listen [::]:${httpPort}${defaultServer};`,
     hardening: hardening(platform.systemd, `${folder}/shared`),
   };
-  const ini = renderTemplate("uwsgi.ini", { ...templateValues, release: templateValues.current, trial: false });
-  const unit = renderTemplate("uwsgi-app.service", templateValues);
-  const site = renderTemplate("site.conf", templateValues);
-  const requirements = source.requirements;
+  const ini = renderTemplate("uwsgi.ini", { ...values, release: values.current, trial: false });
+  const unit = renderTemplate("uwsgi-app.service", values);
+  const site = renderTemplate("site.conf", values);
   const release = hashOf(source.hash, requirements, settings.python, uwsgiVersion, ini);
+  // One process on a free port.
+  const trial = { release: `${folder}/releases/${release}`, trial: true, processes: 1, dieOnTerm: true };
   return {
     name,
     release,
-    folder,
-    current: templateValues.current,
-    venv: `${folder}/venvs/${hashOf(requirements, settings.python, uwsgiVersion)}`,
-    uid,
-    group: platform.nginx.group,
-    socket,
-    chownSocket: templateValues.chownSocket,
     service: `uwsgi@${name}.service`,
-    python,
-    wheels: wheelFolder(settings.python, uwsgiVersion),
-    uwsgiVersion,
-    requirements,
-    ini,
-    trialIni: renderTemplate("uwsgi.ini", {
-      ...templateValues,
-      release: `${folder}/releases/${release}`,
-      trial: true,
-      processes: 1,
-      dieOnTerm: true,
-    }),
-    unit,
-    unitHash: hashOf(unit),
-    site,
-    siteHash: hashOf(site),
-    ipv6Listen: templateValues.ipv6Listen,
-    health: {
+    upload: `${uploadsFolder}/${name}.tar.gz`,
+    manifest: {
+      app: name,
+      release,
+      venv: `${folder}/venvs/${hashOf(requirements, settings.python, uwsgiVersion)}`,
+      requirements,
+      ...pythonParameters(python),
+      ...downloads.pip,
+      wheels: wheelFolder(settings.python, uwsgiVersion),
+      uwsgi_version: uwsgiVersion,
+      uid,
+      uid_given: String(settings.uid !== undefined),
+      group: nginx.group,
+      nginx_user: nginx.user,
+      socket,
+      chown_socket: values.chownSocket,
+      chmod_socket: settings.chmodSocket,
+      domains: settings.domains.join(" "),
+      site_folder: nginx.siteFolder,
+      ipv6_listen: values.ipv6Listen,
       port: String(httpPort),
       // A wildcard matches any name below it.
       host_header: (settings.domains[0] ?? "localhost").replace("*", "www"),
       path: settings.healthCheck.path,
       contains: settings.healthCheck.contains,
       timeout: String(settings.healthCheck.timeoutSeconds),
+      uwsgi_ini: ini,
+      uwsgi_service: unit,
+      trial_ini: renderTemplate("uwsgi.ini", { ...values, ...trial }),
+      nginx_conf: site,
+    },
+    files: {
+      [`${folder}/current/uwsgi.ini`]: ini,
+      [`/etc/systemd/system/uwsgi@${name}.service`]: unit,
+      [`${nginx.siteFolder}/${name}.conf`]: site,
+    },
+    shown: {
+      code: source.hash.slice(0, 12),
+      python: settings.python,
+      "requirements.txt": requirements,
+      "uwsgi.ini": ini,
+      "uwsgi.service": unit,
+      "nginx.conf": site,
+      "health check": healthCheckText(settings.healthCheck),
     },
     settings,
   };
+}
+
+function healthCheckText({ path, contains, timeoutSeconds }: AppSettings["healthCheck"]): string {
+  return `GET ${path} within ${timeoutSeconds} s${contains === "" ? "" : `, containing "${contains}"`}`;
 }

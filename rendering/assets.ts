@@ -18,6 +18,12 @@ export function renderTemplate(name: string, values: object = {}): string {
   return templates.render(name, values);
 }
 
+/** The files in a folder of `assets`, sorted by name. */
+export function assetFiles(folder: string): { name: string; text: string }[] {
+  const names = fs.readdirSync(path.join(assetsFolder, folder)).sort();
+  return names.map((name) => ({ name, text: asset(`${folder}/${name}`) }));
+}
+
 /** The text of `assets/NAME`. */
 export function asset(name: string): string {
   return fs.readFileSync(path.join(assetsFolder, name), "utf8");
@@ -38,24 +44,23 @@ export function inlineScript(name: string): string {
 }
 
 export interface ScriptText {
-  /** Scripts whose functions it uses, besides lib.sh. */
+  /** Scripts of the toolkit whose functions it uses, besides lib.sh. */
   parts?: readonly string[];
-  /** Arguments of `main` after the action, as NAME=VALUE words. */
+  /** Arguments of `main`, as NAME=VALUE words. */
   parameters?: Readonly<Record<string, string>>;
-  /** Names and hashes of files it uses. A change runs the script again. */
-  triggers?: Readonly<Record<string, string>>;
 }
 
 /**
- * The script `assets/scripts/NAME` with its parts and parameters, for the stdin of `bash -s -- [ACTION]`.
+ * The script `assets/scripts/NAME` with its parts and parameters, for the stdin of `bash -s`: it runs where there is no
+ * toolkit yet.
  *
  * The last line calls `main`, so an incomplete script does nothing. `main` gets another stdin, so that no command reads the
  * rest of the script. Each parameter has a line of its own, so that a preview shows only those that change.
  */
-export function script(name: string, { parts = [], parameters = {}, triggers = {} }: ScriptText = {}): string {
-  const texts = ["lib.sh", ...parts, name].map((file) => asset(`scripts/${file}`).replace(/^#!.*\n/, ""));
-  const comments = Object.entries(triggers).map(([what, hash]) => `# ${what}: ${hash}`);
+export function script(name: string, { parts = [], parameters = {} }: ScriptText = {}): string {
+  const files = [...["lib.sh", ...parts].map((part) => `toolkit/${part}`), "scripts/parameters.sh", `scripts/${name}`];
+  const texts = files.map((file) => asset(file).replace(/^#!.*\n/, ""));
   const words = Object.entries(parameters).map(([key, value]) => quote(`${key}=${value}`));
-  const call = ['main "$@"', ...words, "</dev/null"].join(" \\\n  ");
-  return `${[...texts, ...comments, call].join("\n")}\n`;
+  const call = ["main", ...words, "</dev/null"].join(" \\\n  ");
+  return `${[...texts, call].join("\n")}\n`;
 }

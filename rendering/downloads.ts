@@ -48,8 +48,8 @@ export function systemParameters({ title, os }: Platform) {
 }
 
 /** Parameters of python.sh. */
-export function pythonParameters({ executable, virtualenv = "", tools }: Python) {
-  return { python: executable, virtualenv, tools: tools.join(" ") };
+export function pythonParameters({ executable, isolation, virtualenv = "", tools }: Python) {
+  return { python: executable, isolation, virtualenv, tools: tools.join(" ") };
 }
 
 /** A list of NAME=VALUE words for a script. */

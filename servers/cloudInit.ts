@@ -1,7 +1,6 @@
 // What servers in a cloud share, if their images have cloud-init.
-import type * as command from "@pulumi/command";
+import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { RemoteScript } from "../components/remoteScript";
 import { inlineScript, script } from "../rendering/assets";
 import { commandLine } from "../rendering/shell";
 import { renderUserData, type UserData } from "../rendering/userData";
@@ -50,22 +49,21 @@ export function waitForBoot(name: string, args: BootArgs, parent: pulumi.Resourc
     privateKey: login.privateKey,
     hostKey: login.hostKey,
   });
-  const booted = new RemoteScript(
+  const booted = new command.remote.Command(
     `${name}-wait-for-boot`,
     {
-      server: {
-        // Booting takes a minute or two. This allows 4 minutes of refused connections, 10 of unanswered ones.
-        connection: pulumi
-          .all([connection, started.urn])
-          .apply(([it]) => ({ ...it, dialErrorLimit: 60, perDialTimeout: 5 })),
-        identity,
-        deletedWith,
-      },
-      script: script("wait-for-boot.sh", {
+      // Booting takes a minute or two. This allows 4 minutes of refused connections, 10 of unanswered ones.
+      connection: pulumi
+        .all([connection, started.urn])
+        .apply(([it]) => ({ ...it, dialErrorLimit: 60, perDialTimeout: 5 })),
+      create: "bash -s",
+      stdin: script("wait-for-boot.sh", {
         parameters: { timeout: "600", check_sudo: inlineScript("check-sudo.sh") },
       }),
+      triggers: [identity],
+      addPreviousOutputInEnv: false,
     },
-    { parent },
+    { parent, deletedWith },
   );
   // Unlike the script's output, its URN is known in a preview.
   return pulumi.all([connection, booted.urn]).apply(([it]) => it);

@@ -15,6 +15,8 @@ export interface ServerKind<Schema extends z.ZodObject = z.ZodObject> {
   readonly needsContainers: boolean;
   /** The server runs on your computer. */
   readonly onYourComputer: boolean;
+  /** The user that a deployment logs in as. */
+  loginUser(settings: z.output<Schema>): string;
   /** What to do about the errors of its own. */
   readonly hints: readonly Hint[];
   /** What no single setting shows. */

@@ -6,8 +6,6 @@ import type { Platform } from "../platforms";
 export interface Server {
   /** How to log in, including the pinned host key. */
   readonly connection: pulumi.Output<command.types.input.remote.ConnectionArgs>;
-  /** User to log in as. */
-  readonly loginUser: string;
   /** The user becomes root with sudo, and with this password if sudo asks for one. Absent if the user is root. */
   readonly sudo?: { readonly password?: pulumi.Output<string> };
   readonly platform: Platform;

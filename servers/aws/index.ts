@@ -1,5 +1,6 @@
 import { defineKind } from "../kind";
 import { awsChecks } from "./checks";
+import { loginUser } from "./loginUser";
 import { awsHints } from "./hints";
 import { awsSchema } from "./schema";
 
@@ -10,6 +11,7 @@ export const aws = defineKind({
   plugins: ["aws"],
   needsContainers: false,
   onYourComputer: false,
+  loginUser,
   create(name, settings, inputs) {
     // eslint-disable-next-line @typescript-eslint/no-require-imports -- import() would be asynchronous
     const { createAwsServer } = require("./server") as typeof import("./server");

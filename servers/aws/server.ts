@@ -12,10 +12,12 @@ import { requireAgent } from "../sshAgent";
 import { imageOf, type AwsOptions, type InstanceRequest } from "./image";
 import { createInstance, ignoredImage, keepRunning } from "./instance";
 import { createAddress, createDnsRecords, createFirewall } from "./network";
+import { loginUser } from "./loginUser";
 import type { AwsSettings } from "./schema";
 
 export interface AwsServerArgs extends Omit<AwsSettings, "kind" | "platform"> {
   platform: Platform;
+  user: string;
   /** Domain names of the apps, all of them in the zone `dnsZone`, if that is set. */
   domains: readonly string[];
 }
@@ -23,14 +25,18 @@ export interface AwsServerArgs extends Omit<AwsSettings, "kind" | "platform"> {
 export function createAwsServer(name: string, settings: AwsSettings, { domains }: ServerInputs): AwsServer {
   // A preview connects to no server, so it also works in a workflow that has no key.
   if (settings.publicKey !== undefined && !pulumi.runtime.isDryRun()) requireAgent({});
-  return new AwsServer(name, { ...settings, platform: platforms[settings.platform], domains });
+  return new AwsServer(name, {
+    ...settings,
+    user: loginUser(settings),
+    platform: platforms[settings.platform],
+    domains,
+  });
 }
 
 /** An EC2 instance with a fixed address, a firewall, and a host key that is known before the first connection. */
 export class AwsServer extends pulumi.ComponentResource implements Server {
   readonly connection: Server["connection"];
   readonly sudo = sudo;
-  readonly loginUser: string;
   readonly platform: Platform;
   readonly address: pulumi.Output<string>;
   readonly httpPort = httpPort;
@@ -55,7 +61,6 @@ export class AwsServer extends pulumi.ComponentResource implements Server {
     createDnsRecords(name, { ...args, address }, aws);
     const login = loginTo(address, args, keys);
 
-    this.loginUser = login.user;
     this.platform = args.platform;
     this.address = address.publicIp;
     this.deletedWith = instance;
@@ -71,10 +76,8 @@ function createProvider(name: string, region: string, parent: pulumi.Resource): 
   return new Provider(`${name}-aws`, { region, defaultTags: { tags } }, { parent });
 }
 
-function loginTo(address: ec2.Eip, { user, platform }: AwsServerArgs, { login, hostKey }: Keys): CloudLogin {
-  const name = user ?? platform.aws?.user;
-  if (name === undefined) throw new Error(`The login user of ${platform.title}'s images is not known.`);
-  return { address: address.publicIp, user: name, privateKey: login.privateKey, hostKey: hostKey.publicKey };
+function loginTo(address: ec2.Eip, { user }: AwsServerArgs, { login, hostKey }: Keys): CloudLogin {
+  return { address: address.publicIp, user, privateKey: login.privateKey, hostKey: hostKey.publicKey };
 }
 
 interface Keys {

@@ -10,6 +10,7 @@ export const container = defineKind({
   plugins: [],
   needsContainers: true,
   onYourComputer: true,
+  loginUser: () => "root",
   create(name, settings, inputs) {
     // eslint-disable-next-line @typescript-eslint/no-require-imports -- import() would be asynchronous
     const { createContainerServer } = require("./server") as typeof import("./server");

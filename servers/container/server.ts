@@ -70,7 +70,6 @@ function readContainers(): Containers {
 /** A server in a container on your computer, reachable on 127.0.0.1 only. */
 export class ContainerServer extends pulumi.ComponentResource implements Server {
   readonly connection: Server["connection"];
-  readonly loginUser = loginUser;
   readonly platform: Platform;
   readonly address: pulumi.Output<string>;
   readonly httpPort: number;

@@ -10,6 +10,7 @@ export const ssh = defineKind({
   plugins: [],
   needsContainers: false,
   onYourComputer: false,
+  loginUser: ({ user }) => user,
   create(name, settings) {
     // eslint-disable-next-line @typescript-eslint/no-require-imports -- import() would be asynchronous
     const { createSshServer } = require("./server") as typeof import("./server");

@@ -42,7 +42,6 @@ export function createSshServer(name: string, settings: SshSettings): SshServer 
 export class SshServer extends pulumi.ComponentResource implements Server {
   readonly connection: Server["connection"];
   readonly sudo: Server["sudo"];
-  readonly loginUser: string;
   readonly platform: Platform;
   readonly address: pulumi.Output<string>;
   readonly httpPort: number;
@@ -54,7 +53,6 @@ export class SshServer extends pulumi.ComponentResource implements Server {
     const sudo = sudoOf(args);
     const login = checkLogin(name, args, sudo, this);
 
-    this.loginUser = args.user;
     this.platform = args.platform;
     this.httpPort = args.httpPort;
     this.address = pulumi.output(args.address);

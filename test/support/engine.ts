@@ -1,10 +1,11 @@
 // Drives the engine as a user does, from the command line, on a project in a folder of its own.
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { rmSync } from "node:fs";
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { environment, fileBackendUrl } from "../../toolchain/engine/environment";
 import { release, type Source, watch } from "./failures";
 import { compileText, compiledRuntime } from "./program";
@@ -78,9 +79,8 @@ export class Workspace implements Source {
   protected isTemporary = false;
   /** Those that go on running between this project's engine runs. */
   protected plugins: Plugins | undefined;
-  /** What the program's text is turned into. */
-  private compile = (text: string) => text;
-  private main = "index.ts";
+  /** The program is run as it is written, in TypeScript. */
+  private fromSource = true;
 
   private static readonly all = new Set<Workspace>();
   /** A folder with the files of a temporary project's new stack. */
@@ -118,8 +118,7 @@ export class Workspace implements Source {
       },
     });
     workspace.isTemporary = true;
-    workspace.main = main;
-    if (!fromSource) workspace.compile = compileText;
+    workspace.fromSource = fromSource;
     await workspace.writeProgram(program);
     await workspace.makeStack();
     return workspace;
@@ -127,7 +126,10 @@ export class Workspace implements Source {
 
   /** A new stack, as a copy of the first one: `stack init` takes half a second. */
   private async makeStack(): Promise<void> {
-    const files = ["state", `Pulumi.${this.stack}.yaml`];
+    const copy = async (from: string, to: string) => {
+      for (const file of ["state", `Pulumi.${this.stack}.yaml`])
+        await cp(join(from, file), join(to, file), { recursive: true });
+    };
     const first = Workspace.newStack;
     if (first === undefined) {
       await this.succeed("stack", "init", this.stack);
@@ -135,16 +137,17 @@ export class Workspace implements Source {
       process.once("exit", () => {
         rmSync(folder, { recursive: true, force: true });
       });
-      for (const file of files) await cp(join(this.projectDir, file), join(folder, file), { recursive: true });
+      await copy(this.projectDir, folder);
       Workspace.newStack = folder;
     } else {
-      for (const file of files) await cp(join(first, file), join(this.projectDir, file), { recursive: true });
+      await copy(first, this.projectDir);
     }
   }
 
   /** @param text in TypeScript */
   async writeProgram(text: string): Promise<void> {
-    await this.writeFile(this.main, this.compile(text));
+    if (this.fromSource) await this.writeFile("index.ts", text);
+    else await this.writeFile("index.js", compileText(text));
   }
 
   async writeFile(path: string, text: string): Promise<void> {
@@ -220,6 +223,17 @@ export class Workspace implements Source {
   /** A run that is under way, with plugins of its own. */
   start(...args: string[]): StartedRun {
     return this.spawn(args, this.environment());
+  }
+
+  /** How long a command takes, in seconds, and how long its processes compute. */
+  async measure(...args: string[]): Promise<{ seconds: number; cpuSeconds: number }> {
+    const script = `TIMEFORMAT='%R %U %S'; { time pulumi "$@" --non-interactive --color never > output 2>&1; } 2>&1`;
+    const { stdout } = await promisify(execFile)("bash", ["-euc", script, "bash", ...args, "--stack", this.stack], {
+      cwd: this.projectDir,
+      env: this.environment(),
+    });
+    const [seconds = NaN, user = NaN, system = NaN] = stdout.trim().split(" ").map(Number);
+    return { seconds, cpuSeconds: user + system };
   }
 
   private environment(): NodeJS.ProcessEnv {

@@ -27,9 +27,9 @@ export class FakeTools {
     return this;
   }
 
-  /** Runs commands with the functions of the parts and with the fake tools first on PATH. */
+  /** Runs commands with the functions of the parts, which are scripts of the toolkit or have a path below assets, and with the fake tools first on PATH. */
   run(parts: readonly string[], commands: string, env: Readonly<Record<string, string>> = {}): Outcome {
-    const texts = ["lib.sh", ...parts].map((part) => asset(`scripts/${part}`));
+    const texts = ["lib.sh", ...parts].map((part) => asset(part.includes("/") ? part : `toolkit/${part}`));
     const path = "PATH=/usr/local/sbin:";
     assert.ok(texts[0]?.includes(path), "lib.sh should set PATH: adapt the line above if it does that in another way.");
     const script = texts.join("\n").replace(path, `PATH='${this.folder}':/usr/local/sbin:`);

@@ -10,8 +10,6 @@ interface Made {
 }
 
 export const made = new Map<string, Made>();
-/** Texts that a preview shows although they are passed together with a secret. */
-export const texts = new Map<string, unknown>();
 export const options = new Map<string, pulumi.CustomResourceOptions>();
 export const password = "a".repeat(64);
 
@@ -25,17 +23,12 @@ export interface Cloud {
 /** Starts a run. All created resources are recorded by their names. */
 export async function startMocks(preview = false, { lookUp, outputs: cloudOutputs }: Cloud = {}): Promise<void> {
   made.clear();
-  texts.clear();
   options.clear();
   await pulumi.runtime.setMocks(
     {
       newResource: ({ name, type, inputs }) => {
-        if (type === "uwsgi-nginx:index:Text") {
-          texts.set(name, (inputs as { text: unknown }).text);
-          return { id: undefined, state: {} };
-        }
         made.set(name, { type, inputs: inputs as Record<string, unknown> });
-        const stdout = name.startsWith("base-build-uwsgi") ? '{"uwsgi": "2.0.31", "python": "3.11.2"}' : "";
+        const stdout = name === "base-server" ? '{"3": {"uwsgi": "2.0.31", "python": "3.11.2"}}' : "";
         const outputs = type.endsWith(":RandomPassword")
           ? { result: password }
           : type.startsWith("command:")

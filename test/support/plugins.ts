@@ -59,12 +59,19 @@ export class Plugins {
     const children = programs.map(([command = "", ...args]) =>
       spawn(command, args, { cwd: this.folder, env: { ...env }, stdio: ["ignore", "pipe", "inherit"] }),
     );
-    const ports = await Promise.all(
-      children.map(async ({ stdout }) => String((await once(stdout, "data")) as [Buffer]).trim()),
-    );
+    const ports = await Promise.all(children.map(portOf));
     const [language = "", ...others] = ports;
     const providers = this.resources.map((name, index) => `${name}:${others[index]}`);
     const variables = { PULUMI_DEBUG_LANGUAGES: `nodejs:${language}`, PULUMI_DEBUG_PROVIDERS: providers.join(",") };
     return { env: { ...env }, children, variables };
   }
+}
+
+/** The port that a plugin prints once it listens. */
+async function portOf(child: ChildProcess): Promise<string> {
+  const port = child.stdout && once(child.stdout, "data").then(([data]) => String(data).trim());
+  const end = once(child, "exit").then(([code, signal]) => {
+    throw new Error(`The plugin ${child.spawnargs.join(" ")} ended before it listened: ${String(code ?? signal)}`);
+  });
+  return (await Promise.race([port, end])) ?? "";
 }

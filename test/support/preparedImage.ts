@@ -4,9 +4,9 @@ import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { promisify } from "node:util";
 import type { Platform } from "../../platforms";
-import { wheelFolder } from "../../rendering/app";
-import { asset, script } from "../../rendering/assets";
-import { planDownloads, pythonParameters } from "../../rendering/downloads";
+import { asset } from "../../rendering/assets";
+import { planDownloads } from "../../rendering/downloads";
+import { pythonLine } from "../../rendering/server";
 import { quote } from "../../rendering/shell";
 import { settingsSchema } from "../../settings/schema";
 import { containerName, feed, readContainers } from "./containers";
@@ -52,10 +52,8 @@ export async function preparedImage(
       );
       return /running|degraded/.test(state);
     });
-    for (const [what, scripts] of Object.entries(steps) as [Prepared, Script[]][]) {
-      for (const { args, text } of scripts) {
-        await feed([engine, ...globals, "exec", "--interactive", name, "bash", "-s", "--", ...args], text);
-      }
+    for (const [what, text] of Object.entries(steps) as [Prepared, string][]) {
+      await feed([engine, ...globals, "exec", "--interactive", name, "bash", "-s"], text);
       await call("commit", "--quiet", name, image(what));
     }
   } finally {
@@ -64,35 +62,30 @@ export async function preparedImage(
   return image(wanted);
 }
 
-interface Script {
-  readonly args: readonly string[];
-  readonly text: string;
-}
-
 /** What runs on the server for each image, one after the other. */
-function preparation(settings: Settings, platform: Platform): Record<Prepared, Script[]> {
+function preparation(settings: Settings, platform: Platform): Record<Prepared, string> {
   const downloads = planDownloads({ ...settingsSchema.parse({ server: settings }).server, onYourComputer: true });
   const pythons = Object.entries(platform.pythons);
   const names = [...platform.packages.base, ...pythons.flatMap(([, { packages }]) => packages), platform.nginx.package];
-  const library = ["lib.sh", platform.packages.script, "downloads.sh"].map((part) => asset(`scripts/${part}`));
-  const values = Object.entries({ ...downloads.packages, ...downloads.files });
-  const functions = [...library, ...values.map(([key, value]) => `${key}=${quote(value)}`)].join("\n");
-  const main = (lines: string, ...args: string[]): Script => ({
-    args,
-    text: `${functions}\nmain() { ${lines}; }\nmain "$@" < /dev/null\n`,
-  });
-  const begin = "configure_packages; trust_certificates";
-  const end = main(
-    "package_config='' ca_certificates=''; trust_certificates; forget_downloads; configure_packages; " +
-      "rm -rf /run/lock/uwsgi-nginx-*; : > /etc/machine-id",
-  );
-  const builds = pythons.map(([python, details]): Script => {
-    const folder = wheelFolder(python, uwsgiVersion);
-    const parameters = { ...pythonParameters(details), ...downloads.pip, version: uwsgiVersion, folder };
-    return { args: ["up"], text: script("build-uwsgi.sh", { parts: ["python.sh"], parameters }) };
-  });
+  const parts = ["lib.sh", platform.packages.script, "downloads.sh", "python.sh", "uwsgi.sh"];
+  const values = { ...downloads.packages, ...downloads.files, ...downloads.pip, uwsgi_version: uwsgiVersion };
+  const texts = [
+    ...parts.map((part) => asset(`toolkit/${part}`)),
+    ...Object.entries(values).map(([key, value]) => `${key}=${quote(value)}`),
+  ];
+  const script = (...lines: string[]) => {
+    const end = [
+      "package_config='' ca_certificates=''",
+      "trust_certificates",
+      "forget_downloads",
+      "configure_packages",
+    ];
+    const steps = ["configure_packages", "trust_certificates", ...lines, ...end, ": > /etc/machine-id"];
+    return `${[...texts, "main() {", ...steps, "}", "main < /dev/null"].join("\n")}\n`;
+  };
+  const builds = pythons.map(([name, python]) => `build_wheel ${quote(pythonLine(name, python, uwsgiVersion).trim())}`);
   return {
-    packages: [main(`${begin}; install_packages $1; trust_certificates`, [...new Set(names)].join(" ")), end],
-    uwsgi: [main(begin), ...builds, end],
+    packages: script(`install_packages ${[...new Set(names)].join(" ")}`, "trust_certificates"),
+    uwsgi: script(...builds),
   };
 }

@@ -40,13 +40,7 @@ export class Product extends Workspace {
   /** Settings and apps' files that are live, and whether an `up` since has failed. */
   private live: { readonly what: string; readonly isComplete: boolean } | undefined;
 
-  private constructor(
-    projectDir: string,
-    stack: string,
-    ports: readonly [number, number],
-    env: Environment,
-    fromSource: boolean,
-  ) {
+  private constructor(projectDir: string, stack: string, ports: readonly [number, number], env: Environment) {
     super({
       projectDir,
       stack,
@@ -58,7 +52,6 @@ export class Product extends Workspace {
       },
     });
     [this.httpPort, this.sshPort] = ports;
-    if (!fromSource) this.plugins = new Plugins(projectDir, ["command", "random"]);
     process.once("exit", this.atExit);
   }
 
@@ -72,7 +65,8 @@ export class Product extends Workspace {
     const program = fromSource ? await linkProgram(projectDir) : await compileProgram(projectDir);
     await copyFile(join(root, ".local/containers.json"), join(projectDir, ".local/containers.json"));
     const ports = [await freePort(), await freePort()] as const;
-    const product = new Product(projectDir, stack, ports, { ...program, ...env }, fromSource);
+    const product = new Product(projectDir, stack, ports, { ...program, ...env });
+    if (!fromSource) product.plugins = new Plugins(projectDir, ["command", "random"]);
     product.isTemporary = true;
     await product.succeed("stack", "init", product.stack);
     await product.configure(settings);

@@ -64,10 +64,13 @@ export async function compiledRuntime(): Promise<Record<string, string>> {
 
 const startFile = join(__dirname, "startProgram.ts");
 
+/** The SDK loads these at every start, and uses them only for programs in TypeScript and for functions that it serialises. */
+const late = ["typescript", "@npmcli/arborist"];
+
 /** Packages that are loaded at every run, in the order they are looked for. */
 const packages = [
   ...["@pulumi/pulumi", "@pulumi/pulumi/runtime", "@pulumi/pulumi/runtime/config", "@pulumi/command", "@pulumi/random"],
-  ...["fastest-levenshtein", "ipaddr.js", "nunjucks", "tar", "zod"],
+  ...["fastest-levenshtein", "fflate", "ipaddr.js", "nunjucks", "tar", "zod"],
 ];
 
 /** What the SDK does for the sake of other programs costs a second at every start. */
@@ -87,7 +90,7 @@ const withoutExtras: Plugin = {
 /** Made once: a folder with the packages in one file, and startProgram.ts, which loads it. */
 async function compileSdk(): Promise<string> {
   const list = packages.map((name) => `"${name}": () => require("${name}")`);
-  const text = `exports.packages = { ${list.join(", ")} }; exports.run = () => require("@pulumi/pulumi/cmd/run");`;
+  const text = `exports.packages = { ${list.join(", ")} }; exports.late = ${JSON.stringify(late)}; exports.run = () => require("@pulumi/pulumi/cmd/run");`;
   const hash = createHash("sha256").update(text);
   for (const file of [__filename, startFile, join(root, "package-lock.json")]) hash.update(readFileSync(file));
   const parent = join(root, ".local/test-program");
@@ -102,7 +105,7 @@ async function compileSdk(): Promise<string> {
       bundle: true,
       minifyWhitespace: true,
       plugins: [withoutExtras],
-      external: ["typescript", "@npmcli/arborist"],
+      external: late,
     },
     ...{ stdin: { contents: text, resolveDir: root }, outfile: join(draft, "packages.js") },
   });

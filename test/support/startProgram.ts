@@ -7,11 +7,10 @@ import { constants, Script } from "node:vm";
 
 interface Bundle {
   readonly packages: Readonly<Record<string, () => unknown>>;
+  /** Packages that are loaded when they are first used. */
+  readonly late: readonly string[];
   readonly run: () => void;
 }
-
-/** The SDK loads these at every start, and uses them only for programs in TypeScript and for functions that it serialises. */
-const late = ["typescript", "@npmcli/arborist"];
 
 function loadBundle(): Bundle {
   const [file, cache] = [join(__dirname, "packages.js"), join(__dirname, "packages.cache")];
@@ -45,7 +44,7 @@ function replace(file: string, content: Buffer): void {
 
 const loader = Module as unknown as { _load: (name: string, ...more: unknown[]) => unknown };
 const load = loader._load.bind(Module);
-const { packages, run } = loadBundle();
+const { packages, late, run } = loadBundle();
 loader._load = (name, ...more) => {
   if (late.includes(name)) return loadLater(() => load(name, ...more));
   if (packages[name]) return packages[name]();

@@ -169,6 +169,12 @@ export class TestServer implements Source {
     await run("bash", ["-e", "-o", "pipefail", "-c", copy]);
   }
 
+  /** Gives the server a folder of your computer. */
+  async copyTo(folder: string, path: string): Promise<void> {
+    const [engine, ...globals] = this.containers.command;
+    await run(engine, [...globals, "cp", `${folder}/.`, `${this.name}:${path}`]);
+  }
+
   keep(folder: string): Promise<void> {
     return keepServer(this.name, folder);
   }

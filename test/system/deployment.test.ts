@@ -80,6 +80,16 @@ onEachPlatform("a stack on a new server", function (platform) {
     assert.equal(await product.ssh("readlink /opt/apps/hello/current"), `releases/${release}`);
   });
 
+  it("records in the state what an app is, and not how the program came to it", async () => {
+    await given.deployed();
+    const { resources } = await product.export();
+    // The engine's own resource of the stack is registered before the program runs.
+    const ours = resources.filter(({ type }) => type !== "pulumi:pulumi:Stack");
+    assert.doesNotMatch(JSON.stringify(ours), /stackTrace|sourcePosition/, "see components/leanState.ts");
+    const remote = ours.filter(({ type }) => type.startsWith("command:remote:"));
+    assert.equal(remote.length, 4, remote.map(({ urn }) => urn).join("\n"));
+  });
+
   it("changes no resource and no process with a second up", async () => {
     await given.deployed();
     const before = await processes();
@@ -285,7 +295,7 @@ onEachPlatform("a stack on a new server", function (platform) {
     await given.serving();
     const behindNginx = `    if "DOCUMENT_ROOT" in environ:\n        start_response("503 Busy", [])\n        return []\n`;
     const source = await product.writeApp("other", { "wsgi.py": appThat(behindNginx, "other") });
-    await product.configure({ server, apps: { other: { source, python, healthCheck: { timeoutSeconds: 1 } } } });
+    await product.configure({ server, apps: { other: { source, python, healthCheck: { timeoutSeconds: 3 } } } });
     const { output } = await product.failUp();
     assert.match(output, /App other behind nginx \(.*\) answered with status 503\. Its site was rolled back\./);
     await assertPage(product.url, hello);

@@ -6,7 +6,7 @@ import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { platforms } from "../../platforms";
-import { wheelFolder } from "../../rendering/app";
+import { wheelFolder } from "../../rendering/server";
 import { extraCaCertificates } from "../../settings/caCertificates";
 import { environment } from "../../toolchain/engine/environment";
 import { Stack } from "../../toolchain/engine/stack";
@@ -133,9 +133,7 @@ onEachPlatform("an existing server", function (test) {
       if (hasPackages) return;
       if (product.hasResources) await product.destroy();
       await configure(direct({ user: "deploy", proxy: proxy.url, pipIndex: proxy.index }));
-      const base = ["prepare-server", `build-uwsgi-python${python}`, "nginx-restart", "install-nginx"];
-      const names = ["server", "base", ...base.map((name) => `base-${name}`)];
-      await product.up(...names.flatMap((name) => ["--target", `**::${name}`]));
+      await product.up(...["server", "base", "base-server"].flatMap((name) => ["--target", `**::${name}`]));
       assert.equal(await server.sh("systemctl is-enabled nginx; systemctl is-active nginx"), "enabled\nactive");
       await product.destroy();
       hasPackages = true;
@@ -364,7 +362,7 @@ onEachPlatform("an existing server", function (test) {
     deployedBy = "admin";
     const commandLines = await watched;
     await server.sh("rm /run/over");
-    assert.match(commandLines, /sudo -S -p {2}bash -c .* bash -s -- up/);
+    assert.match(commandLines, /sudo -S -p {2}bash -c .* toolkit server up/);
     assert.ok(!commandLines.includes(word), "the password is in no command line");
     await assertOurs();
     assertUnchanged((await product.up()).output);
@@ -476,7 +474,7 @@ onEachPlatform("an existing server", function (test) {
 
   it("forgets a server that does not exist any more with destroy --server-gone", async () => {
     await configure(direct({ user: "deploy" }));
-    await product.up(...["server", "base", "base-prepare-server"].flatMap((name) => ["--target", `**::${name}`]));
+    await product.up(...["server", "base", "base-server"].flatMap((name) => ["--target", `**::${name}`]));
     await server.stop();
     const failed = await product.run("destroy", "--yes", "--skip-preview", "--stack", product.stack);
     assert.notEqual(failed.code, 0, failed.output);

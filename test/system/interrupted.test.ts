@@ -39,8 +39,8 @@ onEachPlatform("an interrupted up", function (platform) {
   it("continues after the engine was killed at the server, at uWSGI and at the release, and ends as if nothing had happened", async () => {
     const resources = [
       "command:local:Command server",
-      `command:remote:Command base-build-uwsgi-python${platform.python}`,
-      "command:remote:Command hello-release",
+      "command:remote:Command base-server",
+      "command:remote:Command hello-app",
     ];
     for (const resource of resources) await killUpAt(resource);
     await product.up();

@@ -5,30 +5,29 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { platforms, type Platform } from "../../platforms";
-import { script } from "../../rendering/assets";
-import { systemParameters } from "../../rendering/downloads";
+import { inlineScript } from "../../rendering/assets";
+import { planServer } from "../../rendering/server";
+import { commandLine } from "../../rendering/shell";
+import { serverStep } from "../../rendering/toolkit";
+import { uwsgiVersion } from "../support/defaults";
 import { badMirrors, el7Image, el7Mirrors } from "../support/el7";
 import { httpGet } from "../support/load";
 import { withoutOverrides } from "../support/platforms";
+import { defaultDownloads } from "../support/plans";
 import { preparedImage } from "../support/preparedImage";
 import { Product } from "../support/product";
 import { TestServer } from "../support/testServer";
 
 const { centos7, debian12 } = platforms;
 
-/** The first step with the settings of a platform, up to where it would install something. */
+/** The first step with the settings of a platform, as a command. */
 function firstStep(platform: Platform): string {
-  const parameters = {
-    ...systemParameters(platform),
-    package_config_file: platform.packages.configuration.file,
-    package_config: "# nothing\n",
-    ca_file: platform.trustStore.file,
-    ca_update: platform.trustStore.update,
-  };
-  return script("prepare-server.sh", {
-    parts: ["system.sh", platform.packages.script, "downloads.sh", "selinux.sh", "firewalld.sh"],
-    parameters,
-  }).replace('main "$@"', "main up");
+  const { packageScript, manifest } = planServer({
+    ...{ stack: "uwsgi-nginx/test", loginUser: "root", platform, downloads: defaultDownloads, uwsgiVersion, apps: [] },
+  });
+  const stdin = Buffer.from(serverStep(packageScript, manifest)).toString("base64");
+  const command = commandLine(["bash", "-c", inlineScript("unpack-and-run.sh"), "toolkit", "server", "up"]);
+  return `echo ${stdin} | base64 -d | ${command}`;
 }
 
 describe("a server with another system than the settings say", function () {
@@ -38,9 +37,8 @@ describe("a server with another system than the settings say", function () {
   it("refuses a server whose platform is not that of the settings, and changes nothing", async () => {
     const server = await TestServer.start();
     await server.sh("touch /run/before");
-    const encoded = Buffer.from(firstStep(centos7)).toString("base64");
     await assert.rejects(
-      server.sh(`echo ${encoded} | base64 -d | bash -s`),
+      server.sh(firstStep(centos7)),
       /Error: This server runs Debian GNU\/Linux 12 \(bookworm\), but the settings say CentOS 7\. Nothing was changed\.\n.*server\.platform/,
     );
     assert.equal(await server.sh("find /etc /opt /usr -newer /run/before"), "");
@@ -124,7 +122,7 @@ describe("a server of the fake CentOS 7, with 1 GB of memory and no swap", funct
     await configure([badMirrors.withoutHeaders]);
     const { output } = await product.failUp();
     assert.match(output, /Error: The package python-devel does not exist\.\n/);
-    assert.doesNotMatch(output, /hello-ini created/);
+    assert.doesNotMatch(output, /hello-app created/);
     assert.equal(await product.exec(ownYum), found);
     assert.equal(await product.exec("find /etc/uwsgi-nginx /var/cache/yum -mindepth 1 || true"), "");
   });
@@ -162,9 +160,8 @@ describe("a server of the fake CentOS 7, with 1 GB of memory and no swap", funct
   it("refuses the settings of another platform, and changes nothing", async () => {
     await given.deployed();
     await product.ssh("touch /run/before");
-    const encoded = Buffer.from(firstStep(debian12)).toString("base64");
     await assert.rejects(
-      product.ssh(`echo ${encoded} | base64 -d | bash -s`),
+      product.ssh(firstStep(debian12)),
       /Error: This server runs CentOS Linux 7 \(Core\), but the settings say Debian 12\. Nothing was changed\./,
     );
     assert.equal(await product.ssh("find /etc /opt /usr -newer /run/before"), "");

@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
-import { RemoteFile } from "../../components/remoteFile";
-import { RemoteScript } from "../../components/remoteScript";
+import { RemoteStep } from "../../components/remoteStep";
 import { platforms } from "../../platforms";
 import { inlineScript, script } from "../../rendering/assets";
 import { ed25519KeyPair } from "../../rendering/sshKey";
 import { renderUserData } from "../../rendering/userData";
+import { loginUser } from "../../servers/aws/loginUser";
 import { AwsServer } from "../../servers/aws/server";
 import { serverSchema } from "../../servers/registry";
 import {
@@ -55,7 +55,9 @@ function make(settings: Record<string, unknown> = {}, domains: string[] = []): A
     ...settings,
   });
   assert.equal(parsed.kind, "aws");
-  return new AwsServer("server", { ...parsed, platform: platforms[parsed.platform], domains }, recordOptions);
+  const { platform } = parsed;
+  const args = { ...parsed, user: loginUser(parsed), platform: platforms[platform], domains };
+  return new AwsServer("server", args, recordOptions);
 }
 
 /** The error of the preflight checks before the server is created or updated; undefined if they pass. */
@@ -150,7 +152,7 @@ describe("AwsServer", () => {
     const { connection: used, ...inputs } = input("server-wait-for-boot");
     assert.deepEqual(revealed(used), { ...connection, dialErrorLimit: 60, perDialTimeout: 5 });
     assert.deepEqual(inputs, {
-      create: "bash -s --",
+      create: "bash -s",
       stdin: script("wait-for-boot.sh", { parameters: { timeout: "600", check_sudo: inlineScript("check-sudo.sh") } }),
       triggers: ["server-id"],
       addPreviousOutputInEnv: false,
@@ -166,13 +168,9 @@ describe("AwsServer", () => {
   it("a server on AWS is not cleaned up if another server has taken its address", async () => {
     await startMocks(false, cloud());
     const server = make();
-    const file = new RemoteFile("file", { server, path: "/etc/a b", content: "" });
-    const removal = new RemoteScript("removable", { server, script: "", removable: true });
-    await Promise.all([settled(file.id), settled(removal.id)]);
+    await settled(new RemoteStep("step", { server, command: ["bash", "a b"], stdin: "" }).id);
     const guard = `[ "$(cat /var/lib/cloud/data/instance-id)" != server-id ] || `;
-    const quoted = inlineScript("remove-file.sh").replaceAll("'", `'\\''`);
-    assert.equal(input("file").delete, `${guard}sudo -n bash -c '${quoted}' remove-file '/etc/a b'`);
-    assert.equal(input("removable").delete, `${guard}sudo -n bash -s -- down`);
+    assert.equal(input("step").delete, `${guard}sudo -n bash 'a b' down`);
   });
 
   it("a server on AWS keeps its image when a newer one is published", async () => {
@@ -332,7 +330,7 @@ describe("AwsServer", () => {
     const server = make({ ssmAccess: true, dnsZone: "example.org" }, ["a.example.org"]);
     await Promise.all([settled(server.urn), pulumi.runtime.disconnect()]);
     assert.equal(input("server").ami, ami);
-    assert.equal(input("server-wait-for-boot").create, "bash -s --");
+    assert.equal(input("server-wait-for-boot").create, "bash -s");
     assert.equal(input("server-dns-a.example.org").name, "a.example.org");
   });
 

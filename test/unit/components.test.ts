@@ -1,25 +1,23 @@
 // The exact inputs and options of the components' resources, with Pulumi's mocks.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { gunzipSync } from "node:zlib";
 import * as pulumi from "@pulumi/pulumi";
 import { BaseSystem } from "../../components/baseSystem";
-import { NginxSite } from "../../components/nginxSite";
-import { RemoteFile } from "../../components/remoteFile";
-import { RemoteScript } from "../../components/remoteScript";
+import { RemoteStep } from "../../components/remoteStep";
 import { UwsgiApp } from "../../components/uwsgiApp";
 import { platforms } from "../../platforms";
-import { planApp } from "../../rendering/app";
-import { inlineScript, renderTemplate } from "../../rendering/assets";
-import { planDownloads } from "../../rendering/downloads";
-import { quote } from "../../rendering/shell";
+import { inlineScript } from "../../rendering/assets";
+import { manifestText } from "../../rendering/manifest";
+import { planServer } from "../../rendering/server";
 import { ed25519KeyPair } from "../../rendering/sshKey";
 import { tarArchive } from "../../rendering/tarArchive";
+import { serverStep } from "../../rendering/toolkit";
 import { ContainerServer } from "../../servers/container/server";
 import { makeServer, serverSchema } from "../../servers/registry";
 import type { Server } from "../../servers/server";
 import { SshServer } from "../../servers/ssh/server";
-import { appSchema } from "../../settings/apps";
-import { settingsSchema } from "../../settings/schema";
+import { uwsgiVersion } from "../support/defaults";
 import { makeKey } from "../support/keys";
 import {
   dependencies,
@@ -31,25 +29,21 @@ import {
   revealed,
   settled,
   startMocks,
-  texts,
 } from "../support/mocks";
+import { defaultDownloads, helloPlan } from "../support/plans";
 
 const containers = {
   command: ["podman", "--runtime", "runc"],
   runOptions: ["--systemd=always"],
   image: "localhost/server:1",
 };
-const python = platforms.debian12.pythons["3"];
-assert.ok(python, "Debian 12 has no Python 3");
-const pythons = { "3": python };
-const downloads = planDownloads({ ...settingsSchema.parse({}).server, onYourComputer: true }, {});
+const downloads = defaultDownloads;
 const connection = { host: "192.0.2.1", port: 22, user: "root", privateKey: "key", hostKey: "ssh-ed25519 AAAA" };
 
 /** A server without resources of its own. */
 function givenServer(): Server {
   return {
     connection: pulumi.output(connection),
-    loginUser: "root",
     platform: platforms.debian12,
     address: pulumi.output("192.0.2.1"),
     httpPort: 80,
@@ -59,238 +53,131 @@ function givenServer(): Server {
   };
 }
 
-const plan = (settings: Record<string, unknown> = {}, requirements = "") =>
-  planApp(
-    "hello",
-    appSchema.parse(settings),
-    { hash: "0123", archive: "", requirements },
-    platforms.debian12,
-    "2.0.31",
-  );
-
-/** The parameters of a script. */
-function parameters(name: string): string[] {
-  const stdin = String(input(name).stdin);
-  return stdin.slice(stdin.lastIndexOf('main "$@"')).split(" \\\n  ").slice(1, -1);
+function makeContainer(privateKey?: string): ContainerServer {
+  const args = { platform: platforms.debian12, containers, downloads, httpPort: 8080, sshPort: 2222, privateKey };
+  return new ContainerServer("server", args, recordOptions);
 }
 
-describe("RemoteFile", () => {
+describe("RemoteStep", () => {
   beforeEach(() => startMocks());
 
-  it("a remote file is passed by stdin, written atomically, and removed with its resource", async () => {
+  it("a step runs its command as root with its stdin, and again when the server is another one", async () => {
     const server = givenServer();
-    const file = new RemoteFile(
-      "file",
-      { server, path: "/etc/a b", content: "ü\n", owner: "x:y", mode: "0600" },
-      recordOptions,
-    );
-    await settled(file.id);
-    const quoted = (script: string) => inlineScript(script).replaceAll("'", `'\\''`);
-    const { connection: used, ...inputs } = input("file");
+    const step = new RemoteStep("step", { server, command: ["bash", "a b"], stdin: "text\n" }, recordOptions);
+    await settled(step.id);
+    const { connection: used, ...inputs } = input("step");
     assert.deepEqual(revealed(used), { ...connection, dialErrorLimit: 10, perDialTimeout: 15 });
     assert.deepEqual(inputs, {
-      create: `bash -c '${quoted("write-file.sh")}' write-file '/etc/a b' x:y 0600 3`,
-      delete: `bash -c '${quoted("remove-file.sh")}' remove-file '/etc/a b'`,
-      stdin: "ü\n",
-      triggers: ["machine-1", "/etc/a b"],
+      create: "bash 'a b' up",
+      delete: "bash 'a b' down",
+      stdin: "text\n",
+      triggers: ["machine-1"],
       addPreviousOutputInEnv: false,
     });
-    assert.equal(options.get("file")?.deletedWith, server.deletedWith);
-    assert.equal(options.get("file")?.deleteBeforeReplace, undefined);
+    assert.deepEqual(options.get("step")?.hideDiffs, ["stdin"], "the component shows what its steps do");
+    assert.equal(options.get("step")?.deletedWith, server.deletedWith);
+    assert.equal(options.get("step")?.deleteBeforeReplace, undefined);
   });
 });
 
-describe("BaseSystem", () => {
-  beforeEach(() => startMocks());
-
-  async function make(args: Partial<ConstructorParameters<typeof BaseSystem>[1]> = {}): Promise<BaseSystem> {
-    const base = new BaseSystem(
-      "base",
-      { server: givenServer(), pythons, uwsgiVersion: "2.0.31", packages: [], downloads, ...args },
-      recordOptions,
-    );
-    await settled(base.versions);
-    await Promise.all([base.nginx, base.aggregateUnit].map((resource) => settled(resource.urn)));
-    return base;
+describe("BaseSystem and UwsgiApp", () => {
+  function make(settings: Record<string, unknown> = {}, server: Server = givenServer()) {
+    const appPlan = helloPlan(settings);
+    const plan = planServer({
+      stack: "uwsgi-nginx/test",
+      loginUser: "root",
+      platform: server.platform,
+      downloads: defaultDownloads,
+      uwsgiVersion,
+      apps: [appPlan.settings],
+    });
+    const base = new BaseSystem("base", { server, plan, toolkit: "/tmp/toolkit.tar.gz" }, recordOptions);
+    const app = new UwsgiApp("hello", { server, base, plan: appPlan, archive: "/tmp/a.tar.gz" }, recordOptions);
+    return { base, app, plan, appPlan };
   }
 
-  it("the base system installs each package that Python, uWSGI and the apps need once, in a stable order", async () => {
-    await make({ packages: ["libpq-dev", "curl"] });
-    assert.deepEqual(parameters("base-prepare-server"), [
-      "'title=Debian 12'",
-      "id=debian",
-      "version_id=12",
-      "'architectures=x86_64 aarch64'",
-      "stack=uwsgi-nginx/test",
-      "'own_files=/etc/systemd/system/nginx.service.d/restart.conf /etc/systemd/system/uwsgi.service'",
-      "package_config_file=/etc/uwsgi-nginx/apt.conf",
-      "package_keys=",
-      "package_config=",
-      "ca_file=/usr/local/share/ca-certificates/uwsgi-nginx.crt",
-      "ca_update=update-ca-certificates",
-      "ca_bundle=/etc/ssl/certs/ca-certificates.crt",
-      "ca_certificates=",
-      "'disk_space=/opt=100 /usr=300 /var=250'",
-      "'packages=ca-certificates curl gcc libc6-dev libpq-dev procps python3 python3-dev python3-venv'",
-      "'selinux_packages=checkpolicy policycoreutils policycoreutils-python-utils semodule-utils'",
-    ]);
-    assert.equal(input("base-prepare-server").create, "bash -s -- up");
-    assert.equal(input("base-prepare-server").delete, "bash -s -- down");
-    assert.deepEqual(input("base-prepare-server").triggers, ["machine-1"]);
-  });
-
-  it("the base system compiles uWSGI once for each Python and reports the versions", async () => {
-    const base = await make();
-    assert.deepEqual(parameters("base-build-uwsgi-python3"), [
-      "python=/usr/bin/python3",
-      "virtualenv=",
-      "tools=",
-      "ca_bundle=/etc/ssl/certs/ca-certificates.crt",
-      "pip_index=",
-      "proxy=",
-      "version=2.0.31",
-      "folder=/opt/uwsgi/2.0.31-python3",
-    ]);
-    assert.deepEqual(await settled(base.versions), { "3": { uwsgi: "2.0.31", python: "3.11.2" } });
-  });
-
-  it("the base system runs its preflight checks before anything else, and all other steps in parallel as far as they allow", async () => {
-    await make();
-    assert.deepEqual(await dependencies("base-prepare-server"), []);
-    assert.deepEqual(await dependencies("base-nginx-restart"), ["base-prepare-server"]);
-    assert.deepEqual(await dependencies("base-build-uwsgi-python3"), ["base-prepare-server"]);
-    assert.deepEqual(await dependencies("base-install-nginx"), ["base-nginx-restart", "base-prepare-server"]);
-    assert.deepEqual(await dependencies("base-uwsgi-service"), ["base-prepare-server"]);
-    assert.deepEqual(await dependencies("base-nginx-restart"), ["base-prepare-server"]);
-    assert.equal(input("base-uwsgi-service").stdin, renderTemplate("uwsgi.service"));
-  });
-
-  it("the base system adds CA certificates before it installs packages", async () => {
-    await make({ downloads: { ...downloads, files: { ...downloads.files, ca_certificates: "PEM\n" } } });
-    const found = parameters("base-prepare-server").filter((it) => it.includes("ca_certificates="));
-    assert.deepEqual(found, ["'ca_certificates=PEM\n'"]);
-  });
-});
-
-describe("UwsgiApp and NginxSite", () => {
-  function make(settings: Record<string, unknown> = {}, requirements = "") {
-    const server = givenServer();
-    const base = new BaseSystem("base", { server, pythons, uwsgiVersion: "2.0.31", packages: [], downloads });
-    const app = new UwsgiApp(
-      "hello",
-      { server, base, downloads, plan: plan(settings, requirements), archive: "/tmp/a.tar.gz" },
-      recordOptions,
-    );
-    const site = new NginxSite("hello", { server, plan: plan(settings), app }, recordOptions);
-    return { app, site };
-  }
-
-  it("an app with its site consists of the rendered files, the code as an archive, and two scripts that activate them", async () => {
+  it("the first step brings what it needs, and all others use the toolkit that is on the server then", async () => {
     await startMocks();
-    const { app, site } = make();
-    assert.equal(await settled(site.url), "http://192.0.2.1/");
-    assert.equal(await settled(app.release), plan().release);
+    const { base, app, plan, appPlan } = make();
+    assert.equal(await settled(app.url), "http://192.0.2.1/");
+    assert.equal(await settled(app.release), appPlan.release);
     assert.equal(await settled(app.service), "uwsgi@hello.service");
+    assert.deepEqual(await settled(base.versions), { "3": { uwsgi: "2.0.31", python: "3.11.2" } });
+    const first = `bash -c '${inlineScript("unpack-and-run.sh").replaceAll("'", `'\\''`)}' toolkit server`;
+    assert.equal(input("base-server").create, `${first} up`);
+    assert.equal(input("base-server").delete, `${first} down`);
+    assert.equal(input("base-server").stdin, serverStep("packages-apt.sh", plan.manifest));
+    assert.equal(input("hello-app").create, "bash /var/lib/uwsgi-nginx/run app up");
+    assert.equal(input("hello-app").delete, "bash /var/lib/uwsgi-nginx/run app down");
+    assert.equal(input("hello-app").stdin, manifestText(appPlan.manifest));
+  });
 
-    const texts = ["hello-ini", "hello-unit", "hello-site"].map((name) => [
-      String(input(name).delete).split(" ").at(-1),
-      input(name).stdin,
-    ]);
-    assert.deepEqual(texts, [
-      ["/opt/apps/hello/config/uwsgi.ini", plan().ini],
-      ["/opt/apps/hello/config/uwsgi.service", plan().unit],
-      ["/opt/apps/hello/config/nginx.conf", plan().site],
-    ]);
-    assert.equal(input("hello-code").remotePath, "/opt/apps/hello/config/app.tar.gz");
-    assert.deepEqual(input("hello-code").triggers, ["machine-1"]);
-    assert.equal(made.get("hello-code")?.type, "command:remote:CopyToRemote");
-    for (const name of ["hello-release", "hello-activate-site"]) {
-      assert.equal(input(name).create, "bash -s -- up");
-      assert.equal(input(name).delete, "bash -s -- down");
-      assert.equal(input(name).update, undefined);
+  it("toolkit and code are uploaded to a folder of the login user's, and again when the server is another one", async () => {
+    await startMocks();
+    const { app } = make();
+    await settled(app.url);
+    for (const [name, file] of [
+      ["base-toolkit", "toolkit.tar.gz"],
+      ["hello-code", "hello.tar.gz"],
+    ] as const) {
+      assert.equal(made.get(name)?.type, "command:remote:CopyToRemote");
+      assert.equal(input(name).remotePath, `/var/lib/uwsgi-nginx/uploads/${file}`);
+      assert.deepEqual(input(name).triggers, ["machine-1"]);
     }
-    assert.ok(
-      String(input("hello-release").stdin).includes(`\n# uwsgi.service: ${plan().unitHash}\nmain "$@" `),
-      "the release must run again when the unit changes",
-    );
-    assert.deepEqual(parameters("hello-release"), [
-      "app=hello",
-      `release=${plan().release}`,
-      "folder=/opt/apps/hello",
-      "archive=/opt/apps/hello/config/app.tar.gz",
-      `venv=${plan().venv}`,
-      "wheels=/opt/uwsgi/2.0.31-python3",
-      "uwsgi_version=2.0.31",
-      "uid=hello",
-      "uid_given=false",
-      "group=www-data",
-      "nginx_user=www-data",
-      "socket=/run/uwsgi-hello/uwsgi.sock",
-      "chown_socket=hello:www-data",
-      "chmod_socket=660",
-      quote(`trial_ini=${plan().trialIni}`),
-      "port=80",
-      "host_header=localhost",
-      "path=/",
-      "contains=",
-      "timeout=10",
-    ]);
   });
 
-  it("an app with its site is deployed in a chain of five remote steps", async () => {
+  it("a preview compares texts that are recorded once their step has succeeded", async () => {
     await startMocks();
-    const { site } = make();
-    await settled(site.url);
-    assert.deepEqual(await dependencies("hello-folder"), ["base-prepare-server"]);
-    for (const name of ["hello-make-environment", "hello-ini", "hello-unit", "hello-site", "hello-code"]) {
-      assert.deepEqual(await dependencies(name), ["hello-folder"]);
-    }
-    assert.deepEqual(await dependencies("hello-release"), [
-      "base-build-uwsgi-python3",
-      "base-install-nginx",
-      "base-uwsgi-service",
-      "hello-code",
-      "hello-ini",
-      "hello-make-environment",
-      "hello-unit",
-    ]);
-    assert.deepEqual(await dependencies("hello-activate-site"), ["hello", "hello-site"]);
+    const { app, plan, appPlan } = make();
+    await settled(app.url);
+    await pulumi.runtime.disconnect();
+    assert.deepEqual(input("base-files"), plan.shown);
+    assert.deepEqual(input("hello-files"), appPlan.shown);
+    assert.deepEqual(await dependencies("base-files"), ["base-server"]);
+    assert.deepEqual(await dependencies("hello-files"), ["hello-app"]);
   });
 
-  it("an app with its site uploads its requirements before its virtual environment is created", async () => {
+  it("a server with an app has four remote resources in a chain of three", async () => {
     await startMocks();
-    const { site } = make({}, "flask\n");
-    await settled(site.url);
-    assert.equal(input("hello-requirements").stdin, "flask\n");
-    assert.deepEqual(await dependencies("hello-make-environment"), ["hello-folder", "hello-requirements"]);
-    assert.match(
-      String(input("hello-make-environment").stdin),
-      / requirements=\/opt\/apps\/hello\/config\/requirements.txt /,
-    );
+    const { app } = make();
+    await settled(app.url);
+    const remote = [...made].filter(([, { type }]) => type.startsWith("command:remote:")).map(([name]) => name);
+    assert.deepEqual(remote.sort(), ["base-server", "base-toolkit", "hello-app", "hello-code"]);
+    assert.deepEqual(await dependencies("base-server"), []);
+    assert.deepEqual(await dependencies("base-toolkit"), ["base-server"]);
+    assert.deepEqual(await dependencies("hello-code"), ["base-server"]);
+    assert.deepEqual(await dependencies("hello-app"), ["base-toolkit", "hello-code"]);
   });
 
-  it("an app with its site has a URL with its first domain", async () => {
+  it("an app has a URL with its first domain", async () => {
     await startMocks();
-    const { site } = make({ domains: ["a.org", "b.org"] });
-    assert.equal(await settled(site.url), "http://a.org/");
-    assert.equal(await settled(make({ domains: ["*.a.org"] }).site.url), "http://www.a.org/", "any name below it");
+    assert.equal(await settled(make({ domains: ["a.org", "b.org"] }).app.url), "http://a.org/");
+    assert.equal(await settled(make({ domains: ["*.a.org"] }).app.url), "http://www.a.org/", "any name below it");
+  });
+
+  it("everything can be previewed before the server exists", async () => {
+    await startMocks(true);
+    const server = makeContainer();
+    const { base, app, appPlan } = make({}, server);
+    await Promise.all([settled(base.urn), settled(app.urn), pulumi.runtime.disconnect()]);
+    assert.deepEqual(input("hello-files"), appPlan.shown);
+    assert.equal(input("hello-app").stdin, manifestText(appPlan.manifest));
   });
 });
 
 describe("ContainerServer", () => {
   const keys = ed25519KeyPair(createHash("sha256").update(password).digest());
 
-  function make(privateKey?: string): ContainerServer {
-    const args = { platform: platforms.debian12, containers, downloads, httpPort: 8080, sshPort: 2222, privateKey };
-    return new ContainerServer("server", args, recordOptions);
-  }
+  const make = makeContainer;
 
   /** The authorized keys and the host key, as files of the server. */
-  const sshdKeys = (login: string) =>
+  const sshdFiles = (login: string) =>
     tarArchive([
-      { path: "root/.ssh/authorized_keys", mode: 0o600, text: `${login}\n` },
-      { path: "etc/ssh/ssh_host_ed25519_key", mode: 0o600, text: keys.privateKey },
-    ]).toString("base64");
+      { name: "root/.ssh/authorized_keys", mode: 0o600, text: `${login}\n` },
+      { name: "etc/ssh/ssh_host_ed25519_key", mode: 0o600, text: keys.privateKey },
+    ]);
+  /** The first and only line of stdin. */
+  const sentFiles = () => gunzipSync(Buffer.from(String(revealed(input("server").stdin)).trimEnd(), "base64"));
 
   it("a container gets its keys before it boots, and is replaced when its image, ports, options or keys change", async () => {
     await startMocks();
@@ -309,7 +196,7 @@ describe("ContainerServer", () => {
       triggers: [...words, "--systemd=always", "/sbin/init", keys.publicKey, keys.publicKey],
     });
     assert.notEqual(revealed(stdin), stdin, "the keys must be a secret");
-    assert.equal(revealed(stdin), `${sshdKeys(keys.publicKey)}\n`);
+    assert.deepEqual(sentFiles(), sshdFiles(keys.publicKey));
     assert.equal(options.get("server")?.deleteBeforeReplace, undefined, "see serverResourceOptions");
   });
 
@@ -338,48 +225,8 @@ describe("ContainerServer", () => {
     const server = make(own.privateKey);
     await settled(server.identity);
     assert.equal((await settled(server.connection)).privateKey, own.privateKey);
-    assert.equal(revealed(input("server").stdin), `${sshdKeys(own.publicKey)}\n`);
+    assert.deepEqual(sentFiles(), sshdFiles(own.publicKey));
     assert.ok(!made.has("server-login-key"), "no login key must be created besides the user's own");
-  });
-
-  it("a container can be previewed before it exists", async () => {
-    await startMocks(true);
-    const server = make();
-    const base = new BaseSystem(
-      "base",
-      { server, pythons, uwsgiVersion: "2.0.31", packages: [], downloads },
-      recordOptions,
-    );
-    const app = new UwsgiApp(
-      "hello",
-      { server, base, downloads, plan: plan(), archive: "/tmp/a.tar.gz" },
-      recordOptions,
-    );
-    const site = new NginxSite("hello", { server, plan: plan(), app }, recordOptions);
-    await Promise.all([settled(app.urn), settled(site.urn), pulumi.runtime.disconnect()]);
-    const commands = [...made].filter(([, { type }]) => type.startsWith("command:")).map(([name]) => name);
-    assert.deepEqual(commands.sort(), [
-      ...[
-        "base-build-uwsgi-python3",
-        "base-install-nginx",
-        "base-nginx-restart",
-        "base-prepare-server",
-        "base-uwsgi-service",
-      ],
-      ...[
-        "hello-activate-site",
-        "hello-code",
-        "hello-folder",
-        "hello-ini",
-        "hello-make-environment",
-        "hello-release",
-        "hello-site",
-        "hello-unit",
-      ],
-      ...["server", "server-key-file", "server-known-hosts"],
-    ]);
-    // The rendered files are known even so.
-    assert.equal(input("hello-ini").stdin, plan().ini);
   });
 });
 
@@ -408,6 +255,8 @@ describe("SshServer", () => {
   const proxy = { host: "192.0.2.8", port: 22, user: "jumper", hostKey: "ssh-ed25519 BBBB", perDialTimeout: 5 };
   const make = (more: Partial<ConstructorParameters<typeof SshServer>[1]> = {}) =>
     new SshServer("server", { ...args, ...more }, recordOptions);
+  const step = (server: Server) =>
+    new RemoteStep("step", { server, command: ["bash", "run"], stdin: "text\n" }, recordOptions);
   const defined = (value: unknown) => JSON.parse(JSON.stringify(value)) as unknown;
 
   beforeEach(() => startMocks());
@@ -463,36 +312,25 @@ describe("SshServer", () => {
   });
 
   it("an existing server outlives the stack, so resources on it are removed one by one", async () => {
-    const file = new RemoteFile(
-      "file",
-      { server: make({ user: "root" }), path: "/etc/a", content: "a" },
-      recordOptions,
-    );
-    await settled(file.id);
-    assert.equal(options.get("file")?.deletedWith, undefined);
+    await settled(step(make({ user: "root" })).id);
+    assert.equal(options.get("step")?.deletedWith, undefined);
     assert.equal(input("server").create, "true");
-    assert.match(String(input("file").create), /^bash -c /);
+    assert.equal(input("step").create, "bash run up");
   });
 
-  it("an existing server runs scripts with sudo and shows them in a preview", async () => {
-    const script = new RemoteScript("script", { server: make(), script: "text\n", removable: true }, recordOptions);
-    await settled(script.id);
+  it("an existing server runs steps with sudo", async () => {
+    await settled(step(make()).id);
     assert.deepEqual(
-      [input("script").create, input("script").delete, input("script").stdin],
-      ["sudo -n bash -s -- up", "sudo -n bash -s -- down", "text\n"],
+      [input("step").create, input("step").delete, input("step").stdin],
+      ["sudo -n bash run up", "sudo -n bash run down", "text\n"],
     );
   });
 
-  it("an existing server gets the sudo password by a secret stdin only, and still shows scripts in a preview", async () => {
-    const script = new RemoteScript(
-      "script",
-      { server: make({ sudoPassword: "hunter2" }), script: "text\n" },
-      recordOptions,
-    );
-    await settled(script.id);
+  it("an existing server gets the sudo password by a secret stdin only", async () => {
+    await settled(step(make({ sudoPassword: "hunter2" })).id);
     for (const [name, stdin] of [
       ["server", "hunter2\n"],
-      ["script", "hunter2\ntext\n"],
+      ["step", "hunter2\ntext\n"],
     ] as const) {
       assert.notEqual(revealed(input(name).stdin), input(name).stdin, `the stdin of ${name} must be a secret`);
       assert.equal(revealed(input(name).stdin), stdin);
@@ -502,8 +340,7 @@ describe("SshServer", () => {
         `the sudo password must only be in the stdin of ${name}, not in: ${others}`,
       );
     }
-    assert.match(String(input("script").create), / sudo bash -s --$/);
-    assert.deepEqual([...texts], [["script", "text\n"]]);
+    assert.match(String(input("step").create), / sudo bash run up$/);
   });
 
   describe("with an ssh-agent", () => {

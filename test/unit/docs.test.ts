@@ -142,7 +142,16 @@ describe("errors quoted in Troubleshooting", () => {
     "ssh: handshake failed: ssh: host key mismatch",
     "ssh: handshake failed: ssh: unable to authenticate",
   ];
-  const folders = ["assets/scripts", "components", "platforms", "rendering", "servers", "settings", "toolchain"];
+  const folders = [
+    "assets/scripts",
+    "assets/toolkit",
+    "components",
+    "platforms",
+    "rendering",
+    "servers",
+    "settings",
+    "toolchain",
+  ];
   const sources = folders
     .flatMap(filesBelow)
     .filter((file) => /\.(sh|ts|mjs)$/.test(file))

@@ -131,12 +131,13 @@ describe("Pythons of a platform", () => {
     );
     const python36 = {
       python: "/usr/bin/python3",
+      isolation: "-I",
       virtualenv: "",
       tools: "pip==21.3.1 setuptools==59.6.0 wheel==0.37.1",
     };
     assert.deepEqual(Object.fromEntries(all), {
-      "debian12 3": { python: "/usr/bin/python3", virtualenv: "", tools: "" },
-      "centos7 2.7": { python: "/usr/bin/python2.7", virtualenv: "16.7.12", tools: "" },
+      "debian12 3": { python: "/usr/bin/python3", isolation: "-I", virtualenv: "", tools: "" },
+      "centos7 2.7": { python: "/usr/bin/python2.7", isolation: "-E -s", virtualenv: "16.7.12", tools: "" },
       "centos7 3": python36,
       "centos7 3.6": python36,
     });

@@ -5,7 +5,7 @@ import { scriptErrors } from "../support/scriptErrors";
 
 /** Where the texts of each layer are, and at least how many there are. */
 const layers: Readonly<Record<string, { sources: readonly string[]; atLeast: number }>> = {
-  scripts: { sources: ["assets/scripts"], atLeast: 60 },
+  scripts: { sources: ["assets/scripts", "assets/toolkit"], atLeast: 60 },
   toolchain: { sources: ["toolchain"], atLeast: 25 },
   settings: { sources: ["settings"], atLeast: 10 },
   servers: { sources: ["components", "servers", "index.ts"], atLeast: 3 },

@@ -5,9 +5,8 @@ import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { platforms, type Platform } from "../../platforms";
-import { planApp } from "../../rendering/app";
-import { asset, inlineScript, renderTemplate } from "../../rendering/assets";
-import { appSchema } from "../../settings/apps";
+import { assetFiles, inlineScript, renderTemplate } from "../../rendering/assets";
+import { helloFiles } from "../support/plans";
 import { root } from "../support/root";
 
 /** Directives of systemd 219 that a unit may need (systemd.unit(5), systemd.service(5), systemd.exec(5) of that version). */
@@ -48,13 +47,12 @@ function unknownTo219(unit: string): string[] {
 
 describe("units for systemd 219", () => {
   const old = Object.values(platforms).filter(({ systemd }: Platform) => systemd <= 219);
-  const source = { hash: "0123", archive: "", requirements: "" };
   const variants: Record<string, unknown>[] = [{}, { master: false }, { dieOnTerm: false }, { uid: "web" }];
   for (const platform of old) {
     for (const settings of variants) {
       it(`the unit of an app has only directives that systemd 219 supports: ${platform.title}, ${JSON.stringify(settings)}`, () => {
-        const plan = planApp("hello", appSchema.parse({ ...settings, python: "3" }), source, platform, "2.0.31");
-        assert.deepEqual(unknownTo219(plan.unit), []);
+        const { unit } = helloFiles({ ...settings, python: "3" }, { platform });
+        assert.deepEqual(unknownTo219(unit), []);
       });
     }
   }
@@ -75,7 +73,7 @@ describe("units for systemd 219", () => {
     ];
     assert.deepEqual(unknownTo219(["[Service]", "ExecStart=/bin/true", ...lines].join("\n")), lines);
     assert.deepEqual(unknownTo219("[Unit]\nStartLimitBurst=3"), ["StartLimitBurst=3"]);
-    const { unit } = planApp("hello", appSchema.parse({}), source, platforms.debian12, "2.0.31");
+    const { unit } = helloFiles();
     assert.ok(
       unknownTo219(unit).includes("ProtectSystem=strict"),
       "The unit for Debian 12 should contain a value that systemd 219 does not know; otherwise this test shows nothing.",
@@ -118,12 +116,11 @@ function problems(script: string): string[] {
 }
 
 describe("scripts for CentOS 7", () => {
-  const folder = path.join(root, "assets/scripts");
+  const scripts = [...assetFiles("toolkit"), ...assetFiles("scripts")];
   // That one runs on your computer.
-  const scripts = fs.readdirSync(folder).filter((name) => name !== "container-server.sh");
-  for (const name of scripts) {
+  for (const { name, text } of scripts.filter(({ name }) => name !== "container-server.sh")) {
     it(`the script uses only features of the tools of CentOS 7: ${name}`, () => {
-      assert.deepEqual(problems(asset(`scripts/${name}`)), []);
+      assert.deepEqual(problems(text), []);
     });
   }
 
@@ -145,7 +142,7 @@ describe("scripts for CentOS 7", () => {
 });
 
 describe("scripts in a command line", () => {
-  for (const name of ["write-file.sh", "remove-file.sh", "sudo.sh", "check-sudo.sh"]) {
+  for (const name of ["unpack-and-run.sh", "sudo.sh", "check-sudo.sh"]) {
     it(`the script works as one line in bash and has no history expansion of csh: ${name}`, () => {
       const line = inlineScript(name);
       assert.doesNotMatch(line, /\n|![^ =(]/);
@@ -176,10 +173,10 @@ describe("names of platforms", () => {
   it("only the descriptions of platforms contain their names", () => {
     const program = [
       "index.ts",
-      ...["components", "servers", "settings", "rendering", "assets/scripts"].flatMap(files),
+      ...["components", "servers", "settings", "rendering", "assets/scripts", "assets/toolkit"].flatMap(files),
     ];
     // Package scripts are part of the descriptions.
-    const asked = program.filter((name) => !name.startsWith("assets/scripts/packages-"));
+    const asked = program.filter((name) => !name.startsWith("assets/toolkit/packages-"));
     assert.deepEqual(
       [...asked.flatMap((file) => code(file, anything)), ...files("toolchain").flatMap((file) => code(file, servers))],
       [],

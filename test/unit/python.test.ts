@@ -8,7 +8,7 @@ describe("pip on a server", () => {
   let tools: FakeTools;
   /** The distinct environments of all calls of Python. */
   function seen(variables = ""): string[] {
-    const settings = "ca_bundle= pip_index= proxy= python=python2.7 virtualenv=16.7.12 tools=pip==20.3.4";
+    const settings = "ca_bundle= pip_index= proxy= python=python2.7 isolation= virtualenv=16.7.12 tools=pip==20.3.4";
     const { code, stdout, stderr } = tools.run(
       ["python.sh"],
       `rm -f "$FAKE/seen"; unset PIP_INDEX_URL PIP_PROXY; HOME=$FAKE; ${settings} ${variables}

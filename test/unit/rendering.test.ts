@@ -5,22 +5,17 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { platforms, type Platform } from "../../platforms";
 import { architectureOf } from "../../platforms/ec2";
-import { httpPort, planApp } from "../../rendering/app";
-import { packApp, pruneArchives, type AppSource } from "../../rendering/appSource";
+import { httpPort } from "../../rendering/app";
+import { packApp, pruneArchives } from "../../rendering/appSource";
 import { asset, renderTemplate, script } from "../../rendering/assets";
 import { commandLine, quote } from "../../rendering/shell";
 import { ed25519KeyPair, publicKeyOf } from "../../rendering/sshKey";
 import { renderUserData } from "../../rendering/userData";
 import { appSchema } from "../../settings/apps";
+import { helloFiles, helloPlan } from "../support/plans";
 
 /** The settings of an app that sets none. */
 const defaults = appSchema.parse({});
-
-const source: AppSource = { hash: "0123", archive: "/tmp/app.tar.gz", requirements: "" };
-
-function plan(settings: Record<string, unknown> = {}, from: Partial<AppSource> = {}, uwsgiVersion = "2.0.31") {
-  return planApp("hello", appSchema.parse(settings), { ...source, ...from }, platforms.debian12, uwsgiVersion);
-}
 
 /** The differing lines of two texts. */
 function changedLines(before: string, after: string): string[] {
@@ -37,7 +32,7 @@ function assertAllDiffer(values: readonly string[]): void {
 describe("rendered ini", () => {
   it("the default ini is the tutorial's", () => {
     assert.equal(
-      plan().ini,
+      helloFiles().ini,
       `[uwsgi]
 # Where the app's code and environment are, and its callable.
 chdir = /opt/apps/hello/current/app
@@ -73,9 +68,9 @@ die-on-term = ${defaults.dieOnTerm}
       [{ dieOnTerm: false }, "die-on-term = true", "die-on-term = false"],
     ];
     for (const [settings, before, after] of changes) {
-      assert.deepEqual(changedLines(plan().ini, plan(settings).ini), [`- ${before}`, `+ ${after}`]);
+      assert.deepEqual(changedLines(helloFiles().ini, helloFiles(settings).ini), [`- ${before}`, `+ ${after}`]);
     }
-    assert.deepEqual(changedLines(plan().ini, plan({ uid: "web" }).ini), [
+    assert.deepEqual(changedLines(helloFiles().ini, helloFiles({ uid: "web" }).ini), [
       "- uid = hello",
       "- chown-socket = hello:www-data",
       "+ uid = web",
@@ -84,12 +79,14 @@ die-on-term = ${defaults.dieOnTerm}
   });
 
   it("the trial of a release runs it in one process on a free port, without touching the live socket", () => {
+    const settings = { dieOnTerm: false, vacuum: false };
+    const { release } = helloPlan(settings);
     assert.deepEqual(
-      plan({ dieOnTerm: false, vacuum: false }).trialIni,
+      helloFiles(settings).trialIni,
       `[uwsgi]
 # Where the app's code and environment are, and its callable.
-chdir = /opt/apps/hello/releases/${plan({ dieOnTerm: false, vacuum: false }).release}/app
-virtualenv = /opt/apps/hello/releases/${plan({ dieOnTerm: false, vacuum: false }).release}/venv
+chdir = /opt/apps/hello/releases/${release}/app
+virtualenv = /opt/apps/hello/releases/${release}/venv
 module = ${defaults.module}
 need-app = true
 # Unknown options are errors.
@@ -110,7 +107,7 @@ die-on-term = true
 describe("rendered units", () => {
   it("an app's unit starts uWSGI directly, as the app's user and with its own socket folder", () => {
     assert.equal(
-      plan().unit,
+      helloFiles().unit,
       `[Unit]
 Description=uWSGI app hello
 After=network.target
@@ -161,8 +158,7 @@ WantedBy=uwsgi.service
   });
 
   it("a unit for systemd 219 has only the sandboxing that this version supports", () => {
-    const unit = (platform: Platform) =>
-      planApp("hello", appSchema.parse({}), source, platform, "2.0.31").unit.split("\n");
+    const unit = (platform: Platform) => helloFiles({}, { platform }).unit.split("\n");
     const sandboxing = (lines: string[]) =>
       lines.slice(lines.indexOf("# Sandboxing") + 1, lines.indexOf("[Install]") - 1);
     assert.deepEqual(sandboxing(unit(platforms.centos7)), [
@@ -179,11 +175,11 @@ WantedBy=uwsgi.service
   });
 
   it("a unit stops an app with SIGQUIT if SIGTERM reloads it", () => {
-    assert.deepEqual(changedLines(plan().unit, plan({ dieOnTerm: false }).unit), ["+ KillSignal=SIGQUIT"]);
+    assert.deepEqual(changedLines(helloFiles().unit, helloFiles({ dieOnTerm: false }).unit), ["+ KillSignal=SIGQUIT"]);
   });
 
   it("the unit of an app without a master expects no reload and no notification", () => {
-    assert.deepEqual(changedLines(plan().unit, plan({ master: false }).unit), [
+    assert.deepEqual(changedLines(helloFiles().unit, helloFiles({ master: false }).unit), [
       "- # uWSGI notifies systemd when the app is loaded, so `systemctl start` waits for that and fails if the app does.",
       "- Type=notify",
       "- NotifyAccess=all",
@@ -220,7 +216,7 @@ WantedBy=multi-user.target
 describe("rendered site", () => {
   it("the site of an app without domains is the default server", () => {
     assert.equal(
-      plan().site,
+      helloFiles().site,
       `# The socket is listed twice, so that nginx retries if a worker closes a connection when uWSGI reloads. nginx does not retry
 # requests that are not idempotent (such as POST), nor requests that time out.
 upstream uwsgi-hello {
@@ -243,7 +239,7 @@ server {
   });
 
   it("the site of an app with domains answers only for them", () => {
-    assert.deepEqual(changedLines(plan().site, plan({ domains: ["a.org", "*.a.org"] }).site), [
+    assert.deepEqual(changedLines(helloFiles().site, helloFiles({ domains: ["a.org", "*.a.org"] }).site), [
       `-     listen ${httpPort} default_server;`,
       `-     listen [::]:${httpPort} default_server;`,
       `+     listen ${httpPort};`,
@@ -260,40 +256,63 @@ describe("templates", () => {
 });
 
 describe("releases", () => {
+  const release = (...given: Parameters<typeof helloPlan>) => helloPlan(...given).release;
+
   it("the same input gives the same release id", () => {
-    assert.equal(plan().release, plan().release);
-    assert.match(plan().release, /^[0-9a-f]{12}$/);
+    assert.equal(release(), release());
+    assert.match(release(), /^[0-9a-f]{12}$/);
   });
 
   it("a change of the code, the requirements, uWSGI or a setting gives another release id", () => {
-    const releases = [
-      plan(),
-      plan({}, { hash: "4567" }),
-      plan({}, { requirements: "flask\n" }),
-      plan({}, {}, "2.0.30"),
-      plan({ processes: defaults.processes + 1 }),
-    ].map(({ release }) => release);
-    assertAllDiffer(releases);
+    assertAllDiffer([
+      release(),
+      release({}, { source: { hash: "4567" } }),
+      release({}, { source: { requirements: "flask\n" } }),
+      release({}, { uwsgiVersion: "2.0.30" }),
+      release({ processes: defaults.processes + 1 }),
+    ]);
   });
 
   it("a change of only the unit or the site keeps the release id", () => {
-    assert.equal(plan({ stopTimeoutSeconds: defaults.stopTimeoutSeconds + 1 }).release, plan().release);
-    assert.notEqual(plan({ stopTimeoutSeconds: defaults.stopTimeoutSeconds + 1 }).unitHash, plan().unitHash);
-    assert.equal(plan({ domains: ["a.org"] }).release, plan().release);
-    assert.notEqual(plan({ domains: ["a.org"] }).siteHash, plan().siteHash);
+    assert.equal(release({ stopTimeoutSeconds: defaults.stopTimeoutSeconds + 1 }), release());
+    assert.equal(release({ domains: ["a.org"] }), release());
   });
 
   it("releases with the same requirements share an environment", () => {
-    assert.equal(plan({}, { hash: "4567" }).venv, plan().venv);
-    assert.notEqual(plan({}, { requirements: "flask\n" }).venv, plan().venv);
+    const { venv } = helloPlan().manifest;
+    assert.equal(helloPlan({}, { source: { hash: "4567" } }).manifest.venv, venv);
+    assert.notEqual(helloPlan({}, { source: { requirements: "flask\n" } }).manifest.venv, venv);
   });
 });
 
 describe("health checks", () => {
   it("the Host header of health checks is the app's first domain, or a name below its wildcard", () => {
-    assert.equal(plan().health.host_header, "localhost");
-    assert.equal(plan({ domains: ["a.org", "b.org"] }).health.host_header, "a.org");
-    assert.equal(plan({ domains: ["*.a.org"] }).health.host_header, "www.a.org");
+    const host = (domains: string[]) => helloPlan({ domains }).manifest.host_header;
+    assert.equal(host([]), "localhost");
+    assert.equal(host(["a.org", "b.org"]), "a.org");
+    assert.equal(host(["*.a.org"]), "www.a.org");
+  });
+});
+
+describe("a preview", () => {
+  const changes = (...changed: Parameters<typeof helloPlan>) => {
+    const [before, after] = [helloPlan().shown, helloPlan(...changed).shown];
+    return Object.keys(after).filter((name) => after[name] !== before[name]);
+  };
+
+  it("shows a change under the name of the file that it is in, and nowhere else", () => {
+    assert.deepEqual(changes({ processes: defaults.processes + 1 }), ["uwsgi.ini"]);
+    assert.deepEqual(changes({ stopTimeoutSeconds: defaults.stopTimeoutSeconds + 1 }), ["uwsgi.service"]);
+    assert.deepEqual(changes({ domains: ["a.org"] }), ["nginx.conf"]);
+    assert.deepEqual(changes({ healthCheck: { path: "/up" } }), ["health check"]);
+    assert.deepEqual(changes({}, { source: { requirements: "flask\n" } }), ["requirements.txt"]);
+    assert.deepEqual(changes({}, { source: { hash: "fedcba" } }), ["code"]);
+  });
+
+  it("says in one line what the health check is", () => {
+    const text = (healthCheck: Record<string, unknown>) => helloPlan({ healthCheck }).shown["health check"];
+    assert.equal(text({}), "GET / within 10 s");
+    assert.equal(text({ path: "/up", contains: "ok", timeoutSeconds: 3 }), 'GET /up within 3 s, containing "ok"');
   });
 });
 
@@ -394,20 +413,16 @@ describe("shell", () => {
   });
 
   it("an incompletely transferred script does nothing", () => {
-    const text = script("build-uwsgi.sh", { parameters: { python: "/bin/false" } });
+    const text = script("wait-for-boot.sh", { parameters: { timeout: "1" } });
     const cut = text.slice(0, text.lastIndexOf("main"));
     assert.equal(execFileSync("bash", ["-s"], { input: cut, encoding: "utf8" }), "");
   });
 
   it("each parameter of a script is on a line of its own", () => {
-    const text = script("activate-site.sh", {
-      parts: ["health.sh"],
-      parameters: { app: "hello", contains: "it's" },
-      triggers: { "nginx.conf": "abc" },
-    });
+    const text = script("wait-for-boot.sh", { parameters: { timeout: "1", check_sudo: "it's" } });
     assert.equal(
-      text.slice(text.lastIndexOf("# nginx.conf")),
-      `# nginx.conf: abc\nmain "$@" \\\n  app=hello \\\n  'contains=it'\\''s' \\\n  </dev/null\n`,
+      text.slice(text.lastIndexOf("main")),
+      `main \\\n  timeout=1 \\\n  'check_sudo=it'\\''s' \\\n  </dev/null\n`,
     );
   });
 });

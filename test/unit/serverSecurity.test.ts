@@ -62,7 +62,7 @@ describe("disk space on the server", () => {
   let tools: FakeTools;
   const checkSpace = (disks: string, free: number) => {
     tools.add("stat", `case "\${!#}" in ${disks} esac`).add("df", `printf 'Avail\\n %sM\\n' ${free}`);
-    return tools.run(["prepare-server.sh"], "disk_space='/opt=100 /usr=250 /var=400'; require_disk_space && echo fine");
+    return tools.run(["server.sh"], "disk_space='/opt=100 /usr=250 /var=400'; require_disk_space && echo fine");
   };
   beforeEach(() => {
     tools = new FakeTools();

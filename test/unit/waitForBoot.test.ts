@@ -7,7 +7,10 @@ import { FakeTools } from "../support/fakeTools";
 describe("first boot of a server", () => {
   let tools: FakeTools;
   const wait = () =>
-    tools.run(["wait-for-boot.sh"], `main timeout=5 check_sudo=${quote(inlineScript("check-sudo.sh"))}`);
+    tools.run(
+      ["scripts/parameters.sh", "scripts/wait-for-boot.sh"],
+      `main timeout=5 check_sudo=${quote(inlineScript("check-sudo.sh"))}`,
+    );
   beforeEach(() => {
     tools = new FakeTools().add("cloud-init").add("sudo");
   });
@@ -48,7 +51,10 @@ describe("first boot of a server", () => {
   });
 
   it("an image without cloud-init is an error with a fix", () => {
-    const { code, stderr } = tools.run(["wait-for-boot.sh"], `command() { return 1; }; main timeout=5 check_sudo=true`);
+    const { code, stderr } = tools.run(
+      ["scripts/parameters.sh", "scripts/wait-for-boot.sh"],
+      `command() { return 1; }; main timeout=5 check_sudo=true`,
+    );
     assert.equal(code, 1);
     assert.match(stderr, /^Error: The server's image has no cloud-init\. Nothing was changed\.\nFix: .*server\.amiId/m);
   });

@@ -15,6 +15,8 @@ const run = promisify(execFile);
 export interface TestPlatform {
   title: string;
   platform: Platform;
+  /** It only behaves like that system where the product meets it. */
+  isFake?: true;
   /** Setting `python` of the apps. */
   python: string;
   /** Environment of the engine, where it must be another than this process's. */
@@ -37,6 +39,7 @@ export const testPlatforms: readonly TestPlatform[] = [
   { title: "Debian 12", platform: debian12, python: "3", env: {}, server: () => Promise.resolve({}) },
   {
     title: "a fake CentOS 7",
+    isFake: true,
     platform: centos7,
     python: "2.7",
     env: withoutOverrides,
@@ -99,10 +102,23 @@ export async function prepared(
   return { ...server, image: await preparedImage(base, server, platform, what) };
 }
 
+/** The same without fakes, for what is the same on all of them. */
+export function onGenuinePlatforms(title: string, tests: (this: Mocha.Suite, platform: TestPlatform) => void): void {
+  onEachPlatform(
+    title,
+    tests,
+    testPlatforms.filter(({ isFake }) => !isFake),
+  );
+}
+
 /** `describe` for each of the systems, or for those of the platform that runTests.ts names. */
-export function onEachPlatform(title: string, tests: (this: Mocha.Suite, platform: TestPlatform) => void): void {
+export function onEachPlatform(
+  title: string,
+  tests: (this: Mocha.Suite, platform: TestPlatform) => void,
+  all = testPlatforms,
+): void {
   const only = process.env[platformVariable];
-  for (const platform of testPlatforms) {
+  for (const platform of all) {
     if (only !== undefined && platform.platform.name !== only) continue;
     describe(`${title} with ${platform.title}`, function () {
       tests.call(this, platform);

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # shellcheck disable=SC2154 # declared by the callers
 # Makes virtual environments and configures pip.
-# The caller declares python, virtualenv, tools, ca_bundle, pip_index and proxy.
+# The caller declares python, isolation, virtualenv, tools, ca_bundle, pip_index and proxy. isolation are the options that
+# keep that Python from importing what is in the working directory or in the user's folders.
 
 # Argument: folder for pip's downloads
 pip_settings() {
@@ -29,11 +30,12 @@ make_environment() {
   local what="Making the virtual environment $1"
   rm -rf "$1" "$1.virtualenv"
   mkdir -p "$(dirname "$1")"
+  # shellcheck disable=SC2086 # a list of words
   if [[ -z $virtualenv ]]; then
-    quietly "$what" "$python" -m venv "$1"
+    quietly "$what" "$python" $isolation -m venv "$1"
   else
-    quietly "Fetching virtualenv" "$python" -m pip install --no-deps --target "$1.virtualenv" "virtualenv==$virtualenv"
-    PYTHONPATH="$1.virtualenv" quietly "$what" "$python" -m virtualenv --no-download --python "$python" "$1"
+    quietly "Fetching virtualenv" "$python" $isolation -m pip install --no-deps --target "$1.virtualenv" "virtualenv==$virtualenv"
+    quietly "$what" "$python" $isolation "$1.virtualenv/virtualenv.py" --no-download --python "$python" "$1"
     rm -rf "$1.virtualenv"
   fi
   # shellcheck disable=SC2086 # a list of words

@@ -1,22 +1,11 @@
 #!/usr/bin/env bash
+# shellcheck disable=SC2154 # declared by server.sh
 # Installs and starts nginx, and disables the distribution's welcome page; or restores nginx's previous state.
-# Usage: up|down NAME=VALUE… (default_* are empty if the platform has no separate welcome site)
+# The caller declares nginx_package, default_link, default_file and default_package; the last three are empty if the platform
+# has no separate welcome site.
 
-main() {
-  # shellcheck disable=SC2034 # used by the package script
-  local package_config_file='' package_keys=''
-  local package='' default_link='' default_file='' default_package=''
-  local action=$1
-  shift
-  parameters "$@"
-  "$action"
-}
-
-up() {
-  lock packages 600
-  # shellcheck disable=SC2154 # set in claim.sh
-  if [[ ! -e $state_folder/nginx ]]; then undo_on_failure; fi
-  install_packages "$package"
+install_nginx() {
+  install_packages "$nginx_package"
   save_nginx_state
   disable_default_site
   systemctl daemon-reload
@@ -29,7 +18,7 @@ up() {
 }
 
 # nginx keeps running if it was running before, because the server may host other sites.
-down() {
+restore_nginx() {
   local marker=$state_folder/nginx
   if [[ -e $state_folder/default-site ]]; then
     [[ -e $default_link || ! -e $default_file ]] || ln -sfT "$(cat "$state_folder/default-site")" "$default_link"

@@ -103,9 +103,11 @@ with_yum() {
 # The plugin fastestmirror is disabled because it would change the configured order of the archives.
 run_yum() {
   local attempt result
+  # shellcheck disable=SC2034 # used by run_silently
+  local what="yum $1"
   for ((attempt = 1; ; attempt++)); do
     result=0
-    output=$(yum --config="$package_config_file" --disableplugin=fastestmirror --assumeyes "$@" 2>&1 9>&-) || result=$?
+    run_silently yum --config="$package_config_file" --disableplugin=fastestmirror --assumeyes "$@" || result=$?
     # With exit_on_lock in its configuration, yum ends instead of waiting forever.
     output_has --ignore-case 'holding the yum lock\|waiting for process with pid' || return "$result"
     if ((attempt >= lock_attempts)); then

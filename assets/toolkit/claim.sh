@@ -10,7 +10,7 @@ is_server_claimed() { [[ -e $state_folder/stack ]]; }
 require_own_server() {
   local stack=$1 files=$2 file owner
   if is_server_claimed; then
-    owner=$(cat "$state_folder/stack")
+    owner=$(claimed_by)
     [[ $owner == "$stack" ]] || fail "This server belongs to the stack $owner. Nothing was changed." \
       "use another server, or add your apps to that stack. If that stack was renamed or lost, take the server over by running there: echo $stack > $state_folder/stack"
     return 0
@@ -30,18 +30,21 @@ claim_server() {
   mv -fT "$state_folder/stack.new" "$state_folder/stack"
 }
 
-# Gives up the claim. Argument: STACK
+# Prints the stack that owns the server, or nothing.
+claimed_by() { cat "$state_folder/stack" 2> /dev/null || true; }
+
+# Gives up the claim.
 unclaim_server() {
   local folder
-  [[ $(cat "$state_folder/stack" 2> /dev/null) == "$1" ]] || return 0
-  # An interrupted compilation may have left files in it.
-  if grep --quiet --line-regexp /opt/uwsgi "$state_folder/folders"; then rm -rf /opt/uwsgi; fi
   while read -r folder; do rmdir --ignore-fail-on-non-empty "$folder" 2> /dev/null || true; done < "$state_folder/folders"
   rm -rf "$state_folder" /run/lock/uwsgi-nginx-*
 }
 
-# The engine does not record a resource whose script fails, so it would never run `down`.
-undo_on_failure() { trap '(($? == 0)) || down' EXIT; }
+# The engine does not record a resource whose script fails, so it would never undo it. Argument: FUNCTION
+undo_on_failure() {
+  # shellcheck disable=SC2064 # expanded here
+  trap "((\$? == 0)) || $1; stop_pulse" EXIT
+}
 
 # Fails if files that do not belong to the app exist in its paths. Arguments: APP PATH…
 claim_app() {

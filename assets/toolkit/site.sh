@@ -1,32 +1,24 @@
 #!/usr/bin/env bash
+# shellcheck disable=SC2154 # declared by app.sh
 # Activates an app's site and rolls it back if nginx rejects it or the app does not answer through it; or removes it.
-# Usage: up|down NAME=VALUE…
-#   ipv6_listen is the directive of the site that is left out on a server without IPv6
+# ipv6_listen is the directive of the site that is left out on a server without IPv6.
 
-main() {
-  local app='' domains='' staged='' site='' ipv6_listen='' port='' host_header='' path='' contains='' timeout=''
-  local action=$1 work url
-  shift
-  parameters "$@"
-  url=http://127.0.0.1:$port$path
+activate_site() {
+  local url=http://127.0.0.1:$port$path problem started
   lock nginx 300
-  work=$(mktemp -d)
-  # shellcheck disable=SC2064 # expanded here, because the variable is local
-  trap "rm -rf '$work'" EXIT
-  "$action"
-}
-
-up() {
-  local problem started
   started=$(date +%s)
-  [[ ! -f $site ]] || cp -p "$site" "$work/site"
-  take_over_names
   # nginx does not start with an IPv6 address on a server without IPv6.
   if [[ -e /proc/net/if_inet6 ]]; then
-    cp "$staged" "$work/new"
+    printf '%s' "$nginx_conf" > "$work/new"
   else
-    grep --invert-match --fixed-strings -e "$ipv6_listen" "$staged" > "$work/new"
+    grep --invert-match --fixed-strings -e "$ipv6_listen" <<< "${nginx_conf%$'\n'}" > "$work/new"
   fi
+  # A marker shows that nginx has loaded the file.
+  if [[ -e $folder/site-is-active ]] && cmp --silent "$work/new" "$site" && site_answers; then return 0; fi
+  say "$app: activating the site"
+  rm -f "$folder/site-is-active"
+  [[ ! -f $site ]] || cp -p "$site" "$work/site"
+  take_over_names
   cmp --silent "$work/new" "$site" || install_file "$work/new" "$site"
   # With a broken configuration nginx would keep running, but never start again.
   if ! nginx -t 2> "$work/nginx"; then
@@ -40,6 +32,7 @@ up() {
   fi
   require_own_names
   reload_nginx
+  start_pulse "$app: waiting until it answers behind nginx"
   if ! wait_for "$timeout" site_answers && ! { nginx_was_denied "$started" && allow_nginx && wait_for "$timeout" site_answers; }; then
     problem=$(cat "$work/problem")
     restore
@@ -47,6 +40,8 @@ up() {
     fail "App $app behind nginx ($url, Host: $host_header) $problem. Its site was rolled back." \
       "look for the cause in /var/log/nginx/error.log on the server, then deploy again."
   fi
+  stop_pulse
+  touch "$folder/site-is-active"
 }
 
 # The settings allow no two apps of a stack to share a name. If another site has it, that is a previous version, which the
@@ -99,47 +94,12 @@ require_own_names() {
   fi
 }
 
-down() {
-  rm -f "$site"
-  if nginx -t -q 2> /dev/null; then reload_nginx; fi
-}
-
 restore() {
   local other
   for other in "$work"/others/*.conf; do
     [[ ! -f $other ]] || install_file "$other" "${site%/*}/${other##*/}"
   done
   if [[ -f $work/site ]]; then install_file "$work/site" "$site"; else rm -f "$site"; fi
-}
-
-# Reloads nginx and waits until only workers with the new configuration accept connections. Until then an old worker may
-# still answer with another site's page.
-reload_nginx() {
-  local old
-  if ! systemctl is-active --quiet nginx; then
-    systemctl start nginx
-    return
-  fi
-  old=$(nginx_workers)
-  systemctl reload nginx
-  wait_for 30 all_workers_are_new "$old" ||
-    fail "The reload of nginx did not end within 30 seconds, so its old configuration is still in use." \
-      "look for the cause in /var/log/nginx/error.log on the server, then deploy again."
-}
-
-# Process ids of the workers that accept connections. The title of one that only finishes its requests is different.
-nginx_workers() {
-  local master
-  master=$(systemctl show --property MainPID nginx)
-  pgrep --parent "${master#*=}" --full --exact 'nginx: worker process *' || true
-}
-
-# Argument: the process ids of the old workers, one per line
-all_workers_are_new() {
-  local worker
-  for worker in $(nginx_workers); do
-    [[ $'\n'$1$'\n' != *$'\n'$worker$'\n'* ]] || return 1
-  done
 }
 
 site_answers() {

@@ -1,65 +1,29 @@
 #!/usr/bin/env bash
-# Makes a release of an app live and rolls back if it does not work; or takes the app out of service.
-# Usage: up|down NAME=VALUE… (trial_ini is the text of the trial's uWSGI configuration)
-#
-# On the server: /opt/apps/APP/config    uploaded files (code, ini, unit, site), not yet in use
-#              /opt/apps/APP/releases  ID/{app,venv,uwsgi.ini,uwsgi.service,…}, complete and never changed
-#              /opt/apps/APP/current   link to the live release
-#              /opt/apps/APP/last-good the last release that worked, which a failed one is rolled back to
-#              /opt/apps/APP/shared    the app's own data, kept across releases
+# shellcheck disable=SC2154 # declared by app.sh
+# Makes a release of an app live and rolls back if it does not work; or removes the app's unit.
 
 kept_releases=5
 
-main() {
-  local app='' folder='' uid='' uid_given='' group='' release='' archive='' venv='' wheels='' uwsgi_version=''
-  local socket='' chown_socket='' chmod_socket='' trial_ini=''
-  local nginx_user='' port='' host_header='' path='' contains='' timeout=''
-  local action=$1
-  shift
-  parameters "$@"
-  local service="uwsgi@$app.service" releases=$folder/releases socket_folder=${socket%/*} comment
-  local unit=/etc/systemd/system/$service work
+release_app() {
+  local before service=uwsgi@$app.service releases=$folder/releases socket_folder=${socket%/*} comment
+  local unit=/etc/systemd/system/$service
   comment=$(user_comment "$app")
-  lock "app-$app" 1200
-  work=$(mktemp -d)
-  # shellcheck disable=SC2064 # expanded here, because the variable is local
-  trap "stop_trial; rm -rf '$work'" EXIT
-  "$action"
-}
-
-up() {
-  local before
   before=$(cat "$folder/last-good" 2> /dev/null || true)
+  printf '%s' "$uwsgi_ini" > "$work/uwsgi.ini"
+  printf '%s' "$uwsgi_service" > "$work/uwsgi.service"
   make_user
   make_release
   # Recorded first, so that the label of a release that fails is removed later.
   printf '%s\n' "$socket_folder" >> "$folder/socket-folders"
   label_socket_folder "$socket_folder"
   install -d -m 750 -o "$uid" -g "$group" "$folder/shared"
-  if [[ $before == "releases/$release" ]] && cmp --silent "$folder/config/uwsgi.service" "$unit" && is_live; then
+  if [[ $before == "releases/$release" ]] && cmp --silent "$work/uwsgi.service" "$unit" && is_live; then
     say "$app: release $release is already live"
   else
     try_release
     switch
   fi
   prune
-}
-
-down() {
-  systemctl disable --now --quiet "$service" 2> /dev/null || true
-  rm -f "$unit"
-  systemctl daemon-reload
-  systemctl reset-failed "$service" 2> /dev/null || true
-  unlabel_socket_folders ''
-}
-
-# Removes the SELinux labels of all the app's socket folders but one. Argument: FOLDER
-unlabel_socket_folders() {
-  local other folders
-  folders=$(sort -u "$folder/socket-folders" 2> /dev/null) || folders=''
-  for other in $folders; do
-    if [[ $other != "$1" ]]; then unlabel_socket_folder "$other"; fi
-  done
 }
 
 make_user() {
@@ -82,14 +46,14 @@ make_user() {
 
 make_release() {
   local new=$releases/.new-$release made_of
-  made_of=$(cat "$archive" "$folder/config/uwsgi.ini" | sha256sum)
+  made_of=$(cat "$code" "$work/uwsgi.ini" | sha256sum)
   # An interrupted run may have made this release while a later one was already uploading other files.
   if [[ $before != "releases/$release" && $(cat "$releases/$release/made-of" 2> /dev/null) != "$made_of" ]]; then
     rm -rf "$new" "${releases:?}/$release"
     mkdir -p "$new/app"
-    tar -xzf "$archive" -C "$new/app" --no-same-owner ||
-      fail "The archive $archive with the code of app $app is broken." "deploy again."
-    install -m 644 "$folder/config/uwsgi.ini" "$new/uwsgi.ini"
+    tar -xzf "$code" -C "$new/app" --no-same-owner ||
+      fail "The archive $code with the code of app $app is broken." "deploy again."
+    install -m 644 "$work/uwsgi.ini" "$new/uwsgi.ini"
     ln -s "$venv" "$new/venv"
     printf '%s\n' "$chown_socket $chmod_socket" > "$new/socket-access"
     printf '%s\n' "$made_of" > "$new/made-of"
@@ -108,8 +72,12 @@ try_release() {
   printf '%s' "$trial_ini" > "$ini"
   # The locale that systemd gives the unit.
   mapfile -t locale < <(systemctl show-environment | grep --extended-regexp '^(LANG|LANGUAGE|LC_[A-Z]+)=')
-  runuser -u "$uid" -- env -i PATH="$PATH" ${locale[@]+"${locale[@]}"} "$venv/bin/uwsgi" --ini "$ini" > "$log" 2>&1 9>&- &
+  (
+    close_locks
+    exec runuser -u "$uid" -- env -i PATH="$PATH" ${locale[@]+"${locale[@]}"} "$venv/bin/uwsgi" --ini "$ini"
+  ) > "$log" 2>&1 &
   trial=$!
+  start_pulse "$app: waiting until the release starts and answers"
   wait_for "$timeout" trial_is_ready || true
   trial_port=$(sed -n 's/.*bound to TCP address 127\.0\.0\.1:\([0-9]*\).*/\1/p' "$log" | head -n 1)
   if ! kill -0 "$trial" 2> /dev/null || [[ -z $trial_port ]]; then
@@ -118,11 +86,12 @@ try_release() {
   status=$(http_get "http://127.0.0.1:$trial_port$path" "$host_header" "$timeout" "$work/body")
   problem=$(health_problem "$status" "$work/body" "$contains")
   if [[ -n $problem ]]; then fail_release "$problem (path $path)" "$log"; fi
+  stop_pulse
   stop_trial
 }
 
 # What uWSGI prints at every start, which does not help when an app fails.
-uwsgi_chatter='^$|^\*\*\* |^(\[uWSGI\] |compiled with|os: |nodename: |machine: |clock source|detected |current working|your |lock engine|thunder lock|uwsgi socket|chdir|!!! no internal|Python (version|main)|PEP 405|Set PythonHome|python threads|mapped |WSGI app 0 .* ready|spawned uWSGI|\[pid: )'
+uwsgi_chatter='^$|^Session terminated, |^\*\*\* |^(\[uWSGI\] |compiled with|os: |nodename: |machine: |clock source|detected |current working|your |lock engine|thunder lock|uwsgi socket|chdir|!!! no internal|Python (version|main)|PEP 405|Set PythonHome|python threads|mapped |WSGI app 0 .* ready|spawned uWSGI|\[pid: )'
 
 trial=''
 trial_is_ready() {
@@ -154,17 +123,19 @@ switch() {
   started=$(date +%s)
   say "$app: release $release goes live"
   link_current "releases/$release"
-  if ! cmp --silent "$folder/config/uwsgi.service" "$unit"; then
-    install_file "$folder/config/uwsgi.service" "$unit"
+  if ! cmp --silent "$work/uwsgi.service" "$unit"; then
+    install_file "$work/uwsgi.service" "$unit"
     restart=true
   fi
   # A reload does not change the owner and mode of the socket.
   if [[ -n $before ]] && ! cmp --silent "$folder/$before/socket-access" "$releases/$release/socket-access"; then restart=true; fi
   systemctl daemon-reload
   systemctl enable --quiet uwsgi.service "$service"
+  start_pulse "$app: waiting until the release is live"
   if ! { activate "$restart" && wait_for "$timeout" is_live; }; then roll_back "$started"; fi
+  stop_pulse
   systemctl start uwsgi.service
-  unlabel_socket_folders "$socket_folder"
+  unlabel_socket_folders "$folder/socket-folders" "$socket_folder"
   printf '%s\n' "$socket_folder" > "$folder/socket-folders"
   install_file "$unit" "$releases/$release/uwsgi.service"
   printf 'releases/%s\n' "$release" > "$work/last-good"

@@ -1,14 +1,10 @@
-// activate-site.sh with rendered sites, which it changes in two cases.
+// site.sh with rendered sites, which it changes in two cases.
 import assert from "node:assert/strict";
-import { platforms } from "../../platforms";
-import { planApp } from "../../rendering/app";
 import { quote } from "../../rendering/shell";
-import { appSchema } from "../../settings/apps";
 import { FakeTools } from "../support/fakeTools";
+import { helloFiles, helloPlan } from "../support/plans";
 
-const source = { hash: "0123", archive: "", requirements: "" };
-const plan = (domains: readonly string[]) =>
-  planApp("hello", appSchema.parse({ domains }), source, platforms.debian12, "2.0.31");
+const siteOf = (domains: readonly string[]) => helloFiles({ domains }).site;
 
 describe("changes to a rendered site", () => {
   let tools: FakeTools;
@@ -21,15 +17,12 @@ describe("changes to a rendered site", () => {
 
   /** The site of an app with `domains` after another app has taken over `taken`. */
   const withoutNames = (domains: readonly string[], taken: readonly string[]) =>
-    tools.run(
-      ["activate-site.sh"],
-      `domains=${quote(taken.join(" "))}; without_names <<< ${quote(plan(domains).site)}`,
-    );
+    tools.run(["site.sh"], `domains=${quote(taken.join(" "))}; without_names <<< ${quote(siteOf(domains))}`);
 
   it("a site keeps the names that another app does not take over", () => {
     const { code, stdout } = withoutNames(["a.org", "b.org", "*.c.org"], ["b.org", "other.org"]);
     assert.equal(code, 0);
-    assert.equal(stdout.trimEnd(), plan(["a.org", "*.c.org"]).site.trimEnd());
+    assert.equal(stdout.trimEnd(), siteOf(["a.org", "*.c.org"]).trimEnd());
   });
 
   it("a site is removed if another app takes over all its names", () => {
@@ -45,13 +38,13 @@ describe("changes to a rendered site", () => {
     ] as const) {
       const { code, stdout } = withoutNames(domains, taken);
       assert.equal(code, 0);
-      assert.equal(stdout.trimEnd(), plan(domains).site.trimEnd());
+      assert.equal(stdout.trimEnd(), siteOf(domains).trimEnd());
     }
   });
 
   for (const domains of [[], ["a.org"]]) {
     it(`the directive that a server without IPv6 must not have is in the site once: ${domains.join() || "default server"}`, () => {
-      const { site, ipv6Listen } = plan(domains);
+      const { nginx_conf: site = "", ipv6_listen: ipv6Listen } = helloPlan({ domains }).manifest;
       assert.deepEqual(
         site.split("\n").filter((line) => line.includes("[::]")),
         [`    ${ipv6Listen}`],

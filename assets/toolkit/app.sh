@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# shellcheck disable=SC2154 # declared by the parts
+# The verb `app`: makes an app live, and rolls back what does not work; or takes it out of service.
+#
+# On the server: /opt/apps/APP/releases      ID/{app,venv,uwsgi.ini,uwsgi.service,…}, complete and never changed
+#               /opt/apps/APP/current       link to the live release
+#               /opt/apps/APP/last-good     the last release that worked, which a failed one is rolled back to
+#               /opt/apps/APP/venvs         virtual environments, one for each set of requirements
+#               /opt/apps/APP/shared        the app's own data, kept across releases
+#               /var/cache/uwsgi-nginx/APP  what pip has downloaded and built
+
+verb_app() {
+  # shellcheck disable=SC2034 # used by the parts
+  local app='' release='' venv='' uid='' uid_given='' group='' socket='' chown_socket='' chmod_socket='' \
+    uwsgi_ini='' uwsgi_service='' trial_ini='' requirements=''
+  # shellcheck disable=SC2034
+  local python='' isolation='' virtualenv='' tools='' ca_bundle='' pip_index='' proxy='' wheels='' uwsgi_version=''
+  # shellcheck disable=SC2034
+  local nginx_conf='' site_folder='' domains='' ipv6_listen='' nginx_user=''
+  # shellcheck disable=SC2034
+  local port='' host_header='' path='' contains='' timeout=''
+  read_manifest
+  # shellcheck disable=SC2034
+  local folder=$apps_folder/$app code=$uploads_folder/$app.tar.gz site=$site_folder/$app.conf
+  lock "app-$app" 1200
+  # Not local, because the trap needs it.
+  work=$(mktemp -d)
+  trap end_app EXIT
+  "app_$1"
+}
+
+app_up() {
+  claim_app "$app" "$folder" "/etc/systemd/system/uwsgi@$app.service" "$site"
+  # The engine has not recorded it, so it would never remove what is left of it.
+  if [[ ! -e $folder/last-good ]]; then trap end_first EXIT; fi
+  require_code
+  install_requirements
+  release_app
+  activate_site
+  printf '{"release": "%s"}\n' "$release"
+}
+
+app_down() {
+  if is_claimed "$app"; then remove_app "$app"; fi
+  rm -rf "$code" "${cache_folder:?}/$app"
+}
+
+end_first() {
+  (($? == 0)) || remove_app "$app"
+  end_app
+}
+
+end_app() {
+  stop_pulse
+  stop_trial
+  rm -rf "$work"
+}
+
+require_code() {
+  mkdir -p "$folder"
+  [[ -s $code ]] ||
+    fail "The code of app $app is not on the server anymore ($code)." "change a file of the app, then deploy again, which uploads it."
+}

@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# shellcheck disable=SC2154,SC2034 # declared or used by the callers
+# Where an app is on the server, and how it is removed.
+
+apps_folder=/opt/apps
+cache_folder=/var/cache/uwsgi-nginx
+# The login user uploads code and the toolkit to it.
+uploads_folder=$state_folder/uploads
+
+# Removes all of an app. The caller declares site_folder. Argument: APP
+remove_app() {
+  local app=$1 user
+  remove_site "$site_folder/$app.conf"
+  remove_unit "$app"
+  for user in $(own_users "$app"); do userdel "$user"; done
+  rm -rf "${apps_folder:?}/$app"
+  unclaim_app "$app"
+}
+
+# Argument: FILE
+remove_site() {
+  [[ -e $1 ]] || return 0
+  lock nginx 300
+  rm -f "$1"
+  if nginx -t -q 2> /dev/null; then reload_nginx; fi
+}
+
+# Argument: APP
+remove_unit() {
+  local service=uwsgi@$1.service
+  systemctl disable --now --quiet "$service" 2> /dev/null || true
+  rm -f "/etc/systemd/system/$service"
+  systemctl daemon-reload
+  systemctl reset-failed "$service" 2> /dev/null || true
+  unlabel_socket_folders "$apps_folder/$1/socket-folders" ''
+}
+
+# Removes the SELinux labels of all the socket folders in a list but one. Arguments: FILE FOLDER
+unlabel_socket_folders() {
+  local other folders
+  folders=$(sort -u "$1" 2> /dev/null) || folders=''
+  for other in $folders; do
+    if [[ $other != "$2" ]]; then unlabel_socket_folder "$other"; fi
+  done
+}
+
+# Reloads nginx and waits until only workers with the new configuration accept connections. Until then an old worker may
+# still answer with another site's page.
+reload_nginx() {
+  local old
+  if ! systemctl is-active --quiet nginx; then
+    systemctl start nginx
+    return
+  fi
+  old=$(nginx_workers)
+  systemctl reload nginx
+  wait_for 30 all_workers_are_new "$old" ||
+    fail "The reload of nginx did not end within 30 seconds, so its old configuration is still in use." \
+      "look for the cause in /var/log/nginx/error.log on the server, then deploy again."
+}
+
+# Process ids of the workers that accept connections. The title of one that only finishes its requests is different.
+nginx_workers() {
+  local master
+  master=$(systemctl show --property MainPID nginx)
+  pgrep --parent "${master#*=}" --full --exact 'nginx: worker process *' || true
+}
+
+# Argument: the process ids of the old workers, one per line
+all_workers_are_new() {
+  local worker
+  for worker in $(nginx_workers); do
+    [[ $'\n'$1$'\n' != *$'\n'$worker$'\n'* ]] || return 1
+  done
+}

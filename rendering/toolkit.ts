@@ -1,0 +1,85 @@
+import { createHash } from "node:crypto";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { assetFiles } from "./assets";
+import { manifestText, type Manifest } from "./manifest";
+import { gzipped, tarArchive } from "./tarArchive";
+
+/** The scripts in `assets/toolkit`, as a server gets them. */
+export interface Toolkit {
+  /** Version of this project, and a hash of the files. */
+  version: string;
+  /** SHA-256 of the archive. */
+  hash: string;
+  /** A .tar.gz. */
+  archive: Uint8Array;
+}
+
+/** What the verb `server` needs, besides the platform's package script. It runs before the toolkit is on the server. */
+const serverParts = new Set(
+  [
+    ...["run", "launch", "lib", "manifest", "claim", "selinux", "python", "apps"],
+    ...["system", "downloads", "firewalld", "nginx", "uwsgi", "server"],
+  ].map((name) => `${name}.sh`),
+);
+
+interface File {
+  name: string;
+  text: string;
+}
+
+const sha256 = (data: string | Uint8Array) => createHash("sha256").update(data).digest("hex");
+
+let packed: Toolkit | undefined;
+
+export function toolkit(): Toolkit {
+  return (packed ??= packToolkit());
+}
+
+function packToolkit(): Toolkit {
+  const scripts = assetFiles("toolkit");
+  const version = `${projectVersion()}-${sha256(JSON.stringify(scripts)).slice(0, 8)}`;
+  const archive = pack([...scripts, { name: "version", text: `${version}\n` }]);
+  return { version, hash: sha256(archive), archive };
+}
+
+/**
+ * The verb `server` with its manifest, as stdin of unpack-and-run.sh.
+ * @param packageScript the platform's
+ */
+export function serverStep(packageScript: string, manifest: Manifest): string {
+  const scripts = assetFiles("toolkit").filter(({ name }) => serverParts.has(name) || name === packageScript);
+  const archive = pack([
+    // It is part of the stack's state, twice.
+    ...scripts.map(({ name, text }) => ({ name, text: withoutComments(text) })),
+    { name: "manifest", text: manifestText(manifest) },
+  ]);
+  return `${sha256(archive)} ${Buffer.from(archive).toString("base64")}\n`;
+}
+
+function pack(files: readonly File[]): Uint8Array {
+  return gzipped(tarArchive(files.map((file) => ({ ...file, mode: 0o644 }))));
+}
+
+function withoutComments(script: string): string {
+  return script.replace(/^\s*#(?!!).*\n/gm, "");
+}
+
+function projectVersion(): string {
+  const file = path.join(__dirname, "..", "package.json");
+  return (JSON.parse(fs.readFileSync(file, "utf8")) as { version: string }).version;
+}
+
+/** Writes the archive to a file in a folder of archives, and returns its path. */
+export function toolkitFile(folder: string): string {
+  const { archive, hash } = toolkit();
+  const file = path.join(folder, `toolkit-${hash.slice(0, 12)}.tar.gz`);
+  if (!fs.existsSync(file)) {
+    fs.mkdirSync(folder, { recursive: true });
+    fs.writeFileSync(`${file}.${process.pid}`, archive);
+    fs.renameSync(`${file}.${process.pid}`, file);
+  }
+  const now = new Date();
+  fs.utimesSync(file, now, now);
+  return file;
+}

@@ -1,0 +1,30 @@
+// What is decided about the app `hello`, for tests of texts.
+import { platforms, type Platform } from "../../platforms";
+import { type AppPlan, planApp } from "../../rendering/app";
+import { planDownloads } from "../../rendering/downloads";
+import { appSchema } from "../../settings/apps";
+import { settingsSchema } from "../../settings/schema";
+import { uwsgiVersion } from "./defaults";
+
+interface Given {
+  readonly source?: { readonly hash?: string; readonly requirements?: string };
+  readonly platform?: Platform;
+  readonly uwsgiVersion?: string;
+}
+
+/** Where packages come from if the settings do not say. */
+export const defaultDownloads = planDownloads({ ...settingsSchema.parse({}).server, onYourComputer: true }, {});
+
+export function helloPlan(settings: Record<string, unknown> = {}, given: Given = {}): AppPlan {
+  return planApp("hello", {
+    ...{ platform: platforms.debian12, downloads: defaultDownloads, uwsgiVersion, ...given },
+    settings: appSchema.parse(settings),
+    source: { hash: "0123456789abcdef", requirements: "", ...given.source },
+  });
+}
+
+/** The texts of its files. */
+export function helloFiles(settings?: Record<string, unknown>, given?: Given) {
+  const { uwsgi_ini = "", uwsgi_service = "", nginx_conf = "", trial_ini = "" } = helloPlan(settings, given).manifest;
+  return { ini: uwsgi_ini, unit: uwsgi_service, site: nginx_conf, trialIni: trial_ini };
+}
