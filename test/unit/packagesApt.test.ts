@@ -35,6 +35,37 @@ describe("packages with apt", () => {
     ]);
   });
 
+  const busy: [string, string][] = [
+    ["dpkg", "dpkg: error: dpkg frontend lock was locked by another process with pid 1"],
+    ["apt-get", "E: Could not get lock /var/lib/apt/lists/lock. It is held by process 1 (unattended-upgr)"],
+  ];
+  for (const [tool, message] of busy) {
+    it(`waits for whoever holds the lock that ${tool} needs, and says for whom`, () => {
+      apt(["gcc"]);
+      tools.add(
+        tool,
+        `if [[ ! -e $FAKE/waited ]]; then touch "$FAKE/waited"; echo '${message}' >&2; exit 100; fi
+         [[ $1 != install ]] || echo gcc >> "$FAKE/installed"`,
+      );
+      tools.add("sleep");
+      const { code, stderr, calls } = install("gcc");
+      assert.equal(code, 0, stderr);
+      assert.match(stderr, /^packages: waiting for process 1 \(.*\)$/m);
+      assert.ok(calls.includes("sleep 5"), `it should pause before it tries again, and called ${calls.join(", ")}`);
+    });
+  }
+
+  it("gives up after five minutes, and says who still holds the lock", () => {
+    tools.add("dpkg", `echo '${busy[0]?.[1]}' >&2; exit 2`).add("sleep");
+    const { code, stderr, calls } = install("gcc");
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /^Error: Another program has been using apt on this server for 300 seconds: process 1 \(.*\)\.\nFix: wait until it ends/m,
+    );
+    assert.equal(calls.filter((call) => call === "sleep 5").length, 59);
+  });
+
   it("apt-get is not called if all packages are installed", () => {
     apt(["gcc"]);
     install("gcc");
