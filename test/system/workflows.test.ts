@@ -102,7 +102,7 @@ describe("the workflows", function () {
     const { ok, output } = await pullRequest();
     assert.ok(ok, `the workflow should pass, and printed\n${output}`);
     assert.equal(gitHub.comments.length, 1, "one comment, updated");
-    assert.match(comments().join(), /^! hello-ini \(update, /m);
+    assert.match(comments().join(), /^! hello-files \(update, /m);
     assert.match(
       comments().join(),
       new RegExp(`^- +processes = ${processes}\n\\+ +processes = ${processes + 2}$`, "m"),

@@ -56,13 +56,19 @@ function page(stack: string, title: string, parts: readonly string[]): string {
 
 /** The resources that change, the lines of the summary, and all other lines. */
 export function parsePreview(text: string) {
-  const [changes, rest, summary]: [Change[], string[], string[]] = [[], [], []];
+  const [all, rest, summary]: [Change[], string[], string[]] = [[], [], []];
   let section = rest;
   let change: Change | undefined;
-  const begin = (sign: string, name: string, title: string) => changes.push((change = { sign, name, lines: [title] }));
+  // Of the properties of a resource that is updated only those that change are shown.
+  let unchangedProperty: RegExp | undefined;
+  let isShown = true;
+  const begin = (sign: string, name: string, title: string) => {
+    [unchangedProperty, isShown] = [undefined, true];
+    all.push((change = { sign, name, lines: [title] }));
+  };
   for (const line of text.split("\n")) {
     const [, sign, type, action] = /^ *(\+-|--|\+\+|[+~-]) ?([\w-]+:\S+): \((\w+)\)/.exec(line) ?? [];
-    const name = /^ *\[urn=.*::(.+)\]$/.exec(line)?.[1];
+    const [, indent = "", name] = /^( *)\[urn=.*::(.+)\]$/.exec(line) ?? [];
     if (sign) begin(sign, "", `(${action}, ${type})`);
     else if (/^ *--outputs:--/.test(line)) begin("~", "outputs", "! outputs of the stack");
     else if (line.startsWith("Resources:")) [change, section] = [undefined, summary];
@@ -71,10 +77,16 @@ export function parsePreview(text: string) {
     else if (name && change.name === "") {
       change.name = name;
       change.lines[0] = `${diffSign(change.sign)} ${name} ${change.lines[0]}`;
+      if (change.sign === "~") unchangedProperty = new RegExp(`^${indent}[\\w/]`);
     } else if (!sign && !/^ *\[(urn|id|provider)=|^ *--outputs:--|^\s*$/.test(line)) {
-      change.lines.push(diffLine(line));
+      if (unchangedProperty?.test(line)) isShown = false;
+      else if (/^ *[+~-] /.test(line)) isShown = true;
+      if (isShown) change.lines.push(diffLine(line));
     }
   }
+  // The engine updates it for an input that is not shown: that of a step, whose component shows the texts.
+  const visible = all.filter(({ sign, lines }) => sign !== "~" || lines.length > 1);
+  const changes = visible.length > 0 ? visible : all;
   for (const { lines } of changes) {
     const more = lines.length - maxLines;
     if (more > 0) lines.splice(maxLines, more, `  … ${more} more lines`);

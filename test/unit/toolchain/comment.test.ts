@@ -91,6 +91,41 @@ describe("the comment on a pull request", () => {
     );
   });
 
+  it("shows of an app the lines of the file that changes, and nothing else", () => {
+    const update = `Previewing update (dev):
+  pulumi:pulumi:Stack: (same)
+    [urn=urn:pulumi:dev::test::pulumi:pulumi:Stack::test-dev]
+    ~ uwsgi-nginx:index:AppFiles: (update)
+        [urn=urn:pulumi:dev::test::uwsgi-nginx:index:UwsgiApp$uwsgi-nginx:index:AppFiles::hello-files]
+        code            : "c98a1beb8a9f"
+        nginx.conf      : "server {\\n    listen 80 default_server;\\n}\\n"
+      ~ uwsgi.ini       :${" "}
+            ...
+            master = true
+          - processes = 5
+          + processes = 7
+            uid = hello
+            ...
+        uwsgi.service   : "[Unit]\\nDescription=uWSGI app hello\\n"
+        ~ command:remote:Command: (update)
+            [id=hello-app8171b0f8]
+            [urn=urn:pulumi:dev::test::uwsgi-nginx:index:UwsgiApp$command:remote:Command::hello-app]
+            addPreviousOutputInEnv: false
+            create                : "bash /var/lib/uwsgi-nginx/run app up"
+            stdin                 : "app=hello\\n..."
+            triggers              : [
+                [0]: "machine-1"
+            ]
+Resources:
+    ~ 2 to update
+    11 unchanged
+`;
+    assert.match(
+      renderComment({ ...preview, stdout: update }),
+      /```diff\n! hello-files \(update, uwsgi-nginx:index:AppFiles\)\n! +uwsgi\.ini +: \n +\.\.\.\n +master = true\n- +processes = 5\n\+ +processes = 7\n +uid = hello\n +\.\.\.\n```/,
+    );
+  });
+
   it("has the counts in its title if everything is new, and says if only outputs change", () => {
     const all = `${stdout.split("    +-command")[0]}Resources:\n    + 25 to create\n`;
     assert.match(renderComment({ ...preview, stdout: all }), /^### Preview of `dev`: \+ 25 to create$/m);
