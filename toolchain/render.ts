@@ -1,0 +1,85 @@
+// Writes what a stack's server would receive to a folder, without Pulumi and without SSH: npm run render -- STACK FOLDER
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { load } from "js-yaml";
+import { platforms } from "../platforms";
+import { planDownloads } from "../rendering/downloads";
+import { serverFolder } from "../rendering/serverFolder";
+import { planStack } from "../rendering/stack";
+import { kindOf } from "../servers/registry";
+import { loadSettings, SettingsError } from "../settings/load";
+import type { Settings } from "../settings/schema";
+import { UserError } from "./common/errors";
+
+/**
+ * Writes the folder, and returns the paths of its files.
+ * @throws SettingsError with all mistakes; UserError
+ */
+export function render(root: string, stack: string, folder: string): string[] {
+  if (existsSync(folder) && readdirSync(folder).length > 0) {
+    throw new UserError(
+      `The folder ${folder} is not empty. Nothing was changed.`,
+      "choose another folder, or remove it.",
+    );
+  }
+  const project = (load(readFileSync(join(root, "Pulumi.yaml"), "utf8")) as { name: string }).name;
+  const settings = readSettings(root, project, stack);
+  const kind = kindOf(settings.server);
+  const archives = mkdtempSync(join(tmpdir(), "render-"));
+  try {
+    const args = {
+      stack: `${project}/${stack}`,
+      platform: platforms[settings.server.platform],
+      downloads: planDownloads({ ...settings.server, onYourComputer: kind.onYourComputer }),
+      folder: root,
+      loginUser: kind.loginUser(settings.server),
+    };
+    const files = serverFolder(planStack(settings, args, archives));
+    for (const [name, content] of Object.entries(files)) {
+      mkdirSync(dirname(join(folder, name)), { recursive: true });
+      writeFileSync(join(folder, name), content, { mode: name === "set-up.sh" ? 0o755 : 0o644 });
+    }
+    return Object.keys(files);
+  } finally {
+    rmSync(archives, { recursive: true });
+  }
+}
+
+function readSettings(root: string, project: string, stack: string): Settings {
+  const file = `Pulumi.${stack}.yaml`;
+  if (!existsSync(join(root, file))) {
+    throw new UserError(`The stack ${stack} has no settings (${file}). Nothing was changed.`, "name another stack.");
+  }
+  const { config } = (load(readFileSync(join(root, file), "utf8")) ?? {}) as { config?: Record<string, unknown> };
+  const values = Object.entries(config ?? {})
+    .map(([key, value]) => [key, withoutSecrets(value)] as const)
+    .filter(([, value]) => value !== undefined);
+  const texts = values.map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)] as const);
+  return loadSettings({ project, config: Object.fromEntries(texts), isSecret: () => false, folder: root });
+}
+
+/** Only Pulumi can decrypt them, and they are for logins, which nothing here needs. */
+function withoutSecrets(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(withoutSecrets).filter((it) => it !== undefined);
+  if ("secure" in value) return undefined;
+  const entries = Object.entries(value).map(([key, it]) => [key, withoutSecrets(it)] as const);
+  return Object.fromEntries(entries.filter(([, it]) => it !== undefined));
+}
+
+function main([stack, folder, ...rest]: readonly string[]): void {
+  try {
+    if (stack === undefined || folder === undefined || rest.length > 0) {
+      throw new UserError("Invalid command line. Nothing was changed.", "run: npm run render -- STACK FOLDER", 2);
+    }
+    const files = render(process.cwd(), stack, resolve(folder));
+    console.log(`${files.length} files for the server of stack ${stack}: ${folder}`);
+  } catch (error) {
+    if (!(error instanceof UserError || error instanceof SettingsError)) throw error;
+    process.stderr.write(`\n${error.message}\n`);
+    process.exitCode = error instanceof UserError ? error.exitCode : 1;
+  }
+}
+
+if (process.argv[1] === __filename) main(process.argv.slice(2));
