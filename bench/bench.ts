@@ -2,7 +2,7 @@
 // Usage: npm run bench [ROUNDS], default 3
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { commandLine, quote } from "../rendering/shell";
 import { extraCaCertificates } from "../settings/caCertificates";
@@ -13,11 +13,22 @@ import { httpGet } from "../test/support/load";
 import { facts, type TestPlatform, testPlatforms } from "../test/support/platforms";
 import { Product, type Settings } from "../test/support/product";
 
-/** Measures how many seconds an action takes. */
-async function seconds(action: () => Promise<unknown>): Promise<number> {
+/** Of one round. */
+interface Sample {
+  seconds: number;
+  cpuSeconds?: number;
+}
+
+/** The samples of each round, for what is measured and for what it is compared with. */
+interface Measurement {
+  product: Sample[];
+  baseline: Sample[];
+}
+
+async function secondsOf(action: () => Promise<unknown>): Promise<Sample> {
   const start = performance.now();
   await action();
-  return (performance.now() - start) / 1000;
+  return { seconds: (performance.now() - start) / 1000 };
 }
 
 function median(values: readonly number[]): number {
@@ -25,18 +36,14 @@ function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? NaN;
 }
 
-/** Seconds of each round. */
-interface Measurement {
-  product: number[];
-  baseline: number[];
-}
-
 function report(title: string, { product, baseline }: Measurement, goal?: number): void {
-  const ratios = product.map((value, index) => value / (baseline[index] ?? NaN));
-  const list = (values: readonly number[]) => values.map((value) => value.toFixed(1)).join(" ");
+  const ratio = (of: (sample: Sample) => number) =>
+    median(product.map((sample, round) => of(sample) / of(baseline[round] ?? { seconds: NaN }))).toFixed(2);
+  const list = (samples: readonly Sample[]) => samples.map(({ seconds }) => seconds.toFixed(1)).join(" ");
   const target = goal === undefined ? "" : ` (goal: at most ${goal})`;
+  const cpu = product[0]?.cpuSeconds === undefined ? "" : `, in CPU time ${ratio((it) => it.cpuSeconds ?? NaN)}`;
   console.log(
-    `${title}: ratio ${median(ratios).toFixed(2)}${target}; ${list(product)} s, baseline ${list(baseline)} s`,
+    `${title}: ratio ${ratio((it) => it.seconds)}${target}${cpu}; ${list(product)} s, baseline ${list(baseline)} s`,
   );
 }
 
@@ -91,11 +98,14 @@ async function deployments(rounds: number, platform: TestPlatform, server: Setti
   for (let round = 0; round < rounds; round++) {
     const [product, baseline] = [await readyServer(platform, server), await readyServer(platform, server)];
     try {
-      measurement.baseline.push(await seconds(() => runBaseline(baseline, platform, server)));
-      measurement.product.push(await seconds(() => product.up()));
+      measurement.baseline.push(await secondsOf(() => runBaseline(baseline, platform, server)));
+      measurement.product.push(await secondsOf(() => product.up()));
       for (const { url } of [product, baseline]) assert.match((await httpGet(url)).text, /Hello There!/);
-      const times = `${measurement.product.at(-1)?.toFixed(1)} s, baseline ${measurement.baseline.at(-1)?.toFixed(1)} s`;
-      console.log(`  ${platform.title}, round ${round + 1}: ${times}; ${await shape(product)}`);
+      const connections = await product.exec("journalctl --no-pager | grep --count 'Accepted publickey'");
+      const [ours, theirs] = [measurement.product, measurement.baseline].map((all) => all.at(-1)?.seconds.toFixed(1));
+      console.log(
+        `  ${platform.title}, round ${round + 1}: ${ours} s, baseline ${theirs} s; ${await shape(product)}, ${connections} SSH connections`,
+      );
     } finally {
       await Promise.all([product.remove(), baseline.remove()]);
     }
@@ -103,64 +113,64 @@ async function deployments(rounds: number, platform: TestPlatform, server: Setti
   return measurement;
 }
 
-/** A program with as many resources of the same providers as the product, to measure what the engine itself needs. */
-function trivialProgram(count: number): string {
-  return `
-    import * as command from "@pulumi/command";
-    import * as random from "@pulumi/random";
-    const { result } = new random.RandomPassword("password", { length: 8 });
-    for (let i = 1; i < ${count}; i++) new command.local.Command(\`c\${i}\`, { create: "true", stdin: result });
-  `;
+/** A program with one resource of each plugin, to measure what the engine itself needs. */
+const baseProgram = `
+  import * as command from "@pulumi/command";
+  import * as random from "@pulumi/random";
+  const { result } = new random.RandomPassword("password", { length: 8 });
+  new command.local.Command("command", { create: "true", stdin: result });
+`;
+
+/** The settings of that many apps like the sample app. */
+function manyApps(count: number): Settings {
+  const name = (index: number) => `app${index}`;
+  const app = (index: number) => ({ processes: 1, domains: [`${name(index)}.example.org`] });
+  return Object.fromEntries(Array.from({ length: count }, (_, index) => [name(index), app(index)]));
 }
 
-/** Measures runs without changes. The baselines are an empty program and one with trivial resources. */
-async function unchangedRuns(
-  rounds: number,
-): Promise<Record<"up" | "upTrivial" | "preview" | "previewTrivial", Measurement>> {
+/** A stack with that many apps. */
+async function deployed(count: number): Promise<Product> {
+  const product = await Product.make({ apps: manyApps(count) }, { fromSource: true });
+  await product.up();
+  const { size } = statSync(join(product.projectDir, ".local/state/.pulumi/stacks/uwsgi-nginx/test.json"));
+  const connections = await product.exec("journalctl --no-pager | grep --count 'Accepted publickey'");
+  console.log(`${count} apps: state of ${Math.round(size / 1000)} KB, ${connections} SSH connections of the first up`);
+  return product;
+}
+
+/** Measures runs without changes: of one app and the base program, and of twenty apps and one. */
+async function unchangedRuns(rounds: number): Promise<void> {
   const none = (): Measurement => ({ product: [], baseline: [] });
-  const result = { up: none(), upTrivial: none(), preview: none(), previewTrivial: none() };
-  const product = await Product.make({}, { fromSource: true });
-  const empty = await Workspace.temporary({ program: "export {};\n" });
+  const commands = { up: ["up", "--yes"], preview: ["preview"] };
+  const base = await Workspace.temporary({ program: baseProgram, fromSource: true });
+  const [one, twenty] = [await deployed(1), await deployed(20)];
   try {
-    await product.up();
-    const { resources } = await product.export();
-    const ownCount = resources.filter(({ type }) => /^(command|random):/.test(type)).length;
-    const trivial = await Workspace.temporary({ program: trivialProgram(ownCount) });
-    await Promise.all([empty.up(), trivial.up()]);
-    const up = (workspace: Workspace) => seconds(() => workspace.succeed("up", "--yes", "--stack", workspace.stack));
-    const preview = (workspace: Workspace) => seconds(() => workspace.preview());
-    for (let round = 0; round < rounds; round++) {
-      const [upProduct, previewProduct] = [await up(product), await preview(product)];
-      result.up.product.push(upProduct);
-      result.upTrivial.product.push(upProduct);
-      result.preview.product.push(previewProduct);
-      result.previewTrivial.product.push(previewProduct);
-      result.up.baseline.push(await up(empty));
-      result.upTrivial.baseline.push(await up(trivial));
-      result.preview.baseline.push(await preview(empty));
-      result.previewTrivial.baseline.push(await preview(trivial));
+    await base.up();
+    for (const [name, args] of Object.entries(commands)) {
+      const [oneApp, twentyApps] = [none(), none()];
+      for (let round = 0; round < rounds; round++) {
+        const sample = await one.measure(...args);
+        oneApp.product.push(sample);
+        twentyApps.baseline.push(sample);
+        oneApp.baseline.push(await base.measure(...args));
+        twentyApps.product.push(await twenty.measure(...args));
+      }
+      report(`${name} without changes, one app / one resource of each plugin`, oneApp, 1.15);
+      report(`${name} without changes, twenty apps / one app`, twentyApps, 1.6);
     }
-    await trivial.destroy();
-    await trivial.remove();
   } finally {
-    await empty.remove();
-    await product.remove();
+    await Promise.all([base, one, twenty].map((it) => it.remove()));
   }
-  return result;
 }
 
 async function main(): Promise<void> {
   const rounds = Number(process.argv[2] ?? 3);
-  const unchanged = await unchangedRuns(rounds);
-  report("up without changes / up of an empty program", unchanged.up, 1.3);
-  report("up without changes / up of as many trivial resources", unchanged.upTrivial);
-  report("preview without changes / preview of an empty program", unchanged.preview);
-  report("preview without changes / preview of as many trivial resources", unchanged.previewTrivial);
+  await unchangedRuns(rounds);
   for (const platform of testPlatforms) {
     const title = `first deployment to an empty server with ${platform.title} / one shell script`;
     const server = await platform.server();
     if ("reason" in server) console.log(`${title}: skipped: ${String(server.reason)}`);
-    else report(title, await deployments(rounds, platform, server), 1.2);
+    else report(title, await deployments(rounds, platform, server), 1);
   }
 }
 
