@@ -65,7 +65,7 @@ export async function runTests(root: string, kinds: readonly Kind[], args: reado
   const totals = new Totals();
   const stages = planStages(root, kinds, args);
   const abort = new AbortController();
-  const needImages = stages.some(({ jobs }) => jobs.some((job) => "needsImages" in job && job.needsImages));
+  const needImages = stages.some(({ jobs }) => jobs.some(needsImages));
   const images = needImages ? new Images(root, abort.signal) : undefined;
   let failed: readonly string[] = [];
   let notRun: readonly Stage[] = [];

@@ -81,7 +81,7 @@ describe("the checks of `npm test`", () => {
 
   it("include every shell script of the project", () => {
     const { args = [] } = checks(checkout).find(({ name }) => name === "shellcheck") ?? {};
-    for (const file of ["assets/scripts/lib.sh", "bench/baseline/deploy.sh", ".ci/run"])
+    for (const file of ["assets/toolkit/lib.sh", "bench/baseline/deploy.sh", ".ci/run"])
       assert.ok(args.includes(file), `shellcheck must read ${file}`);
   });
 
