@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import * as path from "node:path";
 import type { Platform } from "../platforms";
 import type { AppSettings } from "../settings/apps";
@@ -9,6 +8,7 @@ import { pythonParameters, type Downloads } from "./downloads";
 import { hardening } from "./hardening";
 import type { Manifest } from "./manifest";
 import { pythonOf, wheelFolder } from "./server";
+import { sha256 } from "./sha256";
 
 /** Folder on the server that the login user may upload to. */
 export const uploadsFolder = "/var/lib/uwsgi-nginx/uploads";
@@ -42,7 +42,7 @@ export interface AppPlanArgs {
   uwsgiVersion: string;
 }
 
-const hashOf = (...parts: string[]) => createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 12);
+const hashOf = (...parts: string[]) => sha256(JSON.stringify(parts)).slice(0, 12);
 
 export function planApp(name: string, args: AppPlanArgs): AppPlan {
   const { settings, source, platform, downloads, uwsgiVersion } = args;

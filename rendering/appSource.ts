@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import * as tar from "tar";
+import { sha256 } from "./sha256";
 import { archiveTime } from "./tarArchive";
 
 /** Names that are never part of an app's code. */
@@ -24,15 +24,12 @@ export interface AppSource {
  */
 export function packApp(folder: string, requirements: string | undefined, cache: string): AppSource {
   const files = listFiles(folder);
-  const hash = createHash("sha256");
-  for (const file of files) {
+  const parts = files.flatMap((file) => {
     const full = path.join(folder, file);
-    hash
-      .update(`${file}\0${isExecutable(full) ? "x" : "-"}\0`)
-      .update(createHash("sha256").update(fs.readFileSync(full)).digest());
-  }
-  const digest = hash.digest("hex");
-  const archive = path.join(cache, `${digest.slice(0, 32)}.tar.gz`);
+    return [`${file}\0${isExecutable(full) ? "x" : "-"}\0`, Buffer.from(sha256(fs.readFileSync(full)), "hex")];
+  });
+  const hash = sha256(...parts);
+  const archive = path.join(cache, `${hash.slice(0, 32)}.tar.gz`);
   if (!fs.existsSync(archive)) {
     fs.mkdirSync(cache, { recursive: true });
     const unfinished = `${archive}.${process.pid}`;
@@ -58,7 +55,7 @@ export function packApp(folder: string, requirements: string | undefined, cache:
   fs.utimesSync(archive, now, now);
   const text = requirements ?? (files.includes("requirements.txt") ? "requirements.txt" : undefined);
   return {
-    hash: digest,
+    hash,
     archive,
     requirements: text === undefined ? "" : fs.readFileSync(path.join(folder, text), "utf8"),
   };

@@ -1,9 +1,9 @@
-import { createHash } from "node:crypto";
 import type { Platform, Python } from "../platforms";
 import type { AppSettings } from "../settings/apps";
 import { renderTemplate } from "./assets";
 import { pairList, systemParameters, type Downloads } from "./downloads";
 import type { Manifest } from "./manifest";
+import { sha256 } from "./sha256";
 import { toolkit } from "./toolkit";
 
 /** What all apps of a server share, decided before anything is deployed. */
@@ -116,7 +116,7 @@ function withoutEmpty(texts: Readonly<Record<string, string>>): Record<string, s
 function inShort(certificates: string): string {
   if (certificates === "") return "";
   const count = certificates.split("-----BEGIN CERTIFICATE-----").length - 1;
-  return `${count}, SHA-256 ${createHash("sha256").update(certificates).digest("hex").slice(0, 12)}`;
+  return `${count}, SHA-256 ${sha256(certificates).slice(0, 12)}`;
 }
 
 function wordList(words: readonly string[]): string {

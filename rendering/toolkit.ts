@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { assetFiles } from "./assets";
 import { manifestText, type Manifest } from "./manifest";
+import { sha256 } from "./sha256";
 import { gzipped, tarArchive } from "./tarArchive";
 
 /** The scripts in `assets/toolkit`, as a server gets them. */
@@ -27,8 +27,6 @@ interface File {
   name: string;
   text: string;
 }
-
-const sha256 = (data: string | Uint8Array) => createHash("sha256").update(data).digest("hex");
 
 let packed: Toolkit | undefined;
 
