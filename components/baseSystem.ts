@@ -35,7 +35,7 @@ export class BaseSystem extends pulumi.ComponentResource {
       {
         server,
         command: ["bash", "-c", inlineScript("unpack-and-run.sh"), "toolkit", "server"],
-        stdin: serverStep(plan.packageScript, plan.manifest),
+        stdin: serverStep(plan.manifest),
       },
       { parent: this },
     );

@@ -10,8 +10,6 @@ import { toolkit } from "./toolkit";
 export interface ServerPlan {
   /** For the verb `server`. */
   manifest: Manifest;
-  /** The platform's. */
-  packageScript: string;
   /** Texts by their paths on the server. */
   files: Readonly<Record<string, string>>;
   /** What a preview compares: the texts of files by their paths, and what is installed. */
@@ -45,19 +43,19 @@ export function planServer({ stack, loginUser, platform, downloads, uwsgiVersion
     ...pythons.flatMap(([, python]) => python.packages),
     ...apps.flatMap((app) => app.packages),
   ]);
-  const units = {
-    "/etc/systemd/system/uwsgi.service": renderTemplate("uwsgi.service"),
-    "/etc/systemd/system/nginx.service.d/restart.conf": renderTemplate("nginx-restart.conf"),
-  };
-  const [uwsgiService, restartConf] = Object.values(units) as [string, string];
+  const uwsgiService = renderTemplate("uwsgi.service");
+  const restartConf = renderTemplate("nginx-restart.conf");
   const { package_config_file, package_config, ca_file, ca_certificates } = {
     ...downloads.packages,
     ...downloads.files,
   };
-  const files = { ...units, [package_config_file]: package_config };
+  const files = {
+    "/etc/systemd/system/uwsgi.service": uwsgiService,
+    "/etc/systemd/system/nginx.service.d/restart.conf": restartConf,
+    [package_config_file]: package_config,
+  };
   const { nginx } = platform;
   return {
-    packageScript: platform.packages.script,
     files: withoutEmpty({ ...files, [ca_file]: ca_certificates }),
     manifest: {
       stack,

@@ -41,12 +41,10 @@ function packToolkit(): Toolkit {
   return { version, hash: sha256(archive), archive };
 }
 
-/**
- * The verb `server` with its manifest, as stdin of unpack-and-run.sh.
- * @param packageScript the platform's
- */
-export function serverStep(packageScript: string, manifest: Manifest): string {
-  const scripts = assetFiles("toolkit").filter(({ name }) => serverParts.has(name) || name === packageScript);
+/** The verb `server` with its manifest, as stdin of unpack-and-run.sh. */
+export function serverStep(manifest: Manifest): string {
+  const needed = new Set([...serverParts, manifest.package_script]);
+  const scripts = assetFiles("toolkit").filter(({ name }) => needed.has(name));
   const archive = pack([
     // It is part of the stack's state, twice.
     ...scripts.map(({ name, text }) => ({ name, text: withoutComments(text) })),

@@ -22,10 +22,10 @@ const { centos7, debian12 } = platforms;
 
 /** The first step with the settings of a platform, as a command. */
 function firstStep(platform: Platform): string {
-  const { packageScript, manifest } = planServer({
+  const { manifest } = planServer({
     ...{ stack: "uwsgi-nginx/test", loginUser: "root", platform, downloads: defaultDownloads, uwsgiVersion, apps: [] },
   });
-  const stdin = Buffer.from(serverStep(packageScript, manifest)).toString("base64");
+  const stdin = Buffer.from(serverStep(manifest)).toString("base64");
   const command = commandLine(["bash", "-c", inlineScript("unpack-and-run.sh"), "toolkit", "server", "up"]);
   return `echo ${stdin} | base64 -d | ${command}`;
 }

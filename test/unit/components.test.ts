@@ -106,7 +106,7 @@ describe("BaseSystem and UwsgiApp", () => {
     const first = `bash -c '${inlineScript("unpack-and-run.sh").replaceAll("'", `'\\''`)}' toolkit server`;
     assert.equal(input("base-server").create, `${first} up`);
     assert.equal(input("base-server").delete, `${first} down`);
-    assert.equal(input("base-server").stdin, serverStep("packages-apt.sh", plan.manifest));
+    assert.equal(input("base-server").stdin, serverStep(plan.manifest));
     assert.equal(input("hello-app").create, "bash /var/lib/uwsgi-nginx/run app up");
     assert.equal(input("hello-app").delete, "bash /var/lib/uwsgi-nginx/run app down");
     assert.equal(input("hello-app").stdin, manifestText(appPlan.manifest));

@@ -158,7 +158,7 @@ describe("the first step", () => {
   };
 
   it("brings the scripts that it needs on this platform, and its manifest", () => {
-    const names = unpacked(serverStep("packages-yum.sh", { a: "b" }));
+    const names = unpacked(serverStep({ package_script: "packages-yum.sh" }));
     assert.ok(
       names.includes("packages-yum.sh") && !names.includes("packages-apt.sh"),
       `not for this platform: ${names.join()}`,
@@ -175,7 +175,7 @@ describe("the first step", () => {
   });
 
   it("does nothing if a part of it is missing", () => {
-    const step = serverStep("packages-apt.sh", {});
+    const step = serverStep({ package_script: "packages-apt.sh" });
     for (const length of [0, 10, 100, step.length - 10]) {
       const { code, stderr } = run(step.slice(0, length));
       assert.equal(code, 1);
