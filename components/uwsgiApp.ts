@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { httpPort, type AppPlan } from "../rendering/app";
+import { httpPort, launchScript, type AppPlan } from "../rendering/app";
 import { manifestText } from "../rendering/manifest";
 import type { Server } from "../servers/server";
 import type { BaseSystem } from "./baseSystem";
@@ -37,7 +37,7 @@ export class UwsgiApp extends pulumi.ComponentResource {
     );
     const live = new RemoteStep(
       `${name}-app`,
-      { server, command: ["bash", "/var/lib/uwsgi-nginx/run", "app"], stdin: manifestText(plan.manifest) },
+      { server, command: ["bash", launchScript, "app"], stdin: manifestText(plan.manifest) },
       { parent: this, dependsOn: [base.toolkit, code] },
     );
 

@@ -13,6 +13,9 @@ import { sha256 } from "./sha256";
 /** Folder on the server that the login user may upload to. */
 export const uploadsFolder = "/var/lib/uwsgi-nginx/uploads";
 
+/** Script on the server that runs a verb of the toolkit (assets/toolkit/launch.sh). */
+export const launchScript = "/var/lib/uwsgi-nginx/run";
+
 /** Port that nginx listens on. */
 export const httpPort = 80;
 
