@@ -5,18 +5,18 @@ import { baseUrls } from "../settings/mirrors";
 import type { CommonServerSettings } from "../settings/serverCommon";
 import { renderTemplate } from "./assets";
 
-/** Parameters for the scripts: where a server gets packages from, and which certificates it trusts. */
+/** Where a server gets packages from, and which certificates it trusts, by the names that the scripts use. */
 export interface Downloads {
-  /** Parameters of scripts that use the platform's package script. */
+  /** For the platform's package script. */
   packages: {
     /** Path of the package manager's configuration for this project. The file exists only if it is needed. */
     package_config_file: string;
     /** Packages that contain a key, and the path of its file, as PACKAGE=FILE words. */
     package_keys: string;
   };
-  /** Parameters of scripts that use downloads.sh: paths, texts (empty if there is no such file) and a command. */
+  /** For downloads.sh: paths, texts (empty if there is no such file) and a command. */
   files: Record<"package_config" | "ca_file" | "ca_update" | "ca_bundle" | "ca_certificates", string>;
-  /** Parameters of scripts that call pip. */
+  /** For python.sh, which calls pip. */
   pip: { ca_bundle: string; pip_index: string; proxy: string };
 }
 
@@ -42,12 +42,12 @@ export function planDownloads(
   };
 }
 
-/** Parameters of system.sh. */
+/** For system.sh. */
 export function systemParameters({ title, os }: Platform) {
   return { title, id: os.id, version_id: os.versionId, architectures: os.architectures.join(" ") };
 }
 
-/** Parameters of python.sh. */
+/** For python.sh. */
 export function pythonParameters({ executable, isolation, virtualenv = "", tools }: Python) {
   return { python: executable, isolation, virtualenv, tools: tools.join(" ") };
 }

@@ -91,8 +91,8 @@ quietly() {
   run_silently "$@" || fail_with_output "$what" "$output" "$@"
 }
 
-# Runs the command of the caller's `what` and assigns its output to the caller's `output`. By a file, because a pipe would wait for every
-# process that the command leaves behind.
+# Runs the command of the caller's `what` and assigns its output to the caller's `output`. By a file, because a pipe would
+# wait for every process that the command leaves behind.
 run_silently() {
   local log result=0
   log=$(mktemp)
