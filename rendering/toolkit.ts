@@ -1,6 +1,6 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { assetFiles } from "./assets";
+import { asset, assetFiles } from "./assets";
 import { manifestText, type Manifest } from "./manifest";
 import { sha256 } from "./sha256";
 import { gzipped, tarArchive } from "./tarArchive";
@@ -14,14 +14,6 @@ export interface Toolkit {
   /** A .tar.gz. */
   archive: Uint8Array;
 }
-
-/** What the verb `server` needs, besides the platform's package script. It runs before the toolkit is on the server. */
-const serverParts = new Set(
-  [
-    ...["run", "launch", "lib", "manifest", "claim", "selinux", "python", "apps"],
-    ...["system", "downloads", "firewalld", "nginx", "uwsgi", "server"],
-  ].map((name) => `${name}.sh`),
-);
 
 interface File {
   name: string;
@@ -41,9 +33,10 @@ function packToolkit(): Toolkit {
   return { version, hash: sha256(archive), archive };
 }
 
-/** The verb `server` with its manifest, as stdin of unpack-and-run.sh. */
+/** The verb `server` with its manifest, as stdin of unpack-and-run.sh: it runs before the toolkit is on the server. */
 export function serverStep(manifest: Manifest): string {
-  const needed = new Set([...serverParts, manifest.package_script]);
+  const parts = ["run", "launch", ...partsOf("common"), ...partsOf("server")].map((name) => `${name}.sh`);
+  const needed = new Set([...parts, manifest.package_script]);
   const scripts = assetFiles("toolkit").filter(({ name }) => needed.has(name));
   const archive = pack([
     // It is part of the stack's state, twice.
@@ -51,6 +44,13 @@ export function serverStep(manifest: Manifest): string {
     { name: "manifest", text: manifestText(manifest) },
   ]);
   return `${sha256(archive)} ${Buffer.from(archive).toString("base64")}\n`;
+}
+
+/** A list in run.sh. */
+function partsOf(list: string): string[] {
+  const [, names] = new RegExp(`^${list}_parts='(.+)'$`, "m").exec(asset("toolkit/run.sh")) ?? [];
+  if (names === undefined) throw new Error(`run.sh has no ${list}_parts`);
+  return names.split(" ");
 }
 
 function pack(files: readonly File[]): Uint8Array {

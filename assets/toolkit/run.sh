@@ -10,20 +10,18 @@ toolkit=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # Not the login user's home, where a file might get in the way.
 cd /
 
+# The parts of each verb, and before them those of all; rendering/toolkit.ts reads these lists too.
+common_parts='lib manifest claim selinux python apps'
+# shellcheck disable=SC2034 # used by its name
+server_parts='system downloads firewalld nginx uwsgi server'
+# shellcheck disable=SC2034
+app_parts='health environment release site app'
 
-source_parts() {
-  local part
-  for part; do
-    # shellcheck source=/dev/null
-    source "$toolkit/$part.sh"
-  done
-}
-
-source_parts lib manifest claim selinux python apps
-case $1 in
-  server) source_parts system downloads firewalld nginx uwsgi server ;;
-  app) source_parts health environment release site app ;;
-esac
+parts=${1}_parts
+for part in $common_parts ${!parts}; do
+  # shellcheck source=/dev/null
+  source "$toolkit/$part.sh"
+done
 
 trap stop_pulse EXIT
 "verb_$1" "$2"
