@@ -23,16 +23,15 @@ verb_app() {
   # shellcheck disable=SC2034
   local folder=$apps_folder/$app code=$uploads_folder/$app.tar.gz site=$site_folder/$app.conf
   lock "app-$app" 1200
-  # Not local, because the trap needs it.
+  # Not local, because the clean-up needs it.
   work=$(mktemp -d)
-  trap end_app EXIT
+  clean_up_with end_app
   "app_$1"
 }
 
 app_up() {
   claim_app "$app" "$folder" "/etc/systemd/system/uwsgi@$app.service" "$site"
-  # The engine has not recorded it, so it would never remove what is left of it.
-  if [[ ! -e $folder/last-good ]]; then trap end_first EXIT; fi
+  if [[ ! -e $folder/last-good ]]; then undo_on_failure undo_first; fi
   require_code
   install_requirements
   release_app
@@ -45,13 +44,9 @@ app_down() {
   rm -rf "$code" "${cache_folder:?}/$app"
 }
 
-end_first() {
-  (($? == 0)) || remove_app "$app"
-  end_app
-}
+undo_first() { remove_app "$app"; }
 
 end_app() {
-  stop_pulse
   stop_trial
   rm -rf "$work"
 }

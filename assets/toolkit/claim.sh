@@ -40,12 +40,6 @@ unclaim_server() {
   rm -rf "$state_folder" /run/lock/uwsgi-nginx-*
 }
 
-# The engine does not record a resource whose script fails, so it would never undo it. Argument: FUNCTION
-undo_on_failure() {
-  # shellcheck disable=SC2064 # expanded here
-  trap "((\$? == 0)) || $1; stop_pulse" EXIT
-}
-
 # Fails if files that do not belong to the app exist in its paths. Arguments: APP PATH…
 claim_app() {
   local app=$1 path

@@ -34,6 +34,25 @@ stop_pulse() {
   pulse=''
 }
 
+clean_ups=(stop_pulse)
+undos=()
+
+# Calls a function when the script ends, after those before it. Argument: FUNCTION
+clean_up_with() { clean_ups+=("$1"); }
+
+# The same after the clean-ups, but only if the script fails: the engine does not record a resource whose script fails, so it
+# would never undo it. Argument: FUNCTION
+undo_on_failure() { undos+=("$1"); }
+
+# For the trap of EXIT.
+end_script() {
+  local code=$? name
+  for name in "${clean_ups[@]}"; do "$name"; done
+  if ((code != 0)); then
+    for name in ${undos[@]+"${undos[@]}"}; do "$name"; done
+  fi
+}
+
 # Ends the script with an error. Arguments: WHAT FIX [LOG]
 # WHAT is one or two full sentences, with "Nothing was changed." at the end where that is true. FIX begins with an
 # imperative in lower case. LOG, the output of a tool, is shown between the two.

@@ -23,6 +23,6 @@ for part in $common_parts ${!parts}; do
   source "$toolkit/$part.sh"
 done
 
-trap stop_pulse EXIT
+trap end_script EXIT
 "verb_$1" "$2"
 exit

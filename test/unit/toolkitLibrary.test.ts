@@ -37,3 +37,28 @@ describe("long work on a server", () => {
     );
   });
 });
+
+describe("the end of a step on a server", () => {
+  let tools: FakeTools;
+  beforeEach(() => {
+    tools = new FakeTools();
+  });
+  afterEach(() => {
+    tools.remove();
+  });
+
+  const functions = "trap end_script EXIT; sweep() { echo swept; }; undo() { echo undone; }";
+  const atEnd = `${functions}; clean_up_with sweep; undo_on_failure undo`;
+
+  it("cleans up, whether the step fails or not", () => {
+    const { code, stdout } = tools.run([], atEnd);
+    assert.deepEqual([code, stdout], [0, "swept\n"]);
+  });
+
+  it("undoes what a step that fails has begun, after the clean-up, and stays a failure", () => {
+    for (const failure of ["fail 'It failed.' 'try again.'", "false", "exit 1"]) {
+      const { code, stdout } = tools.run([], `${atEnd}; f() { ${failure}; }; f`);
+      assert.deepEqual([code, stdout], [1, "swept\nundone\n"], failure);
+    }
+  });
+});
