@@ -8,7 +8,7 @@ import { preview } from "./commands/preview";
 import { start } from "./commands/start";
 import { test } from "./commands/test";
 import { up } from "./commands/up";
-import { UserError } from "./common/errors";
+import { reportUserErrors } from "./common/errors";
 
 type Command = (root: string, request: Request) => Promise<void> | void;
 
@@ -27,12 +27,8 @@ const commands: Record<(typeof commandNames)[number] | "help", Command> = {
 
 /** Runs one command of the command line in the checkout `root`. bootstrap.mjs calls it. */
 export async function main(root: string, argv: readonly string[]): Promise<void> {
-  try {
+  await reportUserErrors(async () => {
     const request = parseArguments(argv);
     await commands[request.command](root, request);
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    process.stderr.write(`\n${error.message}\n`);
-    process.exitCode = error.exitCode;
-  }
+  });
 }

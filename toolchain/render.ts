@@ -10,7 +10,7 @@ import { planStack } from "../rendering/stack";
 import { kindOf } from "../servers/registry";
 import { loadSettings, SettingsError } from "../settings/load";
 import type { Settings } from "../settings/schema";
-import { UserError } from "./common/errors";
+import { reportUserErrors, UserError } from "./common/errors";
 
 /**
  * Writes the folder, and returns the paths of its files.
@@ -69,17 +69,16 @@ function withoutSecrets(value: unknown): unknown {
 }
 
 function main([stack, folder, ...rest]: readonly string[]): void {
-  try {
-    if (stack === undefined || folder === undefined || rest.length > 0) {
-      throw new UserError("Invalid command line. Nothing was changed.", "run: npm run render -- STACK FOLDER", 2);
-    }
-    const files = render(process.cwd(), stack, resolve(folder));
-    console.log(`${files.length} files for the server of stack ${stack}: ${folder}`);
-  } catch (error) {
-    if (!(error instanceof UserError || error instanceof SettingsError)) throw error;
-    process.stderr.write(`\n${error.message}\n`);
-    process.exitCode = error instanceof UserError ? error.exitCode : 1;
+  if (stack === undefined || folder === undefined || rest.length > 0) {
+    throw new UserError("Invalid command line. Nothing was changed.", "run: npm run render -- STACK FOLDER", 2);
   }
+  const files = render(process.cwd(), stack, resolve(folder));
+  console.log(`${files.length} files for the server of stack ${stack}: ${folder}`);
 }
 
-if (process.argv[1] === __filename) main(process.argv.slice(2));
+if (process.argv[1] === __filename) {
+  const command = () => {
+    main(process.argv.slice(2));
+  };
+  void reportUserErrors(command, [SettingsError]);
+}

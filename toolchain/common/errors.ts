@@ -24,6 +24,24 @@ export class Interrupted extends UserError {
   }
 }
 
+/**
+ * Runs a command. An error that the user can act on is printed, and sets the exit code.
+ * @param others classes of such errors that are not of the toolchain
+ */
+export async function reportUserErrors(
+  command: () => Promise<void> | void,
+  others: readonly (new (...args: never[]) => Error)[] = [],
+): Promise<void> {
+  try {
+    await command();
+  } catch (error) {
+    const isKnown = [UserError, ...others].some((it) => error instanceof it);
+    if (!(error instanceof Error && isKnown)) throw error;
+    process.stderr.write(`\n${error.message}\n`);
+    process.exitCode = error instanceof UserError ? error.exitCode : 1;
+  }
+}
+
 /** The code of a system error, such as "ENOENT". */
 export function errorCode(error: unknown): string | undefined {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
