@@ -133,7 +133,7 @@ export class Stack {
 
   /**
    * Removes everything on a server that no longer exists from the state, so that `destroy` does not connect to it. Only
-   * remote resources depend on remote resources, so nothing that stays refers to a removed one.
+   * such resources depend on each other, so nothing that stays refers to a removed one.
    */
   async forgetServer(): Promise<void> {
     const state = await this.export();

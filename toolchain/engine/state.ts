@@ -20,8 +20,9 @@ export function isRepeatable({ resource }: PendingOperation): boolean {
   return /^(command:(remote|local)|random:index\/\w+):/.test(resource.type);
 }
 
+/** What is on the server, and the texts that a preview compares with it: components/remoteStep.ts, Shown. */
 export function isOnServer(type: string): boolean {
-  return type.startsWith("command:remote:");
+  return type.startsWith("command:remote:") || /^uwsgi-nginx:index:(Server|App)Files$/.test(type);
 }
 
 /** Whether the engine keeps it for itself: the stack and its providers. */
