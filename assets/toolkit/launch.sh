@@ -42,5 +42,5 @@ if ! is_current && ! output=$(install_toolkit 2>&1); then
   fail "The toolkit could not be installed in $toolkit_folder: ${output%%$'\n'*}." "free some disk space (df -h), then deploy again."
 fi
 is_whole || fail "The toolkit on this server is damaged ($toolkit_folder), and so is its archive ($archive)." \
-  "let the stack forget what is on the server with: npm run destroy -- STACK --server-gone, then deploy again."
+  "upload it with: npm run up -- STACK --replace '**::base-toolkit', then deploy again."
 exec bash "$toolkit_folder/run.sh" "$@"

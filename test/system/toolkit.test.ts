@@ -59,13 +59,18 @@ onGenuinePlatforms("the toolkit on a server", function (test) {
     });
   }
 
-  it("stops a deployment before anything is changed when it and its archive are damaged", async () => {
+  it("stops a deployment before anything is changed when it and its archive are damaged, and is repaired as the error says", async () => {
     await given.deployed();
-    await product.ssh(`cp ${archive} /root/aside; : > ${archive}; rm ${folder}/release.sh; touch /run/before`);
+    await product.ssh(`: > ${archive}; rm ${folder}/release.sh; touch /run/before`);
     await product.configure(changed());
-    assert.match((await product.failUp()).output, /Error: The toolkit on this server is damaged/);
+    const { output } = await product.failUp();
+    const [, advice = ""] =
+      /Error: The toolkit on this server is damaged .*\n +Fix: upload it with: npm run up -- STACK --replace '(.*)', then deploy again\.\n/.exec(
+        output,
+      ) ?? [];
+    assert.notEqual(advice, "", output);
     assert.equal(await product.ssh("find /etc /opt /usr -newer /run/before"), "");
-    await product.ssh(`cat /root/aside > ${archive}; rm /root/aside`);
+    await product.up("--replace", advice);
     await assertDeployed();
   });
 
@@ -125,6 +130,37 @@ onGenuinePlatforms("the toolkit on a server", function (test) {
     await assertDeployed();
     const order = await product.ssh("[ /opt/apps/hello/last-good -nt /run/given-back ] && echo after || echo before");
     assert.equal(order, "after", "the release should wait until the other run has ended");
+  });
+
+  it("makes two releases live whole, one after the other, when two runs for one app begin at once", async () => {
+    await given.deployed();
+    const manifest = String((await product.resource("hello-app"))?.inputs?.stdin);
+    const [, release = ""] = /^release=(\w{12})$/m.exec(manifest) ?? [];
+    assert.notEqual(release, "", manifest);
+    const ids = ["aaaaaaaaaaaa", "bbbbbbbbbbbb"];
+    const results = await Promise.all(
+      ids.map((id, i) => {
+        const text = manifest.replaceAll(release, id).replace(/processes = \d+/, `processes = ${i + 1}`);
+        const base64 = Buffer.from(text).toString("base64");
+        return product.ssh(`echo ${base64} | base64 -d | bash /var/lib/uwsgi-nginx/run app up`);
+      }),
+    );
+    assert.deepEqual(
+      results,
+      ids.map((id) => `{"release": "${id}"}`),
+    );
+    const live = await product.ssh("readlink /opt/apps/hello/current");
+    assert.ok(ids.map((id) => `releases/${id}`).includes(live), live);
+    assert.equal(await product.ssh("cat /opt/apps/hello/last-good"), live);
+    // In a container even root may not read it of another user's process.
+    const asUser = `runuser -u hello -g ${test.platform.nginx.group} -- readlink`;
+    assert.equal(
+      await product.ssh(`${asUser} /proc/$(systemctl show --property MainPID uwsgi@hello | cut -d= -f2)/cwd`),
+      `/opt/apps/hello/${live}/app`,
+    );
+    await assertPage(product.url, page);
+    await product.configure(changed());
+    await assertDeployed();
   });
 
   it("imports nothing from the login user's home", async () => {

@@ -135,7 +135,7 @@ describe("the toolkit", () => {
       assert.deepEqual([code, stdout], [1, ""]);
       assert.match(
         stderr,
-        /^Error: The toolkit on this server is damaged \(.*\), and so is its archive \(.*\)\.\nFix: .*--server-gone/,
+        /^Error: The toolkit on this server is damaged \(.*\), and so is its archive \(.*\)\.\nFix: upload it with: npm run up -- STACK --replace/,
       );
     });
   });
