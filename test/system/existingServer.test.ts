@@ -23,9 +23,9 @@ import { waitFor } from "../support/waitFor";
 
 /** What is between the engine and a server is the same on every system. */
 const triesConnections = platforms.debian12;
-/** What no package brings. */
+/** What no package brings; Debian's Python makes its own folder in /usr/local. */
 const notOfPackages =
-  /uwsgi-nginx|uwsgi[@.]|hello|epel|^. \/(home|opt|root|run|srv|tmp|usr\/local|var\/(cache|spool|tmp))\/|^. \/etc\/(nginx\/conf\.d\/.*\.conf|pki\/rpm-gpg|sudoers|yum)/;
+  /uwsgi-nginx|uwsgi[@.]|hello|epel|^. \/(home|opt|root|run|srv|tmp|usr\/local(?!\/lib\/python3\.)|var\/(cache|spool|tmp))\/|^. \/etc\/(nginx\/conf\.d\/.*\.conf|pki\/rpm-gpg|sudoers|yum)/;
 const word = Math.random().toString(36).slice(2);
 const password = `pass '"$word ${word}`;
 const app = (text: string) => `def application(environ, start_response):
@@ -129,11 +129,11 @@ onEachPlatform("an existing server", function (test) {
   let deployedBy: "admin" | "deploy" | undefined;
   const given = {
     /** Packages are installed, and the stack has given the server back. */
-    async packages(): Promise<void> {
+    async packages(up = (...args: string[]): Promise<unknown> => product.up(...args)): Promise<void> {
       if (hasPackages) return;
       if (product.hasResources) await product.destroy();
       await configure(direct({ user: "deploy", proxy: proxy.url, pipIndex: proxy.index }));
-      await product.up(...["server", "base", "base-server"].flatMap((name) => ["--target", `**::${name}`]));
+      await up(...["server", "base", "base-server"].flatMap((name) => ["--target", `**::${name}`]));
       assert.equal(await server.sh("systemctl is-enabled nginx; systemctl is-active nginx"), "enabled\nactive");
       await product.destroy();
       hasPackages = true;
@@ -204,6 +204,9 @@ onEachPlatform("an existing server", function (test) {
     await assert.rejects(server.sh("getent ahosts $(hostname)"));
 
     address = (await server.sh("hostname -I")).split(" ")[0] ?? "";
+
+    // The first step installs it.
+    if (platform === triesConnections) await assert.rejects(server.sh("command -v python3"));
 
     proxy = await Proxy.start(server);
     product = await Product.make({}, test);
@@ -315,6 +318,12 @@ onEachPlatform("an existing server", function (test) {
     assert.match((await product.failUp()).output, /The package no-such-package-anywhere does not exist\./);
     await assertUntouched();
   });
+
+  if (platform === triesConnections) {
+    it("waits on a bare server for the programs that use apt and its lists, and says for which", async () => {
+      await given.packages(upWhileAptIsBusy);
+    });
+  }
 
   it("leaves only packages after destroy, and nginx as its package does; they came through the proxy", async () => {
     // What was refused before has left texts in the state, and an up of some resources alone must not remove them.
@@ -458,6 +467,36 @@ onEachPlatform("an existing server", function (test) {
     await assertUntouched();
   });
 
+  /** An `up` that finds the locks of apt held by others, each until the `up` says that it waits for that one. */
+  async function upWhileAptIsBusy(...args: string[]): Promise<void> {
+    // Perl is part of every Debian. struct flock: l_type, l_whence, l_start, l_len, l_pid.
+    const hold = `use Fcntl;
+      open my $file, ">>", $ARGV[0] or die;
+      my $lock = pack "s s x4 q q i x4", F_WRLCK, 0, 0, 0, 0;
+      fcntl $file, F_SETLK, $lock or die;
+      open my $held, ">", "/run/held" or die;
+      print $held $$;
+      close $held;
+      sleep 300;`;
+    await server.sh(`cat > /run/hold << 'EOF'\n${hold}\nEOF`);
+    const holders: { lock: string; pid: string }[] = [];
+    for (const lock of ["/var/lib/dpkg/lock-frontend", "/var/lib/apt/lists/lock"]) {
+      await server.sh(`setsid perl /run/hold ${lock} > /dev/null 2>&1 &`);
+      await waitFor(`the holder of ${lock}`, () => server.sh("test -s /run/held"));
+      holders.push({ lock, pid: await server.sh("cat /run/held; rm /run/held") });
+    }
+    await server.sh("rm /run/hold");
+    product.hasResources = true;
+    const { ended, printed } = product.start("up", "--yes", "--skip-preview", "--stack", product.stack, ...args);
+    for (const { lock, pid } of holders) {
+      const line = `packages: waiting for process ${pid} (perl /run/hold ${lock} )`;
+      await waitFor(line, () => printed().includes(line));
+      await server.sh(`kill ${pid}`);
+    }
+    const { code, output } = await ended;
+    assert.equal(code, 0, output);
+  }
+
   /** An ssh-agent with that key. */
   async function startAgent(privateKey: string): Promise<typeof agent> {
     const socket = join(product.projectDir, "agent");
@@ -472,6 +511,26 @@ onEachPlatform("an existing server", function (test) {
 
   if (platform !== triesConnections) return;
 
+  /** As `destroy --server-gone` does first. */
+  async function forgetServer(): Promise<void> {
+    const env = { ...environment(root), ...product.env };
+    await new Stack(product.projectDir, product.stack, "pulumi", env).forgetServer();
+  }
+
+  it("is taken over by its stack whose state has lost it, and its toolkit and archive repaired", async () => {
+    await given.deployed("deploy");
+    await server.sh(": > /var/lib/uwsgi-nginx/uploads/toolkit.tar.gz; rm /usr/local/lib/uwsgi-nginx/release.sh");
+    await forgetServer();
+    const pid = await server.sh("systemctl show --property MainPID uwsgi@hello");
+    await undisturbed(() => product.up());
+    await assertOurs();
+    assert.equal(await server.sh("cd /usr/local/lib/uwsgi-nginx && sha256sum --status --check checksums"), "");
+    assert.equal(await server.sh("systemctl show --property MainPID uwsgi@hello"), pid, "the app is not restarted");
+    deployedBy = undefined;
+    await product.destroy();
+    await assertUntouched();
+  });
+
   it("forgets a server that does not exist any more with destroy --server-gone", async () => {
     await configure(direct({ user: "deploy" }));
     await product.up(...["server", "base", "base-server"].flatMap((name) => ["--target", `**::${name}`]));
@@ -480,9 +539,7 @@ onEachPlatform("an existing server", function (test) {
     assert.notEqual(failed.code, 0, failed.output);
     assert.match(failed.output, /dial tcp 127\.0\.0\.1:\d+: connect: connection refused/);
 
-    const env = { ...environment(root), ...product.env };
-    const stack = new Stack(product.projectDir, product.stack, "pulumi", env);
-    await stack.forgetServer();
+    await forgetServer();
     await product.destroy();
     assert.deepEqual((await product.export()).resources, []);
   });
