@@ -3,10 +3,17 @@ import type { Hint } from "../hint";
 export const sshHints: readonly Hint[] = [
   {
     // Not what a container engine reports about its registry: Get "https://…": dial tcp: …
-    pattern: /(?<!": )dial tcp.*: .*(refused|timeout|reset|unreachable|no route|no such host)/,
+    pattern: /(?<!": )dial tcp.*: .*(refused|timeout|unreachable|no route|no such host)/,
     hint: () =>
       "The server does not respond.\n" +
-      "Fix: check that it is running, that server.address and server.port are right, and that the firewalls in between allow SSH.",
+      "Fix: check that it is running, that server.address and server.port are right, and that the firewalls in between allow SSH. " +
+      "If other steps did connect, a firewall limits SSH connections: see docs/existing-server.md.",
+  },
+  {
+    pattern: /(?<!": )(dial tcp|ssh: handshake failed:).* (connection reset by peer|EOF)/,
+    hint: () =>
+      "The server breaks off new SSH connections, as where a firewall (ufw limit) or sshd (MaxStartups) limits them.\n" +
+      "Fix: lift the limit for the address that you deploy from, as docs/existing-server.md shows, then deploy again.",
   },
   {
     pattern: /host key mismatch|knownhosts: key mismatch/,

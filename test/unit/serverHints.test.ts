@@ -32,6 +32,16 @@ const cases: [Kind, string, RegExp][] = [
   ["ssh", refused, /^The server does not respond/],
   ["ssh", "after 10 failed attempts: dial tcp 203.0.113.7:22: i/o timeout", /^The server does not respond/],
   ["ssh", "dial tcp: lookup no.example.org on 192.0.2.1:53: no such host", /^The server does not respond/],
+  ["ssh", refused, /If other steps did connect, a firewall limits SSH connections: see docs\/existing-server\.md/],
+  ...[
+    "dial tcp 203.0.113.7:22: connect: connection reset by peer",
+    "ssh: handshake failed: read tcp 192.0.2.2:40022->203.0.113.7:22: read: connection reset by peer",
+    "ssh: handshake failed: EOF",
+  ].map((error): [Kind, string, RegExp] => [
+    "ssh",
+    `after 10 failed attempts: ${error}`,
+    /^The server breaks off new SSH connections[^]*\nFix: lift the limit for the address that you deploy from/,
+  ]),
   ["ssh", mismatch, /^The server has another host key than server\.hostKey/],
   ["ssh", rejectedKey, /^The server, or the bastion if 'proxy:' precedes the error, rejected the login key/],
   ["ssh", "x509: decryption password incorrect", /^The passphrase does not fit the private key/],
