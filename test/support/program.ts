@@ -69,7 +69,14 @@ const late = ["typescript", "@npmcli/arborist"];
 
 /** Packages that are loaded at every run, in the order they are looked for. */
 const packages = [
-  ...["@pulumi/pulumi", "@pulumi/pulumi/runtime", "@pulumi/pulumi/runtime/config", "@pulumi/command", "@pulumi/random"],
+  ...[
+    "@pulumi/pulumi",
+    "@pulumi/pulumi/runtime",
+    "@pulumi/pulumi/runtime/config",
+    "@pulumi/pulumi/runtime/debuggable",
+    "@pulumi/command",
+    "@pulumi/random",
+  ],
   ...["fastest-levenshtein", "fflate", "ipaddr.js", "nunjucks", "tar", "zod"],
 ];
 
