@@ -1,7 +1,7 @@
 import * as path from "node:path";
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { quote } from "../rendering/shell";
+import { commandLine, quote } from "../rendering/shell";
 
 export interface LoginFilesArgs {
   /** The server's line in known_hosts. */
@@ -21,33 +21,28 @@ export interface LoginFiles {
 /** Writes the files for a manual login to `.local/servers/STACK` on your computer. */
 export function writeLoginFiles(name: string, args: LoginFilesArgs, parent: pulumi.Resource): LoginFiles {
   const { privateKey, knownHost, fileNames = { key: "id_ed25519", knownHosts: "known_hosts" } } = args;
+  const folder = path.posix.join(".local", "servers", pulumi.getStack());
+  const keyFile = path.posix.join(folder, fileNames.key);
+  const knownHosts = path.posix.join(folder, fileNames.knownHosts);
   // ssh reads no key without its last newline, which `pulumi config set` removes.
   const key = privateKey && pulumi.output(privateKey).apply((text) => `${text.trimEnd()}\n`);
-  return {
-    keyFile: key && writeLocalFile(`${name}-key-file`, fileNames.key, key, parent),
-    knownHosts: writeLocalFile(`${name}-known-hosts`, fileNames.knownHosts, pulumi.interpolate`${knownHost}\n`, parent),
-  };
-}
-
-function writeLocalFile(
-  name: string,
-  fileName: string,
-  content: pulumi.Input<string>,
-  parent: pulumi.Resource,
-): string {
-  const folder = path.posix.join(".local", "servers", pulumi.getStack());
-  const file = path.posix.join(folder, fileName);
+  // The first line is the server's, and the rest is the key.
+  const write = [
+    ...["umask 077", `mkdir -p ${quote(folder)}`],
+    ...["IFS= read -r line", `printf '%s\\n' "$line" > ${quote(knownHosts)}`],
+    `${key ? "cat >" : "rm -f"} ${quote(keyFile)}`,
+  ];
   new command.local.Command(
-    name,
+    `${name}-login-files`,
     {
-      create: `umask 077 && mkdir -p ${quote(folder)} && cat > ${quote(file)}`,
-      delete: `rm -f ${quote(file)}; rmdir ${quote(folder)} 2> /dev/null || true`,
-      stdin: content,
+      create: write.join(" && "),
+      delete: `rm -f ${commandLine([keyFile, knownHosts])}; rmdir ${quote(folder)} 2> /dev/null || true`,
+      stdin: pulumi.interpolate`${knownHost}\n${key ?? ""}`,
       addPreviousOutputInEnv: false,
     },
     { parent },
   );
-  return file;
+  return { keyFile: key && keyFile, knownHosts };
 }
 
 /** A server's name in known_hosts. */

@@ -162,7 +162,7 @@ describe("AwsServer", () => {
       await settled(server.sshCommand),
       "ssh -i .local/servers/test/id_ed25519 -o IdentitiesOnly=yes -o UserKnownHostsFile=.local/servers/test/known_hosts admin@192.0.2.7",
     );
-    assert.equal(revealed(input("server-known-hosts").stdin), `192.0.2.7 ${keys.publicKey}\n`);
+    assert.equal(revealed(input("server-login-files").stdin), `192.0.2.7 ${keys.publicKey}\n${keys.privateKey}`);
   });
 
   it("a server on AWS is not cleaned up if another server has taken its address", async () => {
@@ -245,8 +245,12 @@ describe("AwsServer", () => {
     const connection = await settled(server.connection);
     await pulumi.runtime.disconnect();
     assert.equal(connection.privateKey, undefined, "the private key must stay in the ssh-agent");
-    const privateKeys = ["server-login-key", "server-key-file"].filter((name) => made.has(name));
-    assert.deepEqual(privateKeys, [], "with a public key in the settings the stack must not have a private one");
+    assert.ok(!made.has("server-login-key"), "with a public key in the settings the stack must not have a private one");
+    assert.match(
+      String(revealed(input("server-login-files").stdin)),
+      /^.+\n$/,
+      "only the server's line in known_hosts",
+    );
     assert.equal(input("server-login").publicKey, own.publicKey);
     const { instanceType, subnetId: subnet, ipv6AddressCount, rootBlockDevice } = input("server");
     assert.deepEqual(

@@ -1,6 +1,10 @@
 // The exact inputs and options of the components' resources, with Pulumi's mocks.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import * as pulumi from "@pulumi/pulumi";
 import { BaseSystem } from "../../components/baseSystem";
@@ -211,12 +215,9 @@ describe("ContainerServer", () => {
       privateKey: keys.privateKey,
       hostKey: keys.publicKey,
     });
-    assert.equal(revealed(input("server-known-hosts").stdin), `[127.0.0.1]:2222 ${keys.publicKey}\n`);
-    assert.notEqual(
-      revealed(input("server-key-file").stdin),
-      input("server-key-file").stdin,
-      "the key must be a secret",
-    );
+    const { stdin } = input("server-login-files");
+    assert.equal(revealed(stdin), `[127.0.0.1]:2222 ${keys.publicKey}\n${keys.privateKey}`);
+    assert.notEqual(revealed(stdin), stdin, "the key must be a secret");
   });
 
   it("a container uses the user's own key", async () => {
@@ -282,12 +283,22 @@ describe("SshServer", () => {
       "ssh -p 2200 -i .local/servers/test/key -o IdentitiesOnly=yes -o UserKnownHostsFile=.local/servers/test/known_hosts admin@192.0.2.7",
     );
     await pulumi.runtime.disconnect();
-    const { create, delete: remove, stdin } = input("server-key-file");
-    assert.match(String(create), /^umask 077 && mkdir -p .* && cat > \.local\/servers\/test\/key$/);
-    assert.match(String(remove), /^rm -f \.local\/servers\/test\/key; rmdir /);
+    const { create, delete: remove, stdin } = input("server-login-files");
     assert.notEqual(revealed(stdin), stdin, "the key must be a secret");
-    assert.equal(revealed(stdin), "key\n", "ssh reads no key without its last newline");
-    assert.equal(input("server-known-hosts").stdin, "[192.0.2.7]:2200 ssh-ed25519 AAAA\n");
+    const folder = mkdtempSync(join(tmpdir(), "login-files-"));
+    const shell = (script: unknown) =>
+      execFileSync("sh", ["-c", String(script)], { cwd: folder, input: String(revealed(stdin)) });
+    const files = join(folder, ".local/servers/test");
+    try {
+      shell(create);
+      assert.equal(readFileSync(join(files, "key"), "utf8"), "key\n", "ssh reads no key without its last newline");
+      assert.equal(statSync(join(files, "key")).mode & 0o777, 0o600, "ssh refuses a key that others can read");
+      assert.equal(readFileSync(join(files, "known_hosts"), "utf8"), "[192.0.2.7]:2200 ssh-ed25519 AAAA\n");
+      shell(remove);
+      assert.ok(!existsSync(files), "no key must be left behind");
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it("an existing server has a login command through a bastion with the bastion's own key, and with the keys of an ssh-agent", async () => {
@@ -306,9 +317,14 @@ describe("SshServer", () => {
       `ssh -p 2200 -o UserKnownHostsFile=.local/servers/test/known_hosts -o 'ProxyCommand=${proxy}' admin@2001:db8::1`,
     );
     await pulumi.runtime.disconnect();
-    assert.ok(!made.has("server-key-file"), "a key of the ssh-agent must not be written to a file");
-    assert.equal(revealed(input("server-bastion-key-file").stdin), "other\n");
-    assert.equal(input("server-bastion-known-hosts").stdin, "192.0.2.8 ssh-ed25519 BBBB\n");
+    const { create, stdin } = input("server-login-files");
+    assert.match(String(create), / && rm -f \.local\/servers\/test\/key$/, "an earlier key must not be left behind");
+    assert.equal(
+      stdin,
+      "[2001:db8::1]:2200 ssh-ed25519 AAAA\n",
+      "a key of the ssh-agent must not be written to a file",
+    );
+    assert.equal(revealed(input("server-bastion-login-files").stdin), "192.0.2.8 ssh-ed25519 BBBB\nother\n");
   });
 
   it("an existing server outlives the stack, so resources on it are removed one by one", async () => {
