@@ -32,7 +32,12 @@ const plan = planStack(
 );
 
 // What the apps share: packages, uWSGI, nginx.
-const base = new BaseSystem("base", { server, plan: plan.server, toolkit: plan.toolkit });
+const base = new BaseSystem("base", {
+  server,
+  plan: plan.server,
+  step: plan.serverStep,
+  toolkit: plan.toolkit.archive,
+});
 
 // The apps.
 const live = plan.apps.map((app) => new UwsgiApp(app.plan.name, { server, base, ...app }));

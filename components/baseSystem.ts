@@ -2,13 +2,14 @@ import * as pulumi from "@pulumi/pulumi";
 import { uploadsFolder } from "../rendering/app";
 import { inlineScript } from "../rendering/assets";
 import type { ServerPlan } from "../rendering/server";
-import { serverStep } from "../rendering/toolkit";
 import type { Server } from "../servers/server";
 import { RemoteStep, Shown, Upload } from "./remoteStep";
 
 export interface BaseSystemArgs {
   server: Server;
   plan: ServerPlan;
+  /** Stdin of the step that makes it so. */
+  step: string;
   /** Path of the packed toolkit on your computer. */
   toolkit: string;
 }
@@ -28,14 +29,18 @@ export class BaseSystem extends pulumi.ComponentResource {
   /** Versions by Python. Undefined if an `up --target` excludes them. */
   readonly versions: pulumi.Output<Record<string, Versions> | undefined>;
 
-  constructor(name: string, { server, plan, toolkit }: BaseSystemArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(
+    name: string,
+    { server, plan, step: stdin, toolkit }: BaseSystemArgs,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
     super("uwsgi-nginx:index:BaseSystem", name, {}, opts);
     const step = new RemoteStep(
       `${name}-server`,
       {
         server,
         command: ["bash", "-c", inlineScript("unpack-and-run.sh"), "toolkit", "server"],
-        stdin: serverStep(plan.manifest),
+        stdin,
       },
       { parent: this },
     );

@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import * as tar from "tar";
+import { cachedArchive } from "./archives";
 import { sha256 } from "./sha256";
 import { archiveTime } from "./tarArchive";
 
@@ -29,14 +30,11 @@ export function packApp(folder: string, requirements: string | undefined, cache:
     return [`${file}\0${isExecutable(full) ? "x" : "-"}\0`, Buffer.from(sha256(fs.readFileSync(full)), "hex")];
   });
   const hash = sha256(...parts);
-  const archive = path.join(cache, `${hash.slice(0, 32)}.tar.gz`);
-  if (!fs.existsSync(archive)) {
-    fs.mkdirSync(cache, { recursive: true });
-    const unfinished = `${archive}.${process.pid}`;
+  const archive = cachedArchive(cache, hash.slice(0, 32), (file) => {
     tar.create(
       {
         sync: true,
-        file: unfinished,
+        file,
         cwd: folder,
         gzip: { level: 9 },
         portable: true,
@@ -49,28 +47,13 @@ export function packApp(folder: string, requirements: string | undefined, cache:
       },
       files,
     );
-    fs.renameSync(unfinished, archive);
-  }
-  const now = new Date();
-  fs.utimesSync(archive, now, now);
+  });
   const text = requirements ?? (files.includes("requirements.txt") ? "requirements.txt" : undefined);
   return {
     hash,
     archive,
     requirements: text === undefined ? "" : fs.readFileSync(path.join(folder, text), "utf8"),
   };
-}
-
-/** An archive that was not used for this long, in milliseconds, is not part of any running deployment. */
-const archiveLifetime = 24 * 60 * 60 * 1000;
-
-/** Removes old archives. If one is needed again, it is packed again. */
-export function pruneArchives(cache: string): void {
-  for (const name of fs.readdirSync(cache)) {
-    const file = path.join(cache, name);
-    const used = fs.statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-    if (Date.now() - used > archiveLifetime) fs.rmSync(file, { force: true });
-  }
 }
 
 function isExecutable(file: string): boolean {

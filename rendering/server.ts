@@ -4,7 +4,7 @@ import { renderTemplate } from "./assets";
 import { pairList, systemParameters, type Downloads } from "./downloads";
 import type { Manifest } from "./manifest";
 import { sha256 } from "./sha256";
-import { toolkit } from "./toolkit";
+import type { Toolkit } from "./toolkit";
 
 /** What all apps of a server share, decided before anything is deployed. */
 export interface ServerPlan {
@@ -25,6 +25,7 @@ export interface ServerPlanArgs {
   /** Where packages come from, and the CA certificates that the server trusts. */
   downloads: Downloads;
   uwsgiVersion: string;
+  toolkit: Pick<Toolkit, "version" | "hash">;
   /** Each uses a Python and needs packages. */
   apps: readonly Pick<AppSettings, "python" | "packages">[];
 }
@@ -34,7 +35,8 @@ export function wheelFolder(python: string, uwsgiVersion: string): string {
   return `/opt/uwsgi/${uwsgiVersion}-python${python}`;
 }
 
-export function planServer({ stack, loginUser, platform, downloads, uwsgiVersion, apps }: ServerPlanArgs): ServerPlan {
+export function planServer(args: ServerPlanArgs): ServerPlan {
+  const { stack, loginUser, platform, downloads, uwsgiVersion, toolkit, apps } = args;
   const pythons = [...new Set(apps.map(({ python }) => python))]
     .sort()
     .map((name) => [name, pythonOf(platform, name)] as const);
@@ -60,8 +62,8 @@ export function planServer({ stack, loginUser, platform, downloads, uwsgiVersion
     manifest: {
       stack,
       login_user: loginUser,
-      toolkit_version: toolkit().version,
-      toolkit_hash: toolkit().hash,
+      toolkit_version: toolkit.version,
+      toolkit_hash: toolkit.hash,
       ...systemParameters(platform),
       package_script: platform.packages.script,
       ...downloads.packages,
@@ -81,7 +83,7 @@ export function planServer({ stack, loginUser, platform, downloads, uwsgiVersion
       restart_conf: restartConf,
     },
     shown: {
-      toolkit: toolkit().version,
+      toolkit: toolkit.version,
       packages,
       uwsgi: uwsgiVersion,
       pythons: pythons.map(([name]) => name).join(" "),

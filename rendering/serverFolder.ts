@@ -2,22 +2,21 @@ import * as fs from "node:fs";
 import { assetFiles, renderTemplate } from "./assets";
 import { manifestText } from "./manifest";
 import type { StackPlan } from "./stack";
-import { toolkit } from "./toolkit";
 
 /**
  * What a server receives, as files of a folder: the toolkit, the manifests, what is uploaded, and the texts as they will
  * stand on the server. Its script set-up.sh does what a deployment does, by hand.
  */
-export function serverFolder({ server, apps, toolkit: toolkitArchive }: StackPlan): Record<string, string | Buffer> {
+export function serverFolder({ server, apps, toolkit }: StackPlan): Record<string, string | Buffer> {
   const scripts = assetFiles("toolkit").map(({ name, text }) => [`toolkit/${name}`, text] as const);
   const files = [...Object.entries(server.files), ...apps.flatMap(({ plan }) => Object.entries(plan.files))];
   return {
     "set-up.sh": renderTemplate("set-up.sh", { stack: server.manifest.stack }),
     ...Object.fromEntries(scripts),
-    "toolkit/version": `${toolkit().version}\n`,
+    "toolkit/version": `${toolkit.version}\n`,
     "manifests/server": manifestText(server.manifest),
     ...Object.fromEntries(apps.map(({ plan }) => [`manifests/apps/${plan.name}`, manifestText(plan.manifest)])),
-    "uploads/toolkit.tar.gz": fs.readFileSync(toolkitArchive),
+    "uploads/toolkit.tar.gz": fs.readFileSync(toolkit.archive),
     ...Object.fromEntries(apps.map(({ plan, archive }) => [`uploads/${plan.name}.tar.gz`, fs.readFileSync(archive)])),
     ...Object.fromEntries(files.map(([path, text]) => [`files${path}`, text])),
   };

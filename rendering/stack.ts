@@ -2,16 +2,18 @@ import * as path from "node:path";
 import type { Platform } from "../platforms";
 import type { Settings } from "../settings/schema";
 import { planApp, type AppPlan } from "./app";
-import { packApp, pruneArchives } from "./appSource";
+import { packApp } from "./appSource";
+import { pruneArchives } from "./archives";
 import type { Downloads } from "./downloads";
 import { planServer, type ServerPlan } from "./server";
-import { toolkitFile } from "./toolkit";
+import { packToolkit, serverStep, type Toolkit } from "./toolkit";
 
 /** Everything that is decided about a stack's server before anything is deployed. */
 export interface StackPlan {
   server: ServerPlan;
-  /** Path of the packed toolkit on your computer. */
-  toolkit: string;
+  /** Stdin of the step that makes it so. */
+  serverStep: string;
+  toolkit: Toolkit;
   apps: {
     plan: AppPlan;
     /** Path of the packed code on your computer. */
@@ -37,7 +39,9 @@ export function planStack(settings: Settings, args: StackPlanArgs, archives: str
     const source = packApp(path.resolve(args.folder, app.source), app.requirements, archives);
     return { plan: planApp(name, { ...shared, settings: app, source }), archive: source.archive };
   });
-  const toolkit = toolkitFile(archives);
+  const toolkit = packToolkit(archives);
+  const server = planServer({ ...shared, toolkit, apps: Object.values(settings.apps) });
+  const step = serverStep(server.manifest, archives);
   pruneArchives(archives);
-  return { server: planServer({ ...shared, apps: Object.values(settings.apps) }), toolkit, apps };
+  return { server, serverStep: step, toolkit, apps };
 }

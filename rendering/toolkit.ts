@@ -1,5 +1,6 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { cachedArchive } from "./archives";
 import { asset, assetFiles } from "./assets";
 import { manifestText, type Manifest } from "./manifest";
 import { sha256 } from "./sha256";
@@ -11,8 +12,8 @@ export interface Toolkit {
   version: string;
   /** SHA-256 of the archive. */
   hash: string;
-  /** A .tar.gz. */
-  archive: Uint8Array;
+  /** Path of the .tar.gz on your computer. */
+  archive: string;
 }
 
 interface File {
@@ -20,30 +21,29 @@ interface File {
   text: string;
 }
 
-let packed: Toolkit | undefined;
-
-export function toolkit(): Toolkit {
-  return (packed ??= packToolkit());
-}
-
-function packToolkit(): Toolkit {
+/** @param cache folder for the archive */
+export function packToolkit(cache: string): Toolkit {
   const scripts = assetFiles("toolkit");
   const version = `${projectVersion()}-${sha256(JSON.stringify(scripts)).slice(0, 8)}`;
-  const archive = pack([...scripts, { name: "version", text: `${version}\n` }]);
-  return { version, hash: sha256(archive), archive };
+  const archive = pack([...scripts, { name: "version", text: `${version}\n` }], cache);
+  return { version, hash: sha256(fs.readFileSync(archive)), archive };
 }
 
-/** The verb `server` with its manifest, as stdin of unpack-and-run.sh: it runs before the toolkit is on the server. */
-export function serverStep(manifest: Manifest): string {
+/**
+ * The verb `server` with its manifest, as stdin of unpack-and-run.sh: it runs before the toolkit is on the server.
+ * @param cache folder for the archive
+ */
+export function serverStep(manifest: Manifest, cache: string): string {
   const parts = ["run", "launch", ...partsOf("common"), ...partsOf("server")].map((name) => `${name}.sh`);
   const needed = new Set([...parts, manifest.package_script]);
   const scripts = assetFiles("toolkit").filter(({ name }) => needed.has(name));
-  const archive = pack([
+  const files = [
     // It is part of the stack's state, twice.
     ...scripts.map(({ name, text }) => ({ name, text: withoutComments(text) })),
     { name: "manifest", text: manifestText(manifest) },
-  ]);
-  return `${sha256(archive)} ${Buffer.from(archive).toString("base64")}\n`;
+  ];
+  const archive = fs.readFileSync(pack(files, cache));
+  return `${sha256(archive)} ${archive.toString("base64")}\n`;
 }
 
 /** A list in run.sh. */
@@ -53,8 +53,11 @@ function partsOf(list: string): string[] {
   return names.split(" ");
 }
 
-function pack(files: readonly File[]): Uint8Array {
-  return gzipped(tarArchive(files.map((file) => ({ ...file, mode: 0o644 }))));
+/** Returns the path of the archive. */
+function pack(files: readonly File[], cache: string): string {
+  return cachedArchive(cache, `toolkit-${sha256(JSON.stringify(files)).slice(0, 32)}`, (file) => {
+    fs.writeFileSync(file, gzipped(tarArchive(files.map((it) => ({ ...it, mode: 0o644 })))));
+  });
 }
 
 function withoutComments(script: string): string {
@@ -64,18 +67,4 @@ function withoutComments(script: string): string {
 function projectVersion(): string {
   const file = path.join(__dirname, "..", "package.json");
   return (JSON.parse(fs.readFileSync(file, "utf8")) as { version: string }).version;
-}
-
-/** Writes the archive to a file in a folder of archives, and returns its path. */
-export function toolkitFile(folder: string): string {
-  const { archive, hash } = toolkit();
-  const file = path.join(folder, `toolkit-${hash.slice(0, 12)}.tar.gz`);
-  if (!fs.existsSync(file)) {
-    fs.mkdirSync(folder, { recursive: true });
-    fs.writeFileSync(`${file}.${process.pid}`, archive);
-    fs.renameSync(`${file}.${process.pid}`, file);
-  }
-  const now = new Date();
-  fs.utimesSync(file, now, now);
-  return file;
 }

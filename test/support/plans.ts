@@ -1,7 +1,11 @@
 // What is decided about the app `hello`, for tests of texts.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { platforms, type Platform } from "../../platforms";
 import { type AppPlan, planApp } from "../../rendering/app";
 import { planDownloads } from "../../rendering/downloads";
+import { packToolkit } from "../../rendering/toolkit";
 import { appSchema } from "../../settings/apps";
 import { settingsSchema } from "../../settings/schema";
 import { uwsgiVersion } from "./defaults";
@@ -11,6 +15,13 @@ interface Given {
   readonly platform?: Platform;
   readonly uwsgiVersion?: string;
 }
+
+/** A folder for packed archives. */
+export const archives = mkdtempSync(join(tmpdir(), "archives-"));
+process.once("exit", () => {
+  rmSync(archives, { recursive: true, force: true });
+});
+export const toolkit = packToolkit(archives);
 
 /** Where packages come from if the settings do not say. */
 export const defaultDownloads = planDownloads({ ...settingsSchema.parse({}).server, onYourComputer: true }, {});

@@ -13,7 +13,7 @@ import { uwsgiVersion } from "../support/defaults";
 import { badMirrors, el7Image, el7Mirrors } from "../support/el7";
 import { httpGet } from "../support/load";
 import { withoutOverrides } from "../support/platforms";
-import { defaultDownloads } from "../support/plans";
+import { archives, defaultDownloads, toolkit } from "../support/plans";
 import { preparedImage } from "../support/preparedImage";
 import { Product } from "../support/product";
 import { TestServer } from "../support/testServer";
@@ -23,9 +23,10 @@ const { centos7, debian12 } = platforms;
 /** The first step with the settings of a platform, as a command. */
 function firstStep(platform: Platform): string {
   const { manifest } = planServer({
-    ...{ stack: "uwsgi-nginx/test", loginUser: "root", platform, downloads: defaultDownloads, uwsgiVersion, apps: [] },
+    ...{ stack: "uwsgi-nginx/test", loginUser: "root", platform, downloads: defaultDownloads },
+    ...{ uwsgiVersion, toolkit, apps: [] },
   });
-  const stdin = Buffer.from(serverStep(manifest)).toString("base64");
+  const stdin = Buffer.from(serverStep(manifest, archives)).toString("base64");
   const command = commandLine(["bash", "-c", inlineScript("unpack-and-run.sh"), "toolkit", "server", "up"]);
   return `echo ${stdin} | base64 -d | ${command}`;
 }

@@ -34,7 +34,7 @@ import {
   settled,
   startMocks,
 } from "../support/mocks";
-import { defaultDownloads, helloPlan } from "../support/plans";
+import { archives, defaultDownloads, helloPlan, toolkit } from "../support/plans";
 
 const containers = {
   command: ["podman", "--runtime", "runc"],
@@ -93,9 +93,11 @@ describe("BaseSystem and UwsgiApp", () => {
       platform: server.platform,
       downloads: defaultDownloads,
       uwsgiVersion,
+      toolkit,
       apps: [appPlan.settings],
     });
-    const base = new BaseSystem("base", { server, plan, toolkit: "/tmp/toolkit.tar.gz" }, recordOptions);
+    const step = serverStep(plan.manifest, archives);
+    const base = new BaseSystem("base", { server, plan, step, toolkit: "/tmp/toolkit.tar.gz" }, recordOptions);
     const app = new UwsgiApp("hello", { server, base, plan: appPlan, archive: "/tmp/a.tar.gz" }, recordOptions);
     return { base, app, plan, appPlan };
   }
@@ -110,7 +112,7 @@ describe("BaseSystem and UwsgiApp", () => {
     const first = `bash -c '${inlineScript("unpack-and-run.sh").replaceAll("'", `'\\''`)}' toolkit server`;
     assert.equal(input("base-server").create, `${first} up`);
     assert.equal(input("base-server").delete, `${first} down`);
-    assert.equal(input("base-server").stdin, serverStep(plan.manifest));
+    assert.equal(input("base-server").stdin, serverStep(plan.manifest, archives));
     assert.equal(input("hello-app").create, "bash /var/lib/uwsgi-nginx/run app up");
     assert.equal(input("hello-app").delete, "bash /var/lib/uwsgi-nginx/run app down");
     assert.equal(input("hello-app").stdin, manifestText(appPlan.manifest));

@@ -2,13 +2,14 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { asset, inlineScript } from "../../rendering/assets";
 import { manifestText } from "../../rendering/manifest";
-import { serverStep, toolkit } from "../../rendering/toolkit";
+import { packToolkit, serverStep } from "../../rendering/toolkit";
 import { FakeTools } from "../support/fakeTools";
+import { archives, toolkit } from "../support/plans";
 import { root } from "../support/root";
 
 const sha256 = (data: Uint8Array) => createHash("sha256").update(data).digest("hex");
@@ -66,8 +67,21 @@ describe("a manifest", () => {
 describe("the toolkit", () => {
   it("has the version of the project and of its files", () => {
     const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
-    assert.match(toolkit().version, new RegExp(`^${version.replaceAll(".", "\\.")}-[0-9a-f]{8}$`));
-    assert.equal(sha256(toolkit().archive), toolkit().hash);
+    assert.match(toolkit.version, new RegExp(`^${version.replaceAll(".", "\\.")}-[0-9a-f]{8}$`));
+    assert.equal(sha256(readFileSync(toolkit.archive)), toolkit.hash);
+  });
+
+  it("is packed once, and always gives the same archive", () => {
+    const before = readFileSync(toolkit.archive);
+    const { ino } = statSync(toolkit.archive);
+    assert.deepEqual(packToolkit(archives), toolkit);
+    assert.equal(statSync(toolkit.archive).ino, ino, "an archive that exists must not be packed again");
+    rmSync(toolkit.archive);
+    assert.deepEqual(packToolkit(archives), toolkit);
+    assert.ok(
+      readFileSync(toolkit.archive).equals(before),
+      "a stack must not change with the computer that deploys it",
+    );
   });
 
   describe("on a server", () => {
@@ -158,7 +172,7 @@ describe("the first step", () => {
   };
 
   it("brings the scripts that it needs on this platform, and its manifest", () => {
-    const names = unpacked(serverStep({ package_script: "packages-yum.sh" }));
+    const names = unpacked(serverStep({ package_script: "packages-yum.sh" }, archives));
     assert.deepEqual(
       names,
       [
@@ -170,8 +184,14 @@ describe("the first step", () => {
     );
   });
 
+  it("changes with its manifest", () => {
+    const step = (manifest: Record<string, string>) => serverStep(manifest, archives);
+    assert.notEqual(step({ a: "b" }), step({ a: "c" }));
+    assert.equal(step({ a: "b" }), step({ a: "b" }));
+  });
+
   it("does nothing if a part of it is missing", () => {
-    const step = serverStep({ package_script: "packages-apt.sh" });
+    const step = serverStep({ package_script: "packages-apt.sh" }, archives);
     for (const length of [0, 10, 100, step.length - 10]) {
       const { code, stderr } = run(step.slice(0, length));
       assert.equal(code, 1);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { manifestText } from "../../../rendering/manifest";
 import { render } from "../../../toolchain/render";
 import { uwsgiVersion } from "../../support/defaults";
-import { defaultDownloads, helloFiles } from "../../support/plans";
+import { defaultDownloads, helloFiles, toolkit } from "../../support/plans";
 import { platforms } from "../../../platforms";
 import { planServer } from "../../../rendering/server";
 import { projectFolder, put, removeProjectFolders } from "./support";
@@ -55,7 +55,7 @@ describe("npm run render", () => {
     render(root, "test", folder);
     const { manifest } = planServer({
       ...{ stack: "example/test", loginUser: "root", platform: platforms.debian12, uwsgiVersion },
-      ...{ downloads: defaultDownloads, apps: [{ python: "3", packages: [] }] },
+      ...{ downloads: defaultDownloads, toolkit, apps: [{ python: "3", packages: [] }] },
     });
     const withoutCertificates = (text: string) => text.replace(/^ca_certificates(=\n|:\n(\|.*\n)*)/m, "");
     assert.equal(
