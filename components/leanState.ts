@@ -1,11 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
-import * as runtimeDebuggable from "@pulumi/pulumi/runtime/debuggable";
+// Not an import, of which bundlers make a copy.
+// eslint-disable-next-line @typescript-eslint/no-require-imports
+import debuggable = require("@pulumi/pulumi/runtime/debuggable");
 
 /** Missing in the SDK's types. */
-const debuggable = runtimeDebuggable as unknown as {
+interface Debuggable {
   debugPromiseLeaks: boolean;
   debuggablePromise: (promise: Promise<unknown>, context?: unknown) => Promise<unknown>;
-};
+}
 
 /**
  * Makes the SDK record no stack traces. Both functions are private in the SDK.
@@ -18,7 +20,7 @@ const debuggable = runtimeDebuggable as unknown as {
  */
 export function recordNoStackTraces(): void {
   Object.assign(pulumi.Resource, { callsites: () => [] });
-  const { debugPromiseLeaks, debuggablePromise } = debuggable;
+  const { debugPromiseLeaks, debuggablePromise } = debuggable as unknown as Debuggable;
   if (!debugPromiseLeaks) Object.assign(debuggable, { debuggablePromise: withoutStackTrace(debuggablePromise) });
 }
 
