@@ -8,7 +8,9 @@ export interface RemoteStepArgs {
   server: SshTarget;
   /** Words of the command, to which `up` or `down` is added. */
   command: readonly string[];
-  stdin: string;
+  stdin: pulumi.Input<string>;
+  /** Whether a preview shows that stdin changes, as for a secret, whose text it never shows. Default: false */
+  showsStdin?: boolean;
 }
 
 const sudo = inlineScript("sudo.sh");
@@ -17,10 +19,14 @@ const sudo = inlineScript("sudo.sh");
  * A verb of the toolkit that runs as root on a server whenever its stdin or the server changes, and is undone when the
  * resource is deleted.
  *
- * Its stdin is not shown in a preview: Shown is what a reader compares.
+ * Its stdin is usually not shown in a preview: Shown is what a reader compares.
  */
 export class RemoteStep extends command.remote.Command {
-  constructor(name: string, { server, command, stdin }: RemoteStepArgs, opts?: pulumi.CustomResourceOptions) {
+  constructor(
+    name: string,
+    { server, command, stdin, showsStdin = false }: RemoteStepArgs,
+    opts?: pulumi.CustomResourceOptions,
+  ) {
     const password = server.sudo?.password;
     super(
       name,
@@ -32,7 +38,7 @@ export class RemoteStep extends command.remote.Command {
         triggers: [server.identity],
         addPreviousOutputInEnv: false,
       },
-      pulumi.mergeOptions({ ...serverResourceOptions(server), hideDiffs: ["stdin"] }, opts),
+      pulumi.mergeOptions({ ...serverResourceOptions(server), hideDiffs: showsStdin ? [] : ["stdin"] }, opts),
     );
   }
 
@@ -61,7 +67,7 @@ export class Shown extends pulumi.ComponentResource {
   constructor(
     type: string,
     name: string,
-    texts: Readonly<Record<string, string>>,
+    texts: Readonly<Record<string, pulumi.Input<string>>>,
     step: RemoteStep,
     parent: pulumi.Resource,
   ) {

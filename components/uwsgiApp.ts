@@ -1,7 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
-import { httpPort, launchScript, type AppPlan } from "../rendering/app";
+import { hasSecrets, httpPort, launchScript, withSecrets, type AppPlan } from "../rendering/app";
 import { manifestText } from "../rendering/manifest";
 import type { Server } from "../servers/server";
+import { AppSecrets } from "./appSecrets";
 import type { BaseSystem } from "./baseSystem";
 import { RemoteStep, Shown, Upload } from "./remoteStep";
 
@@ -35,16 +36,18 @@ export class UwsgiApp extends pulumi.ComponentResource {
       { server, file: archive, remotePath: plan.upload },
       { parent: this, dependsOn: [base.ready] },
     );
+    const secrets = hasSecrets(plan.settings) ? new AppSecrets(name, { server, base, plan }, this) : undefined;
+    const manifest = pulumi.output(secrets?.fingerprint.apply((it) => withSecrets(plan, it)) ?? plan.manifest);
     const live = new RemoteStep(
       `${name}-app`,
-      { server, command: ["bash", launchScript, "app"], stdin: manifestText(plan.manifest) },
-      { parent: this, dependsOn: [base.toolkit, code] },
+      { server, command: ["bash", launchScript, "app"], stdin: manifest.apply(manifestText) },
+      { parent: this, dependsOn: [base.toolkit, code, ...(secrets ? [secrets.kept] : [])] },
     );
-
-    new Shown("AppFiles", `${name}-files`, plan.shown, live, this);
+    const shown = secrets ? { ...plan.shown, secrets: secrets.shown } : plan.shown;
+    new Shown("AppFiles", `${name}-files`, shown, live, this);
 
     // Only known once the release is live.
-    this.release = live.id.apply(() => plan.release);
+    this.release = pulumi.all([manifest, live.id]).apply(([{ release }]) => release);
     this.service = live.id.apply(() => plan.service);
     this.url = pulumi.all([server.address, live.id]).apply(([address]) => urlOf(args, address));
     this.registerOutputs({ url: this.url, release: this.release, service: this.service });

@@ -16,19 +16,25 @@ export const uploadsFolder = "/var/lib/uwsgi-nginx/uploads";
 /** Script on the server that runs a verb of the toolkit (assets/toolkit/launch.sh). */
 export const launchScript = "/var/lib/uwsgi-nginx/run";
 
+/** Script on the server that brings an app's secrets (assets/toolkit/keep-secrets.sh). */
+export const keepSecrets = "/var/lib/uwsgi-nginx/keep-secrets";
+
 /** Port that nginx listens on. */
 export const httpPort = 80;
+
+export interface AppManifest extends Manifest {
+  /** Id of the release. The same code, requirements, Python and settings give the same id on every server. */
+  readonly release: string;
+}
 
 /** Everything that is decided about an app before it is deployed: plain data and texts. */
 export interface AppPlan {
   name: string;
-  /** Id of the release. The same code, requirements, Python and settings give the same id on every server. */
-  release: string;
   service: string;
   /** Path on the server that the code is uploaded to. */
   upload: string;
-  /** For the verb `app`. */
-  manifest: Manifest;
+  /** For the verb `app`. If the app has secrets, see withSecrets. */
+  manifest: AppManifest;
   /** Texts by their paths on the server. */
   files: Readonly<Record<string, string>>;
   /** What a preview compares: the texts of files by their names, and what else makes a release. */
@@ -68,6 +74,7 @@ export function planApp(name: string, args: AppPlanArgs): AppPlan {
     runtimeDirectory: path.posix.basename(path.posix.dirname(socket)),
     ipv4Listen: `listen ${httpPort}${defaultServer};`,
     ipv6Listen: `listen [::]:${httpPort}${defaultServer};`,
+    environmentFile: hasSecrets(settings) ? `${folder}/current/environment` : "",
     hardening: hardening(platform.systemd, `${folder}/shared`),
   };
   const ini = renderTemplate("uwsgi.ini", { ...values, release: values.current, trial: false });
@@ -75,15 +82,15 @@ export function planApp(name: string, args: AppPlanArgs): AppPlan {
   const site = renderTemplate("site.conf", values);
   const release = hashOf(source.hash, requirements, settings.python, uwsgiVersion, ini);
   // One process on a free port.
-  const trial = { release: `${folder}/releases/${release}`, trial: true, processes: 1, dieOnTerm: true };
+  const trial = { release: `${folder}/trial`, trial: true, processes: 1, dieOnTerm: true };
   return {
     name,
-    release,
     service: `uwsgi@${name}.service`,
     upload: `${uploadsFolder}/${name}.tar.gz`,
     manifest: {
       app: name,
       release,
+      secrets: "",
       venv: `${folder}/venvs/${hashOf(requirements, settings.python, uwsgiVersion)}`,
       requirements,
       ...pythonParameters(python),
@@ -127,6 +134,15 @@ export function planApp(name: string, args: AppPlanArgs): AppPlan {
     },
     settings,
   };
+}
+
+export function hasSecrets({ secrets }: Pick<AppSettings, "secrets">): boolean {
+  return Object.keys(secrets).length > 0;
+}
+
+/** The manifest with an app's secrets, of which only the fingerprint is in it. Other secrets make another release. */
+export function withSecrets({ manifest }: AppPlan, fingerprint: string): AppManifest {
+  return { ...manifest, release: hashOf(manifest.release, fingerprint), secrets: fingerprint };
 }
 
 function healthCheckText({ path, contains, timeoutSeconds }: AppSettings["healthCheck"]): string {

@@ -34,7 +34,9 @@ export function packToolkit(cache: string): Toolkit {
  * @param cache folder for the archive
  */
 export function serverStep(manifest: Manifest, cache: string): string {
-  const parts = ["run", "launch", ...partsOf("common"), ...partsOf("server")].map((name) => `${name}.sh`);
+  const parts = ["run", "launch", "keep-secrets", ...partsOf("common"), ...partsOf("server")].map(
+    (name) => `${name}.sh`,
+  );
   const needed = new Set([...parts, manifest.package_script]);
   const scripts = assetFiles("toolkit").filter(({ name }) => needed.has(name));
   const files = [

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { pythonNames } from "../platforms";
 import { healthCheckSchema } from "./healthCheck";
+import { secretsSchema } from "./secrets";
 import { domainPattern, setting, textOrNumber } from "./setting";
 import { uwsgiOptions } from "./uwsgi";
 
@@ -47,6 +48,7 @@ export const appSchema = z.strictObject({
     meaning: "Names that nginx serves the app under. One app may have none: it answers for every other name.",
     allowed: "a list of domain names (letters, digits, hyphens and dots)",
   }),
+  secrets: secretsSchema,
   ...uwsgiOptions,
   healthCheck: healthCheckSchema,
 });

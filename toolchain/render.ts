@@ -53,18 +53,18 @@ function readSettings(root: string, project: string, stack: string): Settings {
   }
   const { config } = (load(readFileSync(join(root, file), "utf8")) ?? {}) as { config?: Record<string, unknown> };
   const values = Object.entries(config ?? {})
-    .map(([key, value]) => [key, withoutSecrets(value)] as const)
+    .map(([key, value]) => [key, withoutSecrets(value, [key])] as const)
     .filter(([, value]) => value !== undefined);
   const texts = values.map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)] as const);
   return loadSettings({ project, config: Object.fromEntries(texts), isSecret: () => false, folder: root });
 }
 
-/** Only Pulumi can decrypt them, and they are for logins, which nothing here needs. */
-function withoutSecrets(value: unknown): unknown {
+/** Only Pulumi can decrypt them. Those of an app are left empty, the others are for logins, which nothing here needs. */
+function withoutSecrets(value: unknown, path: readonly string[]): unknown {
   if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return value.map(withoutSecrets).filter((it) => it !== undefined);
-  if ("secure" in value) return undefined;
-  const entries = Object.entries(value).map(([key, it]) => [key, withoutSecrets(it)] as const);
+  if (Array.isArray(value)) return value.map((it) => withoutSecrets(it, path)).filter((it) => it !== undefined);
+  if ("secure" in value) return path.at(-2) === "secrets" ? "" : undefined;
+  const entries = Object.entries(value).map(([key, it]) => [key, withoutSecrets(it, [...path, key])] as const);
   return Object.fromEntries(entries.filter(([, it]) => it !== undefined));
 }
 

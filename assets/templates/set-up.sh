@@ -1,10 +1,14 @@
 #!/usr/bin/env bash
-# Sets up a server as stack {{ stack }} would: copy this folder to the server, and run this script there as root.
+# Sets up a server as stack {{ stack }} would: copy this folder to the server, fill in the values in secrets/ if there are any,
+# and run this script there as root.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
+state=/var/lib/uwsgi-nginx
 
 bash toolkit/run.sh server up < manifests/server
-cp uploads/* /var/lib/uwsgi-nginx/uploads/
+cp uploads/* "$state/uploads/"
 for manifest in manifests/apps/*; do
-  bash /var/lib/uwsgi-nginx/run app up < "$manifest"
+  app=${manifest##*/}
+  [[ ! -e secrets/$app ]] || bash "$state/keep-secrets" "$app" up < "secrets/$app"
+  bash "$state/run" app up < "$manifest"
 done

@@ -2,8 +2,9 @@
 # shellcheck disable=SC2154 # declared by the parts
 # The verb `app`: makes an app live, and rolls back what does not work; or takes it out of service.
 #
-# On the server: /opt/apps/APP/releases      ID/{app,venv,uwsgi.ini,uwsgi.service,…}, complete and never changed
+# On the server: /opt/apps/APP/releases      ID/{app,venv,environment,uwsgi.ini,uwsgi.service,…}, complete and never changed
 #               /opt/apps/APP/current       link to the live release
+#               /opt/apps/APP/trial         link to the release that is tried
 #               /opt/apps/APP/last-good     the last release that worked, which a failed one is rolled back to
 #               /opt/apps/APP/venvs         virtual environments, one for each set of requirements
 #               /opt/apps/APP/shared        the app's own data, kept across releases
@@ -11,7 +12,7 @@
 
 verb_app() {
   # shellcheck disable=SC2034 # used by the parts
-  local app='' release='' venv='' uid='' uid_given='' group='' socket='' chown_socket='' chmod_socket='' \
+  local app='' release='' secrets='' venv='' uid='' uid_given='' group='' socket='' chown_socket='' chmod_socket='' \
     uwsgi_ini='' uwsgi_service='' trial_ini='' requirements=''
   # shellcheck disable=SC2034
   local python='' isolation='' virtualenv='' tools='' ca_bundle='' pip_index='' proxy='' wheels='' uwsgi_version=''

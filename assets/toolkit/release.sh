@@ -54,6 +54,7 @@ make_release() {
     tar -xzf "$code" -C "$new/app" --no-same-owner ||
       fail "The archive $code with the code of app $app is broken." "deploy again."
     install -m 644 "$work/uwsgi.ini" "$new/uwsgi.ini"
+    [[ -z $secrets ]] || take_secrets "$new/environment"
     ln -s "$venv" "$new/venv"
     printf '%s\n' "$chown_socket $chmod_socket" > "$new/socket-access"
     printf '%s\n' "$made_of" > "$new/made-of"
@@ -64,17 +65,30 @@ make_release() {
     "$venv/bin/pip" install --no-index --find-links "$wheels" "uwsgi==$uwsgi_version"
 }
 
+# systemd reads them as root and gives them to the app as its environment. Argument: FILE
+take_secrets() {
+  local file=$state_folder/secrets/$app
+  [[ $(head -n 1 "$file" 2> /dev/null) == "# $secrets" ]] ||
+    fail "The secrets of app $app are not on the server anymore ($file)." "change one of them (apps.$app.secrets), then deploy again, which sends them."
+  install -m 600 "$file" "$1"
+}
+
 # Runs the release by itself, as the app's user, and sends it a request over HTTP on the loopback address.
 try_release() {
-  local ini=$work/trial.ini log=$work/trial.log trial_port status problem locale
+  local ini=$work/trial.ini log=$work/trial.log environment=$releases/$release/environment trial_port status problem locale
   say "$app: trying release $release"
   chmod 755 "$work"
+  ln -sfnT "releases/$release" "$folder/trial"
+  [[ -e $environment ]] || environment=/dev/null
   printf '%s' "$trial_ini" > "$ini"
   # The locale that systemd gives the unit.
   mapfile -t locale < <(systemctl show-environment | grep --extended-regexp '^(LANG|LANGUAGE|LC_[A-Z]+)=')
   (
     close_locks
-    exec runuser -u "$uid" -- env -i PATH="$PATH" ${locale[@]+"${locale[@]}"} "$venv/bin/uwsgi" --ini "$ini"
+    # The app's own user evaluates its secrets, whose file that user may not read.
+    # shellcheck disable=SC2016 # expanded by that bash
+    exec runuser -u "$uid" -- env -i PATH="$PATH" ${locale[@]+"${locale[@]}"} \
+      bash -c 'set -a; eval "$(cat)"; exec "$@" < /dev/null' trial "$venv/bin/uwsgi" --ini "$ini" < "$environment"
   ) > "$log" 2>&1 &
   trial=$!
   start_pulse "$app: waiting until the release starts and answers"
@@ -104,6 +118,7 @@ stop_trial() {
   wait_for 5 trial_has_ended || pkill -KILL --parent "$trial" || true
   wait "$trial" 2> /dev/null || true
   trial=''
+  rm -f "$folder/trial"
 }
 
 trial_has_ended() { ! kill -0 "$trial" 2> /dev/null; }
@@ -127,8 +142,8 @@ switch() {
     install_file "$work/uwsgi.service" "$unit"
     restart=true
   fi
-  # A reload does not change the owner and mode of the socket.
-  if [[ -n $before ]] && ! cmp --silent "$folder/$before/socket-access" "$releases/$release/socket-access"; then restart=true; fi
+  # A reload changes neither the owner and mode of the socket nor the environment.
+  if [[ -n $before ]] && ! { has_same socket-access && has_same environment; }; then restart=true; fi
   systemctl daemon-reload
   systemctl enable --quiet uwsgi.service "$service"
   start_pulse "$app: waiting until the release is live"
@@ -141,6 +156,11 @@ switch() {
   printf 'releases/%s\n' "$release" > "$work/last-good"
   install_file "$work/last-good" "$folder/last-good"
   touch "$releases/$release"
+}
+
+# Whether the release and the one before have the same file, or none. Argument: NAME
+has_same() {
+  [[ ! -e $folder/$before/$1 && ! -e $releases/$release/$1 ]] || cmp --silent "$folder/$before/$1" "$releases/$release/$1"
 }
 
 link_current() {

@@ -126,10 +126,11 @@ require_no_newer_toolkit() {
       "deploy with version ${installed%-*} of this project, or with a newer one."
 }
 
-# Allows the toolkit that the login user uploads, and installs the script that runs it.
+# Allows the toolkit that the login user uploads, and installs the scripts that run it and that bring secrets.
 allow_toolkit() {
   write_text "$toolkit_hash" "$state_folder/toolkit-hash"
   install_file "$toolkit/launch.sh" "$state_folder/run"
+  install_file "$toolkit/keep-secrets.sh" "$state_folder/keep-secrets"
 }
 
 # The needs of folders on the same file system are added up.

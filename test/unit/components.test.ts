@@ -11,8 +11,10 @@ import { BaseSystem } from "../../components/baseSystem";
 import { RemoteStep } from "../../components/remoteStep";
 import { UwsgiApp } from "../../components/uwsgiApp";
 import { platforms } from "../../platforms";
+import { withSecrets } from "../../rendering/app";
 import { inlineScript } from "../../rendering/assets";
 import { manifestText } from "../../rendering/manifest";
+import { environmentFile, fingerprint } from "../../rendering/secrets";
 import { planServer } from "../../rendering/server";
 import { ed25519KeyPair } from "../../rendering/sshKey";
 import { tarArchive } from "../../rendering/tarArchive";
@@ -106,7 +108,7 @@ describe("BaseSystem and UwsgiApp", () => {
     await startMocks();
     const { base, app, plan, appPlan } = make();
     assert.equal(await settled(app.url), "http://192.0.2.1/");
-    assert.equal(await settled(app.release), appPlan.release);
+    assert.equal(await settled(app.release), appPlan.manifest.release);
     assert.equal(await settled(app.service), "uwsgi@hello.service");
     assert.deepEqual(await settled(base.versions), { "3": { uwsgi: "2.0.31", python: "3.11.2" } });
     const first = `bash -c '${inlineScript("unpack-and-run.sh").replaceAll("'", `'\\''`)}' toolkit server`;
@@ -153,6 +155,31 @@ describe("BaseSystem and UwsgiApp", () => {
     assert.deepEqual(await dependencies("base-toolkit"), ["base-server"]);
     assert.deepEqual(await dependencies("hello-code"), ["base-server"]);
     assert.deepEqual(await dependencies("hello-app"), ["base-toolkit", "hello-code"]);
+  });
+
+  it("an app's secrets are in a resource of their own, encrypted, and their keyed hash in those that depend on them", async () => {
+    await startMocks();
+    const secrets = { TOKEN: "hunter2" };
+    const { app, appPlan } = make({ secrets });
+    await settled(app.url);
+    await pulumi.runtime.disconnect();
+    const hash = fingerprint(secrets, password);
+    const { stdin } = input("hello-secrets");
+    assert.notEqual(revealed(stdin), stdin, "they must be a secret");
+    assert.equal(revealed(stdin), environmentFile(secrets, hash));
+    assert.equal(input("hello-secrets").create, "bash /var/lib/uwsgi-nginx/keep-secrets hello up");
+    assert.equal(input("hello-secrets").delete, "bash /var/lib/uwsgi-nginx/keep-secrets hello down");
+    assert.deepEqual(options.get("hello-secrets")?.hideDiffs, [], "a preview shows [secret]");
+    const manifest = withSecrets(appPlan, hash);
+    assert.equal(input("hello-app").stdin, manifestText(manifest));
+    assert.equal(await settled(app.release), manifest.release);
+    assert.deepEqual(input("hello-files"), { ...appPlan.shown, secrets: `TOKEN (${hash.slice(0, 8)})` });
+    assert.deepEqual(await dependencies("hello-secrets"), ["base-server"]);
+    assert.deepEqual(await dependencies("hello-app"), ["base-toolkit", "hello-code", "hello-secrets"]);
+    for (const [name, { inputs }] of made) {
+      if (name === "hello-secrets") continue;
+      assert.ok(!JSON.stringify(inputs).includes("hunter2"), `${name} must not have a secret`);
+    }
   });
 
   it("an app has a URL with its first domain", async () => {

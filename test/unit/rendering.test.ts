@@ -5,10 +5,11 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { platforms, type Platform } from "../../platforms";
 import { architectureOf } from "../../platforms/ec2";
-import { httpPort } from "../../rendering/app";
+import { httpPort, withSecrets } from "../../rendering/app";
 import { packApp } from "../../rendering/appSource";
 import { pruneArchives } from "../../rendering/archives";
 import { asset, renderTemplate, script } from "../../rendering/assets";
+import { environmentFile, fingerprint } from "../../rendering/secrets";
 import { commandLine, quote } from "../../rendering/shell";
 import { ed25519KeyPair, publicKeyOf } from "../../rendering/sshKey";
 import { renderUserData } from "../../rendering/userData";
@@ -81,13 +82,12 @@ die-on-term = ${defaults.dieOnTerm}
 
   it("the trial of a release runs it in one process on a free port, without touching the live socket", () => {
     const settings = { dieOnTerm: false, vacuum: false };
-    const { release } = helloPlan(settings);
     assert.deepEqual(
       helloFiles(settings).trialIni,
       `[uwsgi]
 # Where the app's code and environment are, and its callable.
-chdir = /opt/apps/hello/releases/${release}/app
-virtualenv = /opt/apps/hello/releases/${release}/venv
+chdir = /opt/apps/hello/trial/app
+virtualenv = /opt/apps/hello/trial/venv
 module = ${defaults.module}
 need-app = true
 # Unknown options are errors.
@@ -257,7 +257,7 @@ describe("templates", () => {
 });
 
 describe("releases", () => {
-  const release = (...given: Parameters<typeof helloPlan>) => helloPlan(...given).release;
+  const release = (...given: Parameters<typeof helloPlan>) => helloPlan(...given).manifest.release;
 
   it("the same input gives the same release id", () => {
     assert.equal(release(), release());
@@ -279,10 +279,53 @@ describe("releases", () => {
     assert.equal(release({ domains: ["a.org"] }), release());
   });
 
+  it("other secrets give another release id", () => {
+    const plan = helloPlan({ secrets: { TOKEN: "a" } });
+    const releases = ["1234", "5678", "1234"].map((it) => withSecrets(plan, it).release);
+    assertAllDiffer([plan.manifest.release, ...releases.slice(0, 2)]);
+    assert.equal(releases[2], releases[0]);
+  });
+
   it("releases with the same requirements share an environment", () => {
     const { venv } = helloPlan().manifest;
     assert.equal(helloPlan({}, { source: { hash: "4567" } }).manifest.venv, venv);
     assert.notEqual(helloPlan({}, { source: { requirements: "flask\n" } }).manifest.venv, venv);
+  });
+});
+
+describe("secrets", () => {
+  const secrets = { TOKEN: "a", QUOTED: `"a" \\ $b \`c\``, LINES: "1\n2\n" };
+
+  it("an app with secrets gets them from a file of its release", () => {
+    assert.deepEqual(changedLines(helloFiles().unit, helloFiles({ secrets }).unit), [
+      "+ EnvironmentFile=/opt/apps/hello/current/environment",
+    ]);
+    assert.ok(!JSON.stringify(helloPlan({ secrets }).manifest).includes("TOKEN"), "the manifest has no secrets");
+  });
+
+  it("secrets are an environment file that names their set and ends with a line of its own", () => {
+    assert.equal(
+      environmentFile(secrets, "1234"),
+      `# 1234
+TOKEN="a"
+QUOTED="\\"a\\" \\\\ \\$b \\\`c\\\`"
+LINES="1
+2
+"
+# end of 1234
+`,
+    );
+  });
+
+  it("a fingerprint depends on the secrets and on its key, and shows neither", () => {
+    assert.equal(fingerprint(secrets, "key"), fingerprint({ ...secrets }, "key"));
+    assert.match(fingerprint(secrets, "key"), /^[0-9a-f]{32}$/);
+    assertAllDiffer([
+      fingerprint(secrets, "key"),
+      fingerprint(secrets, "other"),
+      fingerprint({ ...secrets, TOKEN: "b" }, "key"),
+      fingerprint({ TOKEN: "a" }, "key"),
+    ]);
   });
 });
 

@@ -60,6 +60,8 @@ describe("loading settings", () => {
   const badName = (key: string) =>
     mistake(`${key}: invalid name.`, "rename it to at most 31 of a-z, 0-9 and -, starting with a letter.");
   const badDomain = (key: string) => notAllowed(key, "a list of domain names (letters, digits, hyphens and dots)");
+  const secretName = "a variable's name: letters, digits and _, not one of the shell's own and not UWSGI_…";
+  const secretValue = "a text of at most 100 KB, without control characters other than tab and line feed";
   const notAnEntry = "a map with at least one entry";
   const cases: [string, Record<string, unknown>, string][] = [
     [
@@ -147,6 +149,26 @@ describe("loading settings", () => {
       "rejects a socket outside of /run",
       app({ socket: "/tmp/a.sock" }),
       notAllowed('apps.hello.socket: "/tmp/a.sock"', "/run/FOLDER/NAME.sock"),
+    ],
+    [
+      "rejects a secret whose name is uWSGI's or the shell's own",
+      app({ secrets: { UWSGI_HTTP: "" } }),
+      mistake("apps.hello.secrets.UWSGI_HTTP: invalid name.", `rename it to ${secretName}.`),
+    ],
+    [
+      "rejects a secret whose name no variable can have",
+      app({ secrets: { "API-KEY": "" } }),
+      mistake("apps.hello.secrets.API-KEY: invalid name.", `rename it to ${secretName}.`),
+    ],
+    [
+      "rejects a secret with a control character, without showing it",
+      app({ secrets: { TOKEN: "a\rb" } }),
+      notAllowed("apps.hello.secrets.TOKEN: [secret]", secretValue),
+    ],
+    [
+      "rejects a secret that is too long for an environment variable",
+      app({ secrets: { TOKEN: "ü".repeat(51_201) } }),
+      notAllowed("apps.hello.secrets.TOKEN: [secret]", secretValue),
     ],
     [
       "rejects two apps without a domain",
@@ -258,10 +280,11 @@ describe("secretsInClear", () => {
   };
 
   it("the warning about plain-text secrets names every secret that is not encrypted in the stack's file", () => {
-    assert.deepEqual(secretsInClear(raw({ server, apps: { hello: { domains: ["a.org"] } } })), [
+    assert.deepEqual(secretsInClear(raw({ server, apps: { hello: { secrets: { TOKEN: "x" } } } })), [
       "server.sudoPassword",
       "server.privateKey",
       "server.bastion.privateKeyPassphrase",
+      "apps.hello.secrets.TOKEN",
     ]);
   });
 

@@ -176,8 +176,8 @@ describe("the first step", () => {
     assert.deepEqual(
       names,
       [
-        ...["apps", "claim", "downloads", "firewalld", "launch", "lib", "manifest", "nginx", "packages-yum", "python"],
-        ...["run", "selinux", "server", "system", "uwsgi"],
+        ...["apps", "claim", "downloads", "firewalld", "keep-secrets", "launch", "lib"],
+        ...["manifest", "nginx", "packages-yum", "python", "run", "selinux", "server", "system", "uwsgi"],
       ]
         .map((name) => `${name}.sh`)
         .concat("manifest"),

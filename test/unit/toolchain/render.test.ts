@@ -64,6 +64,15 @@ describe("npm run render", () => {
     );
   });
 
+  it("leaves the secrets of an app to be filled in", () => {
+    const secrets = { TOKEN: { secure: "v1:encrypted" }, PLAIN: "hunter2" };
+    const { root, folder } = project({ "example:apps": { hello: { secrets } } });
+    const written = render(root, "test", folder);
+    assert.equal(read(folder, "secrets/hello"), '# by-hand\nTOKEN=""\nPLAIN=""\n# end of by-hand\n');
+    assert.match(read(folder, "manifests/apps/hello"), /^secrets=by-hand$/m);
+    for (const name of written) assert.doesNotMatch(read(folder, name), /v1:encrypted|hunter2/, `${name} has a secret`);
+  });
+
   it("needs no secret", () => {
     const server = { kind: "ssh", address: "192.0.2.7", user: "admin", hostKey: `ssh-ed25519 ${"A".repeat(68)}` };
     const secrets = { privateKey: { secure: "AAAA" }, sudoPassword: { secure: "BBBB" } };
