@@ -96,5 +96,12 @@ config:
         path: /health
         contains: ok
 `,
+    notes: `
+Secrets are environment variables of the app. Set them on the command line, so that they are encrypted in the stack's file:
+
+\`\`\`sh
+pulumi config set --secret --path apps.shop.secrets.SECRET_KEY    # prompts for the value
+\`\`\`
+`,
   },
 };
