@@ -48,9 +48,9 @@ function report(title: string, { product, baseline }: Measurement, goal?: number
 }
 
 /** A stack whose server runs, without apps. */
-async function readyServer(platform: TestPlatform, server: Settings): Promise<Product> {
+async function readyServer(platform: TestPlatform, server: Settings, from: string): Promise<Product> {
   const product = await Product.make(
-    { server, apps: { hello: { python: platform.python } } },
+    { server, uwsgi: { from }, apps: { hello: { python: platform.python } } },
     { ...platform, fromSource: true },
   );
   await product.up("--target", "**ContainerServer::server", "--target-dependents=false", "--target", "**::server*");
@@ -93,10 +93,16 @@ async function shape(product: Product): Promise<string> {
   return `${remote.size} remote resources, longest chain ${Math.max(...[...remote.keys()].map(length))}`;
 }
 
-async function deployments(rounds: number, platform: TestPlatform, server: Settings): Promise<Measurement> {
+/** @param from where uWSGI comes from */
+async function deployments(
+  rounds: number,
+  platform: TestPlatform,
+  server: Settings,
+  from: string,
+): Promise<Measurement> {
   const measurement: Measurement = { product: [], baseline: [] };
   for (let round = 0; round < rounds; round++) {
-    const [product, baseline] = [await readyServer(platform, server), await readyServer(platform, server)];
+    const [product, baseline] = [await readyServer(platform, server, from), await readyServer(platform, server, from)];
     try {
       measurement.baseline.push(await secondsOf(() => runBaseline(baseline, platform, server)));
       measurement.product.push(await secondsOf(() => product.up()));
@@ -167,10 +173,16 @@ async function main(): Promise<void> {
   const rounds = Number(process.argv[2] ?? 3);
   await unchangedRuns(rounds);
   for (const platform of testPlatforms) {
-    const title = `first deployment to an empty server with ${platform.title} / one shell script`;
+    const title = `first deployment to an empty server with ${platform.title}`;
     const server = await platform.server();
-    if ("reason" in server) console.log(`${title}: skipped: ${String(server.reason)}`);
-    else report(title, await deployments(rounds, platform, server), 1);
+    if ("reason" in server) {
+      console.log(`${title}: skipped: ${String(server.reason)}`);
+      continue;
+    }
+    for (const [from, goal] of Object.entries({ source: 1, wheel: 0.6 })) {
+      const measured = await deployments(rounds, platform, server, from);
+      report(`${title}, uWSGI from ${from} / one shell script that compiles it`, measured, goal);
+    }
   }
 }
 
