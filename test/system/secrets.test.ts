@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { assertUnchanged } from "../support/assertions";
 import { httpGet } from "../support/load";
-import { onEachPlatform, preparedSettings } from "../support/platforms";
+import { onGenuinePlatforms, preparedSettings } from "../support/platforms";
 import { Product } from "../support/product";
 
 const run = promisify(execFile);
@@ -47,7 +47,7 @@ const awkward = {
 };
 const token = "marker-4f1c9a";
 
-onEachPlatform("the secrets of an app", function (test) {
+onGenuinePlatforms("the secrets of an app", function (test) {
   this.timeout(300_000);
 
   let product: Product;
