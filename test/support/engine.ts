@@ -56,6 +56,8 @@ export interface TemporaryOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Run the program from its source, as users do, though that takes seconds longer each time. */
   readonly fromSource?: boolean;
+  /** Resource plugins that go on running between the project's engine runs, without "pulumi-resource-". Default: none */
+  readonly plugins?: readonly string[];
 }
 
 interface Exported {
@@ -64,6 +66,9 @@ interface Exported {
     readonly pending_operations?: readonly unknown[];
   };
 }
+
+/** What a temporary project has besides its state. */
+const projectFiles = ["node_modules", "Pulumi.yaml", "package.json", "tsconfig.json", "index.js", "index.ts"];
 
 /** Commands of the engine that start plugins. */
 const usesPlugins = ["up", "preview", "destroy"];
@@ -96,7 +101,7 @@ export class Workspace implements Source {
 
   /** A project in a new folder, with a state and a stack of its own; `remove` leaves nothing of it. */
   static async temporary(options: TemporaryOptions = {}): Promise<Workspace> {
-    const { program = "", runtimeOptions, env, fromSource = false } = options;
+    const { program = "", runtimeOptions, env, fromSource = false, plugins } = options;
     const projectDir = await mkdtemp(join(tmpdir(), "pulumi-test-"));
     await mkdir(join(projectDir, "state"));
     await symlink(join(root, "node_modules"), join(projectDir, "node_modules"));
@@ -119,9 +124,21 @@ export class Workspace implements Source {
     });
     workspace.isTemporary = true;
     workspace.fromSource = fromSource;
+    if (plugins) workspace.plugins = new Plugins(projectDir, plugins);
     await workspace.writeProgram(program);
     await workspace.makeStack();
     return workspace;
+  }
+
+  /** Has a new stack for the next test. The project's plugins go on running. */
+  async renew(): Promise<void> {
+    for (const child of this.children) child.kill("SIGKILL");
+    for (const name of await readdir(this.projectDir)) {
+      if (!projectFiles.includes(name)) await rm(join(this.projectDir, name), { recursive: true });
+    }
+    await mkdir(join(this.projectDir, "state"));
+    await this.makeStack();
+    this.log.length = 0;
   }
 
   /** A new stack, as a copy of the first one: `stack init` takes half a second. */

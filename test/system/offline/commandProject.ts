@@ -1,4 +1,4 @@
-// What the tests of the command plugin share: a server, and for each test a project that can log in to it.
+// What the tests of the command plugin share: a server, a project that can log in to it, and for each test a new stack.
 import { type Run, Workspace } from "../../support/engine";
 import { type Connection, TestServer } from "../../support/testServer";
 
@@ -10,13 +10,16 @@ export class CommandProject {
   constructor() {
     before(async () => {
       this.server = await TestServer.start();
+      this.workspace = await Workspace.temporary({ plugins: ["command"] });
     });
-    after(() => TestServer.stopAll());
+    after(async () => {
+      await Workspace.removeAll();
+      await TestServer.stopAll();
+    });
     beforeEach(async () => {
-      this.workspace = await Workspace.temporary();
+      await this.workspace.renew();
       await this.server.sh("rm -rf /test; mkdir /test");
     });
-    afterEach(() => Workspace.removeAll());
   }
 
   /** The server's connection with other values. */
