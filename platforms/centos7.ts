@@ -5,7 +5,10 @@ import type { Platform, Python } from "./platform";
 const python36: Python = {
   executable: "/usr/bin/python3",
   isolation: "-I",
-  packages: ["python3", "python3-devel"],
+  packages: ["python3"],
+  headers: ["python3-devel"],
+  pyuwsgi: "2.0.20",
+  plugin: { package: "uwsgi-plugin-python36", name: "python36" },
   tools: ["pip==21.3.1", "setuptools==59.6.0", "wheel==0.37.1"],
 };
 
@@ -39,7 +42,8 @@ export const centos7: Platform = {
       },
     },
     keys: { "epel-release": "/etc/pki/rpm-gpg/RPM-GPG-KEY-EPEL-7" },
-    base: ["ca-certificates", "curl", "diffutils", "gcc", "procps-ng", "tar", "util-linux"],
+    base: ["ca-certificates", "curl", "diffutils", "procps-ng", "tar", "util-linux"],
+    compiler: ["gcc"],
     // The unpacked package lists of the archives take about 300 MB.
     diskSpace: { "/opt": 100, "/usr": 250, "/var": 400 },
     selinux: ["checkpolicy", "policycoreutils", "policycoreutils-python"],
@@ -50,7 +54,10 @@ export const centos7: Platform = {
       executable: "/usr/bin/python2.7",
       // It has no -I.
       isolation: "-E -s",
-      packages: ["python", "python-devel", "python-pip"],
+      packages: ["python", "python-pip"],
+      headers: ["python-devel"],
+      pyuwsgi: "2.0.19.1",
+      plugin: { package: "uwsgi-plugin-python2", name: "python" },
       virtualenv: "16.7.12",
       tools: [],
     },
@@ -59,6 +66,8 @@ export const centos7: Platform = {
   },
   // nginx.conf includes the site folder before its own welcome site, so the sites in the folder take precedence.
   nginx: { package: "nginx", user: "nginx", group: "nginx", siteFolder: "/etc/nginx/conf.d" },
+  // EPEL's. Its own uwsgi.service is not enabled, and is hidden by the one in /etc/systemd/system.
+  uwsgi: { packages: ["uwsgi"], executable: "/usr/sbin/uwsgi" },
   trustStore: {
     file: "/etc/pki/ca-trust/source/anchors/uwsgi-nginx.crt",
     update: "update-ca-trust",

@@ -10,7 +10,8 @@ export const debian12: Platform = {
     configuration: { template: "apt.conf", file: "/etc/uwsgi-nginx/apt.conf" },
     mirrors: {},
     keys: {},
-    base: ["ca-certificates", "curl", "gcc", "libc6-dev", "procps"],
+    base: ["ca-certificates", "curl", "procps"],
+    compiler: ["gcc", "libc6-dev"],
     diskSpace: { "/opt": 100, "/usr": 300, "/var": 250 },
     selinux: ["checkpolicy", "policycoreutils", "policycoreutils-python-utils", "semodule-utils"],
   },
@@ -18,7 +19,10 @@ export const debian12: Platform = {
     "3": {
       executable: "/usr/bin/python3",
       isolation: "-I",
-      packages: ["python3", "python3-dev", "python3-venv"],
+      packages: ["python3", "python3-venv"],
+      headers: ["python3-dev"],
+      pyuwsgi: "2.0.30.post1",
+      plugin: { package: "uwsgi-plugin-python3", name: "python3" },
       tools: [],
     },
   },
@@ -33,6 +37,8 @@ export const debian12: Platform = {
       package: "nginx-common",
     },
   },
+  // The package `uwsgi` would only add an init script.
+  uwsgi: { packages: ["uwsgi-core"], executable: "/usr/bin/uwsgi" },
   trustStore: {
     file: "/usr/local/share/ca-certificates/uwsgi-nginx.crt",
     update: "update-ca-certificates",

@@ -12,6 +12,8 @@ export interface Platform {
   /** Pythons that an app can use, by the value of its setting `python`. */
   readonly pythons: Readonly<Record<string, Python>>;
   readonly nginx: Nginx;
+  /** The distribution's uWSGI: its packages, besides a plugin for each Python, and the executable that they install. */
+  readonly uwsgi: { readonly packages: readonly string[]; readonly executable: string };
   /** Where extra CA certificates are installed, the command that updates the trust store, and the resulting bundle. */
   readonly trustStore: { readonly file: string; readonly update: string; readonly bundle: string };
   readonly container: Container;
@@ -45,8 +47,10 @@ export interface Packages {
   readonly mirrors: Readonly<Record<string, Mirrors>>;
   /** Packages that contain a key of other packages, and the path of the key. They are unpacked, not installed. */
   readonly keys: Readonly<Record<string, string>>;
-  /** Packages that every server needs: a compiler, curl for health checks, pgrep. */
+  /** Packages that every server needs: curl for health checks, pgrep. */
   readonly base: readonly string[];
+  /** Packages of a compiler, which uWSGI needs if it is compiled. */
+  readonly compiler: readonly string[];
   /** Megabytes that packages, package lists and a compiled uWSGI need at most, by folder. */
   readonly diskSpace: Readonly<Record<string, number>>;
   /** Packages for changes to the SELinux policy, installed only if SELinux is enabled. */
@@ -69,8 +73,14 @@ export interface Python {
   readonly executable: string;
   /** Options that keep it from importing what is in the working directory, the environment or the user's folders. */
   readonly isolation: string;
-  /** Packages of the interpreter, its headers and its tool for virtual environments. */
+  /** Packages of the interpreter and its tool for virtual environments. */
   readonly packages: readonly string[];
+  /** Packages of its headers, which uWSGI needs if it is compiled. */
+  readonly headers: readonly string[];
+  /** The newest version of pyuwsgi (PyPI) that has a wheel for it. */
+  readonly pyuwsgi: string;
+  /** The distribution's plugin of uWSGI for it: its package, and its name in the option `plugin`. */
+  readonly plugin: { readonly package: string; readonly name: string };
   /** Version of virtualenv (PyPI) for a Python without `venv`. It installs pip and setuptools. */
   readonly virtualenv?: string;
   /** Requirements that replace the tools of `venv` in every environment, because those are too old or too new. */

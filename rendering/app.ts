@@ -1,14 +1,14 @@
 import * as path from "node:path";
 import type { Platform } from "../platforms";
 import type { AppSettings } from "../settings/apps";
-import { socketPath } from "../settings/uwsgi";
+import { socketPath, type UwsgiSettings } from "../settings/uwsgi";
 import type { AppSource } from "./appSource";
 import { renderTemplate } from "./assets";
 import { pythonParameters, type Downloads } from "./downloads";
 import { hardening } from "./hardening";
 import type { Manifest } from "./manifest";
-import { pythonOf, wheelFolder } from "./server";
 import { sha256 } from "./sha256";
+import { compilerFor, pythonOf, uwsgiFor } from "./uwsgi";
 
 /** Folder on the server that the login user may upload to. */
 export const uploadsFolder = "/var/lib/uwsgi-nginx/uploads";
@@ -48,16 +48,17 @@ export interface AppPlanArgs {
   platform: Platform;
   /** Where Python packages come from. */
   downloads: Downloads;
-  uwsgiVersion: string;
+  uwsgi: UwsgiSettings;
 }
 
 const hashOf = (...parts: string[]) => sha256(JSON.stringify(parts)).slice(0, 12);
 
 export function planApp(name: string, args: AppPlanArgs): AppPlan {
-  const { settings, source, platform, downloads, uwsgiVersion } = args;
+  const { settings, source, platform, downloads } = args;
   const { requirements } = source;
   const { nginx } = platform;
   const python = pythonOf(platform, settings.python);
+  const uwsgi = uwsgiFor(args.uwsgi, platform, settings.python);
   const folder = `/opt/apps/${name}`;
   const uid = settings.uid ?? name;
   const socket = socketPath(name, settings);
@@ -65,6 +66,7 @@ export function planApp(name: string, args: AppPlanArgs): AppPlan {
   const values = {
     ...settings,
     app: name,
+    plugin: uwsgi.plugin,
     current: `${folder}/current`,
     uid,
     // nginx's group, so that both can use the socket.
@@ -80,7 +82,7 @@ export function planApp(name: string, args: AppPlanArgs): AppPlan {
   const ini = renderTemplate("uwsgi.ini", { ...values, release: values.current, trial: false });
   const unit = renderTemplate("uwsgi-app.service", values);
   const site = renderTemplate("site.conf", values);
-  const release = hashOf(source.hash, requirements, settings.python, uwsgiVersion, ini);
+  const release = hashOf(source.hash, requirements, settings.python, uwsgi.id, ini);
   // One process on a free port.
   const trial = { release: `${folder}/trial`, trial: true, processes: 1, dieOnTerm: true };
   return {
@@ -91,12 +93,14 @@ export function planApp(name: string, args: AppPlanArgs): AppPlan {
       app: name,
       release,
       secrets: "",
-      venv: `${folder}/venvs/${hashOf(requirements, settings.python, uwsgiVersion)}`,
+      venv: `${folder}/venvs/${hashOf(requirements, settings.python, uwsgi.id)}`,
       requirements,
       ...pythonParameters(python),
       ...downloads.pip,
-      wheels: wheelFolder(settings.python, uwsgiVersion),
-      uwsgi_version: uwsgiVersion,
+      compiler: compilerFor(platform, settings.python).join(" "),
+      wheels: uwsgi.folder,
+      uwsgi_requirement: uwsgi.requirement,
+      uwsgi_executable: uwsgi.executable,
       uid,
       uid_given: String(settings.uid !== undefined),
       group: nginx.group,

@@ -1,10 +1,12 @@
-import type { Platform, Python } from "../platforms";
+import type { Platform } from "../platforms";
 import type { AppSettings } from "../settings/apps";
+import type { UwsgiSettings } from "../settings/uwsgi";
 import { renderTemplate } from "./assets";
 import { pairList, systemParameters, type Downloads } from "./downloads";
 import type { Manifest } from "./manifest";
 import { sha256 } from "./sha256";
 import type { Toolkit } from "./toolkit";
+import { pythonLine, pythonOf, uwsgiFor } from "./uwsgi";
 
 /** What all apps of a server share, decided before anything is deployed. */
 export interface ServerPlan {
@@ -24,25 +26,20 @@ export interface ServerPlanArgs {
   platform: Platform;
   /** Where packages come from, and the CA certificates that the server trusts. */
   downloads: Downloads;
-  uwsgiVersion: string;
+  uwsgi: UwsgiSettings;
   toolkit: Pick<Toolkit, "version" | "hash">;
   /** Each uses a Python and needs packages. */
   apps: readonly Pick<AppSettings, "python" | "packages">[];
 }
 
-/** Folder of uWSGI's wheel for a Python on a server. */
-export function wheelFolder(python: string, uwsgiVersion: string): string {
-  return `/opt/uwsgi/${uwsgiVersion}-python${python}`;
-}
-
 export function planServer(args: ServerPlanArgs): ServerPlan {
-  const { stack, loginUser, platform, downloads, uwsgiVersion, toolkit, apps } = args;
-  const pythons = [...new Set(apps.map(({ python }) => python))]
-    .sort()
-    .map((name) => [name, pythonOf(platform, name)] as const);
+  const { stack, loginUser, platform, downloads, uwsgi, toolkit, apps } = args;
+  const pythons = [...new Set(apps.map(({ python }) => python))].sort();
+  const builds = pythons.map((python) => uwsgiFor(uwsgi, platform, python));
   const packages = wordList([
     ...platform.packages.base,
-    ...pythons.flatMap(([, python]) => python.packages),
+    ...pythons.flatMap((python) => pythonOf(platform, python).packages),
+    ...builds.flatMap((build) => build.packages),
     ...apps.flatMap((app) => app.packages),
   ]);
   const uwsgiService = renderTemplate("uwsgi.service");
@@ -72,8 +69,10 @@ export function planServer(args: ServerPlanArgs): ServerPlan {
       disk_space: pairList(platform.packages.diskSpace),
       packages,
       selinux_packages: wordList(platform.packages.selinux),
-      uwsgi_version: uwsgiVersion,
-      pythons: pythons.map(([name, python]) => pythonLine(name, python, uwsgiVersion)).join(""),
+      uwsgi_from: uwsgi.from,
+      uwsgi_version: uwsgi.version ?? "",
+      uwsgi_executable: builds[0]?.executable ?? "",
+      pythons: pythons.map((python) => pythonLine(uwsgi, platform, python)).join(""),
       nginx_package: nginx.package,
       default_link: nginx.defaultSite?.link ?? "",
       default_file: nginx.defaultSite?.file ?? "",
@@ -85,26 +84,11 @@ export function planServer(args: ServerPlanArgs): ServerPlan {
     shown: {
       toolkit: toolkit.version,
       packages,
-      uwsgi: uwsgiVersion,
-      pythons: pythons.map(([name]) => name).join(" "),
+      uwsgi: [...new Set(builds.map(({ id }) => id))].join(", "),
+      pythons: pythons.join(" "),
       ...withoutEmpty({ ...files, "CA certificates": inShort(ca_certificates) }),
     },
   };
-}
-
-export function pythonOf(platform: Platform, name: string): Python {
-  const python = platform.pythons[name];
-  if (!python) throw new Error(`${platform.title} has no Python ${name}`);
-  return python;
-}
-
-/** A line for uwsgi.sh. */
-export function pythonLine(
-  name: string,
-  { executable, isolation, virtualenv = "", tools }: Python,
-  uwsgiVersion: string,
-) {
-  return `${[name, wheelFolder(name, uwsgiVersion), executable, isolation, virtualenv, tools.join(" ")].join("|")}\n`;
 }
 
 /** An empty text means that there is no such file. */

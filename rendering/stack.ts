@@ -34,7 +34,7 @@ export interface StackPlanArgs {
 
 /** @param archives folder on your computer for the packed toolkit and code */
 export function planStack(settings: Settings, args: StackPlanArgs, archives: string): StackPlan {
-  const shared = { ...args, uwsgiVersion: settings.uwsgi.version };
+  const shared = { ...args, uwsgi: settings.uwsgi };
   const apps = Object.entries(settings.apps).map(([name, app]) => {
     const source = packApp(path.resolve(args.folder, app.source), app.requirements, archives);
     return { plan: planApp(name, { ...shared, settings: app, source }), archive: source.archive };

@@ -58,15 +58,28 @@ export const uwsgiOptions = {
   }),
 };
 
+/** The version that is compiled by default. */
+export const sourceVersion = "2.0.31";
+
 /** What all apps of a server share. */
 export const uwsgiSchema = z
   .strictObject({
-    version: setting(textOrNumber(z.string().regex(/^\d+(\.\d+)+$/)).default("2.0.31"), {
-      meaning: "Version of uWSGI, compiled once on the server for each Python.",
-      allowed: "a version from PyPI, such as 2.0.31",
+    from: setting(z.enum(["source", "wheel", "distribution"]).default("source"), {
+      meaning:
+        "Where uWSGI comes from: `source` compiles it with pip, as in the tutorial, once on the server for each Python. `wheel` " +
+        "installs it compiled, from the package pyuwsgi. `distribution` installs the packages of the operating system. Only " +
+        "`source` installs a compiler: with the others, list what compiles requirements in `apps.APP.packages`.",
+      allowed: "one of source, wheel, distribution",
+    }),
+    version: setting(textOrNumber(z.string().regex(/^\d+(\.\d+)+(\.post\d+)?$/)).optional(), {
+      meaning: "Version of uWSGI. An error lists those there are, if it is not one of them.",
+      allowed: `a version, such as ${sourceVersion}`,
+      defaultText: `\`${sourceVersion}\` from source, the newest wheel for the Python, or the distribution's`,
     }),
   })
   .prefault({});
+
+export type UwsgiSettings = z.output<typeof uwsgiSchema>;
 
 /** The app's socket: the setting `socket`, or its default. */
 export function socketPath(app: string, { socket }: { socket?: string }): string {

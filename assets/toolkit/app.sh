@@ -2,7 +2,8 @@
 # shellcheck disable=SC2154 # declared by the parts
 # The verb `app`: makes an app live, and rolls back what does not work; or takes it out of service.
 #
-# On the server: /opt/apps/APP/releases      ID/{app,venv,environment,uwsgi.ini,uwsgi.service,…}, complete and never changed
+# On the server: /opt/apps/APP/releases      ID/{app,venv,reload,environment,uwsgi.ini,uwsgi.service,…}, complete and never
+#                                           changed
 #               /opt/apps/APP/current       link to the live release
 #               /opt/apps/APP/trial         link to the release that is tried
 #               /opt/apps/APP/last-good     the last release that worked, which a failed one is rolled back to
@@ -15,7 +16,8 @@ verb_app() {
   local app='' release='' secrets='' venv='' uid='' uid_given='' group='' socket='' chown_socket='' chmod_socket='' \
     uwsgi_ini='' uwsgi_service='' trial_ini='' requirements=''
   # shellcheck disable=SC2034
-  local python='' isolation='' virtualenv='' tools='' ca_bundle='' pip_index='' proxy='' wheels='' uwsgi_version=''
+  local python='' isolation='' virtualenv='' tools='' ca_bundle='' pip_index='' proxy='' compiler='' wheels='' uwsgi_requirement='' \
+    uwsgi_executable=''
   # shellcheck disable=SC2034
   local nginx_conf='' site_folder='' domains='' ipv6_listen='' nginx_user=''
   # shellcheck disable=SC2034

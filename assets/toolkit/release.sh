@@ -56,13 +56,15 @@ make_release() {
     install -m 644 "$work/uwsgi.ini" "$new/uwsgi.ini"
     [[ -z $secrets ]] || take_secrets "$new/environment"
     ln -s "$venv" "$new/venv"
+    # By itself, a reload would start the uWSGI again that runs already.
+    printf '#!/bin/sh\nexec %s/venv/bin/uwsgi --ini %s/uwsgi.ini\n' "$folder/current" "$folder/current" > "$new/reload"
+    chmod 755 "$new/reload"
     printf '%s\n' "$chown_socket $chmod_socket" > "$new/socket-access"
     printf '%s\n' "$made_of" > "$new/made-of"
     "$venv/bin/python" -m compileall -q "$new/app" > /dev/null 2>&1 || true
     mv -T "$new" "$releases/$release"
   fi
-  [[ -x $venv/bin/uwsgi ]] || quietly "Installing uWSGI into $venv" \
-    "$venv/bin/pip" install --no-index --find-links "$wheels" "uwsgi==$uwsgi_version"
+  install_uwsgi
 }
 
 # systemd reads them as root and gives them to the app as its environment. Argument: FILE
@@ -105,7 +107,7 @@ try_release() {
 }
 
 # What uWSGI prints at every start, which does not help when an app fails.
-uwsgi_chatter='^$|^Session terminated, |^\*\*\* |^(\[uWSGI\] |compiled with|os: |nodename: |machine: |clock source|detected |current working|your |lock engine|thunder lock|uwsgi socket|chdir|!!! no internal|Python (version|main)|PEP 405|Set PythonHome|python threads|mapped |WSGI app 0 .* ready|spawned uWSGI|\[pid: )'
+uwsgi_chatter='^$|^Session terminated, |^\*\*\* |^(\[uWSGI\] |compiled with|os: |nodename: |machine: |clock source|detected |current working|your |lock engine|thunder lock|uwsgi socket|chdir|!!! no internal|Python (version|main)|--- Python VM|pcre jit|PEP 405|Set PythonHome|python threads|mapped |WSGI app 0 .* ready|spawned uWSGI|\[pid: )'
 
 trial=''
 trial_is_ready() {

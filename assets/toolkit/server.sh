@@ -15,7 +15,7 @@ verb_server() {
   local title='' id='' version_id='' architectures='' package_script='' package_config_file='' package_config='' \
     package_keys='' ca_file='' ca_update='' ca_bundle='' ca_certificates='' pip_index='' proxy=''
   # shellcheck disable=SC2034
-  local uwsgi_version='' pythons='' nginx_package='' default_link='' default_file='' default_package='' site_folder=''
+  local uwsgi_from='' uwsgi_version='' uwsgi_executable='' pythons='' nginx_package='' default_link='' default_file='' default_package='' site_folder=''
   local uwsgi_service='' restart_conf=''
   read_manifest
   # shellcheck source=/dev/null
@@ -48,6 +48,7 @@ server_up() {
     install_packages $packages
     trust_certificates
   fi
+  require_packaged_version
   open_services http https
   install -d -m 700 -o "$login_user" "$uploads_folder"
   chown -R "$login_user" "$uploads_folder"
@@ -58,7 +59,7 @@ server_up() {
   versions
 }
 
-# uWSGI is compiled while nginx is installed.
+# uWSGI is compiled or downloaded while nginx is installed.
 build_and_install() {
   local jobs job line failed=false
   install_nginx &

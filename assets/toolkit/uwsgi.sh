@@ -1,25 +1,68 @@
 #!/usr/bin/env bash
 # shellcheck disable=SC2154,SC2034 # declared by server.sh
-# Compiles uWSGI once for each Python, as a wheel that each app's virtual environment installs quickly.
-# The caller declares uwsgi_version and pythons: lines of NAME|FOLDER|EXECUTABLE|ISOLATION|VIRTUALENV|TOOLS.
+# Provides uWSGI for each Python, as uwsgi_from says:
+#   source        compiled once, as a wheel that each app's virtual environment installs quickly
+#   wheel         the wheel of pyuwsgi, which is uWSGI compiled
+#   distribution  the system's packages, which are installed by then
+# The caller declares uwsgi_from, uwsgi_version, uwsgi_executable, title and pythons: lines of
+# NAME|FOLDER|REQUIREMENT|EXECUTABLE|ISOLATION|VIRTUALENV|TOOLS. The folder is empty for the distribution's uWSGI.
 
 wheels_folder=/opt/uwsgi
 
 # Argument: a line of pythons
 build_wheel() {
-  local name folder python isolation virtualenv tools
-  IFS='|' read -r name folder python isolation virtualenv tools <<< "$1"
+  local name folder requirement python isolation virtualenv tools version pip output what
+  IFS='|' read -r name folder requirement python isolation virtualenv tools <<< "$1"
   # The folder is renamed when it is complete, so an existing one is never half built.
-  if [[ -d $folder ]]; then return 0; fi
-  say "uWSGI $uwsgi_version: compiling for $("$python" --version 2>&1)"
+  if [[ -z $folder || -d $folder ]]; then return 0; fi
+  version=$("$python" --version 2>&1)
+  pip=("$folder.new/env/bin/python" -m pip)
   rm -rf "$folder.new"
   pip_settings "$folder.new/cache"
-  make_environment "$folder.new/env"
-  quietly "Preparing to compile uWSGI" "$folder.new/env/bin/python" -m pip install setuptools wheel
-  quietly "Compiling uWSGI $uwsgi_version" "$folder.new/env/bin/python" -m pip wheel --no-deps --no-build-isolation \
-    --no-binary uwsgi --wheel-dir "$folder.new/wheels" "uwsgi==$uwsgi_version"
+  if [[ $uwsgi_from == wheel ]]; then
+    say "uWSGI ${requirement#*==}: downloading for $version"
+    make_environment "$folder.new/env"
+    fetch_uwsgi "Downloading uWSGI" "${pip[@]}" download --no-deps --only-binary :all: --dest "$folder.new/wheels" "$requirement"
+  else
+    say "uWSGI ${requirement#*==}: compiling for $version"
+    make_environment "$folder.new/env"
+    quietly "Preparing to compile uWSGI" "${pip[@]}" install setuptools wheel
+    fetch_uwsgi "Compiling uWSGI" "${pip[@]}" wheel --no-deps --no-build-isolation --no-binary uwsgi \
+      --wheel-dir "$folder.new/wheels" "$requirement"
+  fi
+  quietly "Installing uWSGI" "${pip[@]}" install --no-index --find-links "$folder.new/wheels" "$requirement"
+  what="Starting uWSGI"
+  run_silently "$folder.new/env/bin/uwsgi" --version || fail_with_output "$what" "$output" "$folder.new/env/bin/uwsgi" --version
+  printf '%s\n' "$output" > "$folder.new/wheels/version"
   mv -T "$folder.new/wheels" "$folder"
   rm -rf "$folder.new"
+}
+
+# Runs pip. If there is no such version, the error lists those that there are for this Python. The caller declares requirement
+# and version. Arguments: WHAT COMMAND…
+fetch_uwsgi() {
+  local what=$1 output offered
+  shift
+  if run_silently "$@"; then return 0; fi
+  # Without the versions before a release, such as 2.0.27a1.
+  offered=$(sed -n -E 's/.*Could not find a version .*\(from versions: ([0-9][^)]*)\).*/\1/p' <<< "$output" | head -n 1 |
+    sed -E 's/[0-9.]+(a|b|rc)[0-9]+(, |$)//g; s/, $//')
+  if [[ -n $offered ]]; then
+    fail "The package index has no $uwsgi_from of uWSGI ${requirement#*==} for $version. It has these versions:" \
+      "set uwsgi.version to one of them, or remove it; or change uwsgi.from." "$(fold -s -w 100 <<< "$offered")"
+  fi
+  advice="solve the problem that the output above shows, or change uwsgi.from, then deploy again." \
+    fail_with_output "$what" "$output" "$@"
+}
+
+# The distribution has one version.
+require_packaged_version() {
+  local found
+  [[ $uwsgi_from == distribution && -n $uwsgi_version ]] || return 0
+  found=$("$uwsgi_executable" --version)
+  [[ ${found%%-*} == "$uwsgi_version" ]] ||
+    fail "The packages of $title have no uWSGI $uwsgi_version. They have ${found%%-*}." \
+      "remove uwsgi.version, or set it to ${found%%-*}; or change uwsgi.from."
 }
 
 # Every app has its own copy, so the wheels of other versions and Pythons are not needed.
@@ -32,11 +75,12 @@ remove_old_wheels() {
 
 # Prints the versions of uWSGI and Python for each Python, as JSON.
 versions() {
-  local name python isolation separator=''
+  local name folder python isolation uwsgi separator=''
   printf '{'
-  while IFS='|' read -r name _ python isolation _; do
+  while IFS='|' read -r name folder _ python isolation _; do
+    if [[ -n $folder ]]; then uwsgi=$(cat "$folder/version"); else uwsgi=$("$uwsgi_executable" --version); fi
     # shellcheck disable=SC2086 # a list of words
-    printf '%s"%s": {"uwsgi": "%s", "python": "%s"}' "$separator" "$name" "$uwsgi_version" \
+    printf '%s"%s": {"uwsgi": "%s", "python": "%s"}' "$separator" "$name" "$uwsgi" \
       "$("$python" $isolation -c 'import platform; print(platform.python_version())')"
     separator=', '
   done <<< "${pythons%$'\n'}"

@@ -8,12 +8,13 @@ import { planDownloads } from "../../rendering/downloads";
 import { packToolkit } from "../../rendering/toolkit";
 import { appSchema } from "../../settings/apps";
 import { settingsSchema } from "../../settings/schema";
-import { uwsgiVersion } from "./defaults";
+import type { UwsgiSettings } from "../../settings/uwsgi";
+import { uwsgi } from "./defaults";
 
 interface Given {
   readonly source?: { readonly hash?: string; readonly requirements?: string };
   readonly platform?: Platform;
-  readonly uwsgiVersion?: string;
+  readonly uwsgi?: UwsgiSettings;
 }
 
 /** A folder for packed archives. */
@@ -28,7 +29,7 @@ export const defaultDownloads = planDownloads({ ...settingsSchema.parse({}).serv
 
 export function helloPlan(settings: Record<string, unknown> = {}, given: Given = {}): AppPlan {
   return planApp("hello", {
-    ...{ platform: platforms.debian12, downloads: defaultDownloads, uwsgiVersion, ...given },
+    ...{ platform: platforms.debian12, downloads: defaultDownloads, uwsgi, ...given },
     settings: appSchema.parse(settings),
     source: { hash: "0123456789abcdef", requirements: "", ...given.source },
   });

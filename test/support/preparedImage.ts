@@ -6,11 +6,11 @@ import { promisify } from "node:util";
 import type { Platform } from "../../platforms";
 import { asset } from "../../rendering/assets";
 import { planDownloads } from "../../rendering/downloads";
-import { pythonLine } from "../../rendering/server";
 import { quote } from "../../rendering/shell";
+import { pythonLine, uwsgiFor } from "../../rendering/uwsgi";
 import { settingsSchema } from "../../settings/schema";
 import { containerName, feed, readContainers } from "./containers";
-import { uwsgiVersion } from "./defaults";
+import { uwsgi } from "./defaults";
 import type { Settings } from "./product";
 import { waitFor } from "./waitFor";
 
@@ -65,10 +65,15 @@ export async function preparedImage(
 /** What runs on the server for each image, one after the other. */
 function preparation(settings: Settings, platform: Platform): Record<Prepared, string> {
   const downloads = planDownloads({ ...settingsSchema.parse({ server: settings }).server, onYourComputer: true });
-  const pythons = Object.entries(platform.pythons);
-  const names = [...platform.packages.base, ...pythons.flatMap(([, { packages }]) => packages), platform.nginx.package];
+  const pythons = Object.keys(platform.pythons);
+  const names = [
+    ...platform.packages.base,
+    ...Object.values(platform.pythons).flatMap(({ packages }) => packages),
+    ...pythons.flatMap((python) => uwsgiFor(uwsgi, platform, python).packages),
+    platform.nginx.package,
+  ];
   const parts = ["lib.sh", platform.packages.script, "downloads.sh", "python.sh", "uwsgi.sh"];
-  const values = { ...downloads.packages, ...downloads.files, ...downloads.pip, uwsgi_version: uwsgiVersion };
+  const values = { ...downloads.packages, ...downloads.files, ...downloads.pip, uwsgi_from: uwsgi.from };
   const texts = [
     ...parts.map((part) => asset(`toolkit/${part}`)),
     ...Object.entries(values).map(([key, value]) => `${key}=${quote(value)}`),
@@ -83,7 +88,7 @@ function preparation(settings: Settings, platform: Platform): Record<Prepared, s
     const steps = ["configure_packages", "trust_certificates", ...lines, ...end, ": > /etc/machine-id"];
     return `${[...texts, "main() {", ...steps, "}", "main < /dev/null"].join("\n")}\n`;
   };
-  const builds = pythons.map(([name, python]) => `build_wheel ${quote(pythonLine(name, python, uwsgiVersion).trim())}`);
+  const builds = pythons.map((python) => `build_wheel ${quote(pythonLine(uwsgi, platform, python).trim())}`);
   return {
     packages: script(`install_packages ${[...new Set(names)].join(" ")}`, "trust_certificates"),
     uwsgi: script(...builds),

@@ -9,7 +9,7 @@ import { inlineScript } from "../../rendering/assets";
 import { planServer } from "../../rendering/server";
 import { commandLine } from "../../rendering/shell";
 import { serverStep } from "../../rendering/toolkit";
-import { uwsgiVersion } from "../support/defaults";
+import { uwsgi } from "../support/defaults";
 import { badMirrors, el7Image, el7Mirrors } from "../support/el7";
 import { httpGet } from "../support/load";
 import { withoutOverrides } from "../support/platforms";
@@ -24,7 +24,7 @@ const { centos7, debian12 } = platforms;
 function firstStep(platform: Platform): string {
   const { manifest } = planServer({
     ...{ stack: "uwsgi-nginx/test", loginUser: "root", platform, downloads: defaultDownloads },
-    ...{ uwsgiVersion, toolkit, apps: [] },
+    ...{ uwsgi, toolkit, apps: [] },
   });
   const stdin = Buffer.from(serverStep(manifest, archives)).toString("base64");
   const command = commandLine(["bash", "-c", inlineScript("unpack-and-run.sh"), "toolkit", "server", "up"]);

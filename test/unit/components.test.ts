@@ -23,7 +23,7 @@ import { ContainerServer } from "../../servers/container/server";
 import { makeServer, serverSchema } from "../../servers/registry";
 import type { Server } from "../../servers/server";
 import { SshServer } from "../../servers/ssh/server";
-import { uwsgiVersion } from "../support/defaults";
+import { uwsgi } from "../support/defaults";
 import { makeKey } from "../support/keys";
 import {
   dependencies,
@@ -94,7 +94,7 @@ describe("BaseSystem and UwsgiApp", () => {
       loginUser: "root",
       platform: server.platform,
       downloads: defaultDownloads,
-      uwsgiVersion,
+      uwsgi,
       toolkit,
       apps: [appPlan.settings],
     });

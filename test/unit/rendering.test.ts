@@ -43,6 +43,8 @@ module = wsgi:application
 need-app = true
 # Unknown options are errors.
 strict = true
+# What a reload starts, so that it also changes to another uWSGI.
+binary-path = /opt/apps/hello/current/reload
 
 master = ${defaults.master}
 processes = ${defaults.processes}
@@ -92,6 +94,8 @@ module = ${defaults.module}
 need-app = true
 # Unknown options are errors.
 strict = true
+# What a reload starts, so that it also changes to another uWSGI.
+binary-path = /opt/apps/hello/trial/reload
 
 master = ${defaults.master}
 processes = 1
@@ -269,7 +273,9 @@ describe("releases", () => {
       release(),
       release({}, { source: { hash: "4567" } }),
       release({}, { source: { requirements: "flask\n" } }),
-      release({}, { uwsgiVersion: "2.0.30" }),
+      release({}, { uwsgi: { from: "source", version: "2.0.30" } }),
+      release({}, { uwsgi: { from: "wheel", version: "2.0.30" } }),
+      release({}, { uwsgi: { from: "distribution", version: "2.0.30" } }),
       release({ processes: defaults.processes + 1 }),
     ]);
   });

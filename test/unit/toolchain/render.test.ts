@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { manifestText } from "../../../rendering/manifest";
 import { render } from "../../../toolchain/render";
-import { uwsgiVersion } from "../../support/defaults";
+import { uwsgi } from "../../support/defaults";
 import { defaultDownloads, helloFiles, toolkit } from "../../support/plans";
 import { platforms } from "../../../platforms";
 import { planServer } from "../../../rendering/server";
@@ -54,7 +54,7 @@ describe("npm run render", () => {
     const { root, folder } = project({});
     render(root, "test", folder);
     const { manifest } = planServer({
-      ...{ stack: "example/test", loginUser: "root", platform: platforms.debian12, uwsgiVersion },
+      ...{ stack: "example/test", loginUser: "root", platform: platforms.debian12, uwsgi },
       ...{ downloads: defaultDownloads, toolkit, apps: [{ python: "3", packages: [] }] },
     });
     const withoutCertificates = (text: string) => text.replace(/^ca_certificates(=\n|:\n(\|.*\n)*)/m, "");
