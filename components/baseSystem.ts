@@ -20,7 +20,7 @@ export interface Versions {
   python: string;
 }
 
-/** What all apps of a server share: packages, uWSGI compiled once for each Python, nginx, the aggregate unit, the toolkit. */
+/** What all apps of a server share: packages, uWSGI for each Python, nginx, the aggregate unit, the toolkit. */
 export class BaseSystem extends pulumi.ComponentResource {
   /** Preflight checks have passed, the stack has claimed the server, and the server is ready for apps. */
   readonly ready: pulumi.Resource;

@@ -6,6 +6,7 @@ import * as yaml from "js-yaml";
 import { z } from "zod";
 import { platforms } from "../../platforms";
 import { knownKeys, settingRows } from "../../settings/describe";
+import { sourceVersion } from "../../settings/uwsgi";
 import { loadSettings, secretsInClear, SettingsError } from "../../settings/load";
 import { setting } from "../../settings/setting";
 import { root } from "../support/root";
@@ -144,6 +145,16 @@ describe("loading settings", () => {
       "rejects a package name that is an option",
       app({ packages: ["--force"] }),
       notAllowed('apps.hello.packages[0]: "--force"', "a list of package names"),
+    ],
+    [
+      "rejects another place for uWSGI to come from",
+      { uwsgi: { from: "wheels" } },
+      notAllowed('uwsgi.from: "wheels"', "one of source, wheel, distribution"),
+    ],
+    [
+      "rejects a version of uWSGI that is an option",
+      { uwsgi: { version: "2.0 --pre" } },
+      notAllowed('uwsgi.version: "2.0 --pre"', `a version, such as ${sourceVersion}`),
     ],
     [
       "rejects a socket outside of /run",
