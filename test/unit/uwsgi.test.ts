@@ -19,7 +19,7 @@ function server(uwsgi: UwsgiSettings, platform: Platform, ...pythons: string[]) 
   });
   const { packages = "", uwsgi_executable, pythons: lines = "" } = manifest;
   return {
-    packages: packages.split(" ").filter((name) => !(platform.packages.base as readonly string[]).includes(name)),
+    packages: packages.split(" ").filter((name) => !platform.packages.base.includes(name)),
     executable: uwsgi_executable,
     wheels: lines
       .trim()
