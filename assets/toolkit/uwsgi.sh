@@ -48,7 +48,7 @@ fetch_uwsgi() {
   offered=$(sed -n -E 's/.*Could not find a version .*\(from versions: ([0-9][^)]*)\).*/\1/p' <<< "$output" | head -n 1 |
     sed -E 's/[0-9.]+(a|b|rc)[0-9]+(, |$)//g; s/, $//')
   if [[ -n $offered ]]; then
-    fail "The package index has no $uwsgi_from of uWSGI ${requirement#*==} for $version. It has these versions:" \
+    fail "The package index has no $uwsgi_from of uWSGI ${requirement#*==} for $version. It has the versions below." \
       "set uwsgi.version to one of them, or remove it; or change uwsgi.from." "$(fold -s -w 100 <<< "$offered")"
   fi
   advice="solve the problem that the output above shows, or change uwsgi.from, then deploy again." \

@@ -72,7 +72,7 @@ onGenuinePlatforms("uWSGI from elsewhere", function (platform) {
     const { output } = await product.failUp();
     assert.match(
       output,
-      /Error: The package index has no wheel of uWSGI 9\.9 for Python [\d.]+\. It has these versions:\n/,
+      /Error: The package index has no wheel of uWSGI 9\.9 for Python [\d.]+\. It has the versions below\.\n/,
     );
     assert.match(
       output,

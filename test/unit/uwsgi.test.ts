@@ -194,7 +194,7 @@ esac`;
     assert.equal(
       stderr,
       `uWSGI 9.9: downloading for Python 3.11.2
-Error: The package index has no wheel of uWSGI 9.9 for Python 3.11.2. It has these versions:
+Error: The package index has no wheel of uWSGI 9.9 for Python 3.11.2. It has the versions below.
     2.0.19, 2.0.27.post1, 2.0.30
 Fix: set uwsgi.version to one of them, or remove it; or change uwsgi.from.
 `,
