@@ -7,6 +7,8 @@ import { join } from "node:path";
 import { commandLine, quote } from "../rendering/shell";
 import { extraCaCertificates } from "../settings/caCertificates";
 import { baseUrls } from "../settings/mirrors";
+import { prepareTools } from "../toolchain/commands/prepare";
+import { prepareContainers } from "../toolchain/containers/prepare";
 import { Workspace } from "../test/support/engine";
 import { root } from "../test/support/root";
 import { httpGet } from "../test/support/load";
@@ -171,6 +173,8 @@ async function unchangedRuns(rounds: number): Promise<void> {
 
 async function main(): Promise<void> {
   const rounds = Number(process.argv[2] ?? 3);
+  await prepareTools(root, "local");
+  await prepareContainers(root);
   await unchangedRuns(rounds);
   for (const platform of testPlatforms) {
     const title = `first deployment to an empty server with ${platform.title}`;
