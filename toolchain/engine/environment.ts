@@ -31,6 +31,8 @@ export function projectVariables(root: string, outer: Env = process.env) {
   };
   if (backend !== backendUrl(root)) {
     set.PULUMI_CREDENTIALS_PATH = env.PULUMI_CREDENTIALS_PATH ?? userPulumiHome(env, own.pulumiHome);
+    // The engine writes the whole state after each step, to a bucket over the network. It reads compressed and plain ones.
+    set.PULUMI_DIY_BACKEND_GZIP = env.PULUMI_DIY_BACKEND_GZIP ?? "true";
   } else if (env.PULUMI_CONFIG_PASSPHRASE === undefined) {
     set.PULUMI_CONFIG_PASSPHRASE_FILE = env.PULUMI_CONFIG_PASSPHRASE_FILE ?? own.passphrase;
   }

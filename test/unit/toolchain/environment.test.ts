@@ -39,6 +39,7 @@ describe("the environment of Pulumi", () => {
     assert.equal(env.PULUMI_BACKEND_URL, "s3://states");
     assert.equal(env.PULUMI_CONFIG_PASSPHRASE_FILE, undefined);
     assert.equal(env.PULUMI_CREDENTIALS_PATH, join(homedir(), ".pulumi"));
+    assert.equal(env.PULUMI_DIY_BACKEND_GZIP, "true", "a bucket is written to after each step");
   });
 
   it("does not change if it is applied twice", () => {
