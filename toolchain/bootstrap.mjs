@@ -24,7 +24,7 @@ function checkNode() {
   const fitsTests = (major === 20 && minor >= 19) || (major === 22 && minor >= 13) || major >= 24;
   const found = `This is Node ${process.versions.node}. Nothing was changed.`;
   if (major < 20) exit(found, "install Node 20 or newer (https://nodejs.org).");
-  if (["check", "test"].includes(command) && !fitsTests)
+  if (["check", "test", "proof"].includes(command) && !fitsTests)
     exit(found, "install Node 20.19, 22.13, or 24 or newer (https://nodejs.org), which the tests need.");
   if (process.platform === "win32")
     exit("This project runs on Linux and macOS. Nothing was changed.", "on Windows, use WSL (wsl --install).");

@@ -6,7 +6,7 @@ import { destroy } from "./commands/destroy";
 import { env } from "./commands/env";
 import { preview } from "./commands/preview";
 import { start } from "./commands/start";
-import { test } from "./commands/test";
+import { proof, test } from "./commands/test";
 import { up } from "./commands/up";
 import { reportUserErrors } from "./common/errors";
 
@@ -23,6 +23,7 @@ const commands: Record<(typeof commandNames)[number] | "help", Command> = {
   env: (root, { stack }) => env(root, stack),
   check,
   test: (root, { args }) => test(root, args),
+  proof: (root, { args }) => proof(root, args),
 };
 
 /** Runs one command of the command line in the checkout `root`. bootstrap.mjs calls it. */

@@ -5,6 +5,7 @@ import { sshHints } from "../../servers/ssh/hints";
 import { assertPage, assertUnchanged } from "../support/assertions";
 import { preparedSettings, testPlatforms } from "../support/platforms";
 import { Product } from "../support/product";
+import { inProof } from "../support/proof";
 import { SshLimit } from "../support/sshLimit";
 import { TestServer } from "../support/testServer";
 
@@ -42,20 +43,23 @@ describe("a server that rejects the sixth SSH connection within 30 seconds", fun
     assert.deepEqual({ begun: limit.begun, rejected: limit.rejected }, { begun: 5, rejected: 0 });
   });
 
-  it("stops an up with five apps, whose error says what to do; the next up goes on once the limit is lifted", async () => {
-    assert.ok(server, "the test above has made the server");
-    const names = ["one", "two", "three", "four", "five"];
-    const code = { "wsgi.py": await product.readFile("assets/apps/hello/wsgi.py") };
-    for (const name of names) await product.writeApp(name, code);
-    const appOf = (name: string) => [name, { source: `apps/${name}`, domains: [`${name}.example.org`] }] as const;
-    await product.configure({ server, apps: { ...Object.fromEntries(names.map(appOf)), hello: {} } });
-    const { output } = await product.failUp();
-    const found = sshHints.filter(({ pattern }) => pattern.test(output)).map(({ hint }) => hint(product.stack));
-    assert.equal(found.length, 1, output);
-    assert.match(found[0] ?? "", /^The server breaks off new SSH connections/);
-    await assertPage(url, page);
-    limit.lift();
-    await product.up();
-    for (const name of names) await assertPage(url, page, `${name}.example.org`);
-  });
+  inProof(
+    "stops an up with five apps, whose error says what to do; the next up goes on once the limit is lifted",
+    async () => {
+      assert.ok(server, "the test above has made the server");
+      const names = ["one", "two", "three", "four", "five"];
+      const code = { "wsgi.py": await product.readFile("assets/apps/hello/wsgi.py") };
+      for (const name of names) await product.writeApp(name, code);
+      const appOf = (name: string) => [name, { source: `apps/${name}`, domains: [`${name}.example.org`] }] as const;
+      await product.configure({ server, apps: { ...Object.fromEntries(names.map(appOf)), hello: {} } });
+      const { output } = await product.failUp();
+      const found = sshHints.filter(({ pattern }) => pattern.test(output)).map(({ hint }) => hint(product.stack));
+      assert.equal(found.length, 1, output);
+      assert.match(found[0] ?? "", /^The server breaks off new SSH connections/);
+      await assertPage(url, page);
+      limit.lift();
+      await product.up();
+      for (const name of names) await assertPage(url, page, `${name}.example.org`);
+    },
+  );
 });

@@ -4,6 +4,7 @@ import { sourceVersion } from "../../settings/uwsgi";
 import { assertPage, assertServed } from "../support/assertions";
 import { httpGet, underLoad } from "../support/load";
 import { onGenuinePlatforms, serverSettings } from "../support/platforms";
+import { inProof } from "../support/proof";
 import { Product } from "../support/product";
 
 /** It answers with the version of the uWSGI that runs it. */
@@ -92,7 +93,7 @@ onGenuinePlatforms("uWSGI from elsewhere", function (platform) {
     assert.equal(await product.ssh(others), "uwsgi.service\nuwsgi@hello.service", "only our units should be there");
   });
 
-  it("changes to a compiled uWSGI, which the server can compile from then on, and loses no request", async () => {
+  inProof("changes to a compiled uWSGI, which the server can compile from then on, and loses no request", async () => {
     await deployed("distribution");
     await switchTo("source");
     assert.equal(await page(), `uWSGI ${sourceVersion}`);

@@ -11,5 +11,8 @@ export interface MochaResult {
 /** Names the file that reporter.ts writes the result to. */
 export const resultVariable = "MOCHA_RESULT";
 
+/** Set by `npm run proof`: tests that take long run too. */
+export const proofVariable = "TEST_PROOF";
+
 /** The one platform whose tests run, of those that run on each. */
 export const platformVariable = "TEST_PLATFORM";

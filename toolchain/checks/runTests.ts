@@ -123,11 +123,16 @@ const longest = [
   "deployment",
   "existingServer",
   "cli",
-  "aws",
+  "interrupted",
   "packages",
-  "commandProvider",
+  "aws",
+  "toolkit",
+  "uwsgiFrom",
   "workflows",
+  "commandProvider",
   "awsRefusals",
+  "sshLimit",
+  "secrets",
 ];
 
 function longestFirst(files: readonly string[]): string[] {

@@ -1,7 +1,18 @@
 import { parseArgs } from "node:util";
 import { UserError } from "../common/errors";
 
-export const commandNames = ["start", "preview", "comment", "up", "destroy", "clean", "env", "check", "test"] as const;
+export const commandNames = [
+  "start",
+  "preview",
+  "comment",
+  "up",
+  "destroy",
+  "clean",
+  "env",
+  "check",
+  "test",
+  "proof",
+] as const;
 export type CommandName = (typeof commandNames)[number];
 
 export interface Request {
@@ -16,7 +27,7 @@ export interface Request {
 }
 
 export const usage = `Usage: npm start | npm run preview|comment|up|destroy [-- STACK] [PULUMI FLAGS]
-       npm run clean|check | npm run env [-- STACK] | npm test [-- MOCHA FLAGS]
+       npm run clean|check | npm run env [-- STACK] | npm test | npm run proof [-- MOCHA FLAGS]
 
   start    [stack]           installs what is missing, deploys without asking, and shows the page
   preview  [stack] [flags]   shows what 'up' would change, line by line
@@ -28,6 +39,7 @@ export const usage = `Usage: npm start | npm run preview|comment|up|destroy [-- 
   env      [stack]           prints the environment for plain pulumi commands: eval "$(npm run --silent env)"
   check                      runs the checks and tests that need no server
   test     [mocha flags]     runs all checks and tests; with flags or files, only the tests that they select
+  proof    [mocha flags]     the same with tests that take long
 
 The default stack is 'local'. Flags come after the stack and are passed on to pulumi:
   npm run up -- local --yes
@@ -45,7 +57,7 @@ export function parseArguments(argv: readonly string[]): Request {
   if (["help", "-h"].includes(word) || argv.includes("--help")) return { ...none, command: "help" };
   const command = commandNames.find((name) => name === word);
   if (!command) throw misuse(`The command '${word}' does not exist.`);
-  if (command === "test") return { ...none, command, args: rest };
+  if (command === "test" || command === "proof") return { ...none, command, args: rest };
 
   const hasStack = rest[0] !== undefined && !rest[0].startsWith("-");
   const stack = hasStack ? (rest[0] ?? "") : none.stack;

@@ -28,8 +28,10 @@ describe("the arguments of npm scripts", () => {
     assert.deepEqual(comment.args, ["--refresh"]);
   });
 
-  it("of `npm test` are passed on to mocha", () => {
-    assert.deepEqual(parse("test", "--grep", "x").args, ["--grep", "x"]);
+  it("of `npm test` and `npm run proof` are passed on to mocha", () => {
+    for (const command of ["test", "proof"]) {
+      assert.deepEqual(parse(command, "--grep", "x").args, ["--grep", "x"]);
+    }
   });
 
   it("ask for help", () => {
