@@ -13,6 +13,8 @@ export interface Source {
 const folder = () => process.env.TEST_LOGS ?? resolve(__dirname, "../../.local/test-failures");
 /** With whether a test has begun since: if not, then a hook before it has failed. */
 const sources = new Map<Source, { hasSeenTest: boolean }>();
+/** Not in a benchmark, which has no failed test. */
+let isTestRun = false;
 let isTestRunning = false;
 
 export function watch(source: Source): void {
@@ -23,7 +25,8 @@ export function watch(source: Source): void {
 export async function release(source: Source): Promise<void> {
   const seen = sources.get(source);
   sources.delete(source);
-  if (seen?.hasSeenTest === false) await keep(`before the first test, ${source.constructor.name}`, [source]);
+  if (isTestRun && seen?.hasSeenTest === false)
+    await keep(`before the first test, ${source.constructor.name}`, [source]);
 }
 
 async function keep(title: string, of: readonly Source[]): Promise<void> {
@@ -41,6 +44,9 @@ async function keep(title: string, of: readonly Source[]): Promise<void> {
 }
 
 export const mochaHooks = {
+  beforeAll(): void {
+    isTestRun = true;
+  },
   beforeEach(): void {
     isTestRunning = true;
     for (const state of sources.values()) state.hasSeenTest = true;
