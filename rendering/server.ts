@@ -35,7 +35,7 @@ export interface ServerPlanArgs {
 export function planServer(args: ServerPlanArgs): ServerPlan {
   const { stack, loginUser, platform, downloads, uwsgi, toolkit, apps } = args;
   const pythons = [...new Set(apps.map(({ python }) => python))].sort();
-  const builds = pythons.map((python) => uwsgiFor(uwsgi, platform, python));
+  const builds = pythons.map((python) => ({ python, ...uwsgiFor(uwsgi, platform, python) }));
   const packages = wordList([
     ...platform.packages.base,
     ...pythons.flatMap((python) => pythonOf(platform, python).packages),
@@ -72,7 +72,7 @@ export function planServer(args: ServerPlanArgs): ServerPlan {
       uwsgi_from: uwsgi.from,
       uwsgi_version: uwsgi.version ?? "",
       uwsgi_executable: builds[0]?.executable ?? "",
-      pythons: pythons.map((python) => pythonLine(uwsgi, platform, python)).join(""),
+      pythons: builds.map((build) => pythonLine(platform, build.python, build)).join(""),
       nginx_package: nginx.package,
       default_link: nginx.defaultSite?.link ?? "",
       default_file: nginx.defaultSite?.file ?? "",

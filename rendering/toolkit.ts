@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { cachedArchive } from "./archives";
-import { asset, assetFiles } from "./assets";
+import { assetFiles } from "./assets";
 import { manifestText, type Manifest } from "./manifest";
 import { sha256 } from "./sha256";
 import { gzipped, tarArchive } from "./tarArchive";
@@ -34,14 +34,12 @@ export function packToolkit(cache: string): Toolkit {
  * @param cache folder for the archive
  */
 export function serverStep(manifest: Manifest, cache: string): string {
-  const parts = ["run", "launch", "keep-secrets", ...partsOf("common"), ...partsOf("server")].map(
-    (name) => `${name}.sh`,
-  );
-  const needed = new Set([...parts, manifest.package_script]);
-  const scripts = assetFiles("toolkit").filter(({ name }) => needed.has(name));
+  const scripts = assetFiles("toolkit");
+  const parts = ["run", "launch", "keep-secrets", ...partsOf("common", scripts), ...partsOf("server", scripts)];
+  const needed = new Set([...parts.map((name) => `${name}.sh`), manifest.package_script]);
   const files = [
     // It is part of the stack's state, twice.
-    ...scripts.map(({ name, text }) => ({ name, text: withoutComments(text) })),
+    ...scripts.filter(({ name }) => needed.has(name)).map(({ name, text }) => ({ name, text: withoutComments(text) })),
     { name: "manifest", text: manifestText(manifest) },
   ];
   const archive = fs.readFileSync(pack(files, cache));
@@ -49,8 +47,9 @@ export function serverStep(manifest: Manifest, cache: string): string {
 }
 
 /** A list in run.sh. */
-function partsOf(list: string): string[] {
-  const [, names] = new RegExp(`^${list}_parts='(.+)'$`, "m").exec(asset("toolkit/run.sh")) ?? [];
+function partsOf(list: string, scripts: readonly File[]): string[] {
+  const run = scripts.find(({ name }) => name === "run.sh")?.text ?? "";
+  const [, names] = new RegExp(`^${list}_parts='(.+)'$`, "m").exec(run) ?? [];
   if (names === undefined) throw new Error(`run.sh has no ${list}_parts`);
   return names.split(" ");
 }

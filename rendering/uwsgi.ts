@@ -46,9 +46,8 @@ export function pythonOf(platform: Platform, name: string): Python {
   return python;
 }
 
-/** A line for uwsgi.sh. */
-export function pythonLine(uwsgi: UwsgiSettings, platform: Platform, name: string): string {
+/** A line for uwsgi.sh: a Python and the uWSGI for it. */
+export function pythonLine(platform: Platform, name: string, { folder, requirement }: Uwsgi): string {
   const { executable, isolation, virtualenv = "", tools } = pythonOf(platform, name);
-  const { folder, requirement } = uwsgiFor(uwsgi, platform, name);
   return `${[name, folder, requirement, executable, isolation, virtualenv, tools.join(" ")].join("|")}\n`;
 }

@@ -65,11 +65,11 @@ export async function preparedImage(
 /** What runs on the server for each image, one after the other. */
 function preparation(settings: Settings, platform: Platform): Record<Prepared, string> {
   const downloads = planDownloads({ ...settingsSchema.parse({ server: settings }).server, onYourComputer: true });
-  const pythons = Object.keys(platform.pythons);
+  const builds = Object.keys(platform.pythons).map((python) => ({ python, ...uwsgiFor(uwsgi, platform, python) }));
   const names = [
     ...platform.packages.base,
     ...Object.values(platform.pythons).flatMap(({ packages }) => packages),
-    ...pythons.flatMap((python) => uwsgiFor(uwsgi, platform, python).packages),
+    ...builds.flatMap(({ packages }) => packages),
     platform.nginx.package,
   ];
   const parts = ["lib.sh", platform.packages.script, "downloads.sh", "python.sh", "uwsgi.sh"];
@@ -88,9 +88,9 @@ function preparation(settings: Settings, platform: Platform): Record<Prepared, s
     const steps = ["configure_packages", "trust_certificates", ...lines, ...end, ": > /etc/machine-id"];
     return `${[...texts, "main() {", ...steps, "}", "main < /dev/null"].join("\n")}\n`;
   };
-  const builds = pythons.map((python) => `build_wheel ${quote(pythonLine(uwsgi, platform, python).trim())}`);
+  const lines = builds.map((build) => pythonLine(platform, build.python, build).trim());
   return {
     packages: script(`install_packages ${[...new Set(names)].join(" ")}`, "trust_certificates"),
-    uwsgi: script(...builds),
+    uwsgi: script(...lines.map((line) => `build_wheel ${quote(line)}`)),
   };
 }
