@@ -27,12 +27,7 @@ const placesOf = (server: TestServer): Readonly<Record<string, string | number>>
 
 /** Settings that bring a stack to an existing server. */
 export function settingsFor(server: TestServer, more: Settings = {}): Settings {
-  const { hostKey, privateKey, port } = server.connection;
-  const address = { address: "127.0.0.1", port, httpPort: server.port(80) };
-  return {
-    server: { kind: "ssh", ...address, hostKey, privateKey, ...more },
-    apps: { hello: { source: "apps/hello" } },
-  };
+  return { server: { ...server.settings, ...more }, apps: { hello: { source: "apps/hello" } } };
 }
 
 /**

@@ -140,6 +140,12 @@ export class TestServer implements Source {
     return server;
   }
 
+  /** The settings `server` of a stack that deploys to it. Its port 80 must be published. */
+  get settings() {
+    const { host, port, hostKey, privateKey } = this.connection;
+    return { kind: "ssh", address: host, port, hostKey, privateKey, httpPort: this.port(80) };
+  }
+
   /** Where a port of the server is on 127.0.0.1. */
   port(inside: number): number {
     const outside = this.publishedPorts.get(inside);

@@ -86,12 +86,8 @@ onEachPlatform("an existing server", function (test) {
 
   const direct = (more: Settings = {}): Settings => ({
     ...system,
-    kind: "ssh",
-    address: "127.0.0.1",
-    port: server.connection.port,
+    ...server.settings,
     hostKey: hostKeys,
-    privateKey: server.connection.privateKey,
-    httpPort: server.port(80),
     ...(extraCaCertificates({ onYourComputer: true }) === undefined ? {} : { caCertificates: "ca.pem" }),
     ...more,
   });

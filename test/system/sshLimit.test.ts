@@ -29,12 +29,10 @@ describe("a server that rejects the sixth SSH connection within 30 seconds", fun
     assert.ok(test, "there is a platform");
     const settings = await preparedSettings(test, this);
     const container = await TestServer.startWith(test, settings, []);
-    const { hostKey, privateKey } = container.connection;
     limit = await SshLimit.before(container.connection.port);
     product = await Product.make();
-    const httpPort = container.port(80);
-    server = { kind: "ssh", address: "127.0.0.1", port: limit.port, hostKey, privateKey, httpPort };
-    url = `http://127.0.0.1:${httpPort}/`;
+    server = { ...container.settings, port: limit.port };
+    url = `http://127.0.0.1:${container.port(80)}/`;
     await product.configure({ server });
     await product.up();
     await assertPage(url, page);
