@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { mkdir, readFile, readdir, rm, statfs } from "node:fs/promises";
 import { join } from "node:path";
+import { quote } from "../../rendering/shell";
 import { canInstall, installCommand, installPackages } from "../common/apt";
 import { errorCode, UserError } from "../common/errors";
 import { paths } from "../common/paths";
@@ -78,7 +79,8 @@ export async function buildImage(engine: string, recipe: Recipe, image: string, 
     const archive = join(cache, `${recipe.name}-${process.pid}.tar`);
     try {
       const packages = (await readFile(join(recipe.folder, "packages"), "utf8")).trim().split("\n").join(",");
-      const hook = `--customize-hook=bash "${join(recipe.folder, "setup.sh")}" "$1"`;
+      // A shell runs it, and the checkout's path may have any character.
+      const hook = `--customize-hook=bash ${quote(join(recipe.folder, "setup.sh"))} "$1"`;
       await runLogged("mmdebstrap", ["--variant=apt", `--include=${packages}`, hook, recipe.suite, archive], logging);
       await runLogged(engine, ["import", "--change", 'CMD ["/sbin/init"]', archive, image], logging);
     } finally {

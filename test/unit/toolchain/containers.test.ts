@@ -154,6 +154,17 @@ describe("containers", () => {
     assert.deepEqual(readdirSync(join(root, "cache")), []);
   });
 
+  it("runs the image's script in a checkout whose path a shell would read otherwise", async () => {
+    root = join(root, `it's "$(touch forged)" \`touch forged\``);
+    cpSync(resolve(__dirname, "../../../assets/images"), join(root, "assets/images"), { recursive: true });
+    const hook = 'for it; do case $it in --customize-hook=*) /bin/sh -c "${it#*=}" hook /target ;; esac; done';
+    program(join(bin, "mmdebstrap"), `[ "$1" = --version ] || { ${hook}; }`);
+    program(join(bin, "bash"), `/usr/bin/printf '%s\n' "$@" > '${log}'`);
+    program(join(bin, "podman"), "case $1 in info) echo / ;; image|pull) exit 1 ;; esac");
+    await prepare();
+    assert.equal(logged(), `${join(root, "assets/images/debian12/setup.sh")}\n/target\n`);
+  });
+
   it("gives a Docker container what systemd needs, even if the storage is in a virtual machine", async () => {
     tool("docker", "case $1 in info) echo /nowhere/on/this/machine ;; image) exit 1 ;; esac");
     const { image } = await prepare();
