@@ -2,8 +2,11 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 
+/** The account of a workflow's own token. */
+const workflows = { login: "github-actions[bot]", type: "Bot" };
+
 export class GitHub {
-  comments: { id: number; body: string }[] = [];
+  comments: { id: number; body: string; user: { login: string; type: string } | null }[] = [];
   /** What was asked for, with the caller's credentials. */
   readonly requests: string[] = [];
   /** Of the next answers. */
@@ -31,8 +34,8 @@ export class GitHub {
   private answer(method: string, url: string, { body = "" }: { body?: string }): unknown {
     const page = Number(new URL(url, "http://x").searchParams.get("page"));
     const id = Number(/comments\/(\d+)$/.exec(url)?.[1]);
-    if (method === "POST") this.comments.push({ id: this.comments.length + 1, body });
-    if (method === "PATCH") this.comments = this.comments.map((it) => (it.id === id ? { id, body } : it));
+    if (method === "POST") this.comments.push({ id: this.comments.length + 1, body, user: workflows });
+    if (method === "PATCH") this.comments = this.comments.map((it) => (it.id === id ? { ...it, body } : it));
     return method === "GET" ? this.comments.slice((page - 1) * 100, page * 100) : {};
   }
 

@@ -32,13 +32,27 @@ export function runUrl({ GITHUB_SERVER_URL, GITHUB_REPOSITORY, GITHUB_RUN_ID }: 
   return GITHUB_RUN_ID && `${GITHUB_SERVER_URL}/${GITHUB_REPOSITORY}/actions/runs/${GITHUB_RUN_ID}`;
 }
 
+interface Comment {
+  readonly id: number;
+  readonly body?: string;
+  readonly user?: { readonly login: string; readonly type: string } | null;
+}
+
+/**
+ * Whether a workflow's token has written it. Other comments are left alone, because their authors could change the preview
+ * in them later. A user's name cannot contain brackets.
+ */
+function isOwn({ user }: Comment): boolean {
+  return user?.type === "Bot" && user.login === "github-actions[bot]";
+}
+
 /** Creates the comment that starts with `marker`, or replaces its text. */
 export async function postComment(pullRequest: PullRequest, marker: string, body: string): Promise<unknown> {
   const { comments, number } = pullRequest;
   for (let page = 1; ; page++) {
     const url = `${comments}/${number}/comments?per_page=100&page=${page}`;
-    const found = (await request(pullRequest, "GET", url)) as { id: number; body?: string }[];
-    const own = found.find((comment) => comment.body?.startsWith(marker));
+    const found = (await request(pullRequest, "GET", url)) as Comment[];
+    const own = found.find((comment) => isOwn(comment) && comment.body?.startsWith(marker));
     if (own) return request(pullRequest, "PATCH", `${comments}/comments/${own.id}`, { body });
     if (found.length < 100) return request(pullRequest, "POST", `${comments}/${number}/comments`, { body });
   }

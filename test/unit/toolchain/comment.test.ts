@@ -189,7 +189,10 @@ describe("posting the comment", () => {
   }
 
   it("creates the comment once and replaces its text the next time", async () => {
-    gitHub.comments = Array.from({ length: 150 }, (_, index) => ({ id: index + 1, body: "me too" }));
+    gitHub.comments = Array.from({ length: 150 }, (_, index) => ({
+      ...{ id: index + 1, body: "me too" },
+      user: { login: "jo", type: "User" },
+    }));
     const mark = marker("dev");
     await postComment(pullRequest(), mark, `${mark} first`);
     await postComment(pullRequest(), mark, `${mark} second`);
@@ -204,6 +207,24 @@ describe("posting the comment", () => {
     ]);
     assert.deepEqual(
       gitHub.comments.filter(({ body }) => body.startsWith(mark)).map(({ body }) => body),
+      [`${mark} second`],
+    );
+  });
+
+  it("leaves comments of others alone, whatever they begin with", async () => {
+    const mark = marker("dev");
+    const others = [
+      { login: "jo", type: "User" },
+      { login: "github-actions", type: "User" },
+      { login: "dependabot[bot]", type: "Bot" },
+      null, // whose account was deleted
+    ].map((user, index) => ({ id: index + 1, body: `${mark} forged`, user }));
+    gitHub.comments = [...others];
+    await postComment(pullRequest(), mark, `${mark} first`);
+    await postComment(pullRequest(), mark, `${mark} second`);
+    assert.deepEqual(gitHub.comments.slice(0, 4), others);
+    assert.deepEqual(
+      gitHub.comments.slice(4).map(({ body }) => body),
       [`${mark} second`],
     );
   });
