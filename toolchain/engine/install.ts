@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import {
   constants,
   copyFileSync,
@@ -6,6 +7,7 @@ import {
   lstatSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
@@ -20,7 +22,7 @@ import { type Env, paths } from "../common/paths";
 import { isAlive, isProgram, run, runLogged, which } from "../common/run";
 import { say, step } from "../common/steps";
 import { tooOldMarker, withoutOtherCheckout } from "./environment";
-import { engineInstaller, isOnline } from "./online";
+import { downloads, isOnline } from "./online";
 import { engineModule, oldestEngine, pinnedVersion } from "./versions";
 
 const platform = `${process.platform}-${process.arch}`;
@@ -29,8 +31,8 @@ const platform = `${process.platform}-${process.arch}`;
  * Finds or installs the Pulumi engine and returns its path. In this order: the one on PATH; one downloaded earlier, or
  * now; one built from its Go module earlier, or now.
  *
- * `PulumiCommand.install` is not used: it fetches the installer without the proxy (Node 24 is the first with
- * NODE_USE_ENV_PROXY), and an interrupted download would leave half an engine.
+ * `PulumiCommand.install` is not used: it runs an installer that it downloads, without a check and without the proxy (Node
+ * 24 is the first with NODE_USE_ENV_PROXY), and an interrupted download would leave half an engine.
  */
 export async function prepareEngine(root: string, env: Env = withoutOtherCheckout(root)): Promise<string> {
   const { bin, engines } = paths(root, env);
@@ -74,15 +76,27 @@ export function isSupported(version: string): boolean {
   return satisfies(version.trim(), `^${oldestEngine}`, { includePrerelease: true });
 }
 
-/** Runs Pulumi's own installer, which also brings the language host. If it fails, the engine can still be built. */
+/**
+ * Downloads Pulumi's archive, which also brings the language host, and unpacks it if its checksum is right. If this fails,
+ * the engine can still be built.
+ */
 async function download(root: string, version: string, target: string): Promise<void> {
   const log = join(paths(root).logs, "engine-download.log");
+  const archive = `pulumi-v${version}-${platform}.tar.gz`;
   await step(`engine: downloading pulumi ${version}`, () =>
     createFolder(dirname(dirname(target)), async (draft) => {
-      const script = join(draft, "install.sh");
-      await runLogged("curl", ["-fsSL", "--max-time", "30", "-o", script, engineInstaller], { log });
-      const args = [script, "--no-edit-path", "--install-root", draft, "--version", version];
-      await runLogged("sh", args, { log, timeoutSeconds: 600 });
+      const file = join(draft, archive);
+      await fetchFile(`${downloads}/releases/sdk/${archive}`, file, log);
+      const wanted = checksumOf(archive, readFileSync(await checksums(root, version, draft, log), "utf8"));
+      const found = createHash("sha256").update(readFileSync(file)).digest("hex");
+      if (found !== wanted) {
+        throw new UserError(
+          `The downloaded ${archive} is not used: its SHA-256 is ${found}, but ${wanted ?? "none"} is published for it.`,
+          "try again later. If it stays so, report it to Pulumi.",
+        );
+      }
+      await runLogged("tar", ["-xzf", file, "-C", join(draft, "bin"), "--strip-components", "1"], { log });
+      rmSync(file);
     }),
   ).catch((error: unknown) => {
     if (!(error instanceof UserError) || error instanceof Interrupted) throw error;
@@ -90,11 +104,35 @@ async function download(root: string, version: string, target: string): Promise<
   });
 }
 
+/**
+ * The list of checksums of this version's archives: the project's own, if it has been added, or the one in Pulumi's
+ * repository, which is not on the server that the archive is from.
+ */
+async function checksums(root: string, version: string, draft: string, log: string): Promise<string> {
+  const own = join(root, "toolchain", "engine", `pulumi-${version}-checksums.txt`);
+  if (existsSync(own)) return own;
+  const list = join(draft, basename(own));
+  await fetchFile(`https://github.com/pulumi/pulumi/releases/download/v${version}/${basename(own)}`, list, log);
+  return list;
+}
+
+/** Each line of a list is a checksum and a name, as sha256sum prints them. */
+export function checksumOf(name: string, list: string): string | undefined {
+  const lines = list.split("\n").map((line) => line.trim().split(/ +\*?/));
+  return lines.find(([sum = "", file]) => file === name && /^[0-9a-f]{64}$/.test(sum))?.[0];
+}
+
+/** With curl, because it supports proxies. */
+async function fetchFile(url: string, file: string, log: string): Promise<void> {
+  const args = ["--fail", "--silent", "--show-error", "--location", "--proto", "=https", "--max-time", "600"];
+  await runLogged("curl", [...args, "--output", file, url], { log });
+}
+
 async function build(root: string, module: ReturnType<typeof engineModule>, target: string): Promise<void> {
   const { version, folder, go } = module;
   if (!which("go", process.env.PATH)) {
     throw new UserError(
-      `The Pulumi engine is not installed, and ${new URL(engineInstaller).host} cannot be reached to download it. Nothing was changed.`,
+      `The Pulumi engine is not installed, and could not be downloaded from ${downloads}. Nothing was changed.`,
       [
         `install pulumi ${oldestEngine} or newer (https://www.pulumi.com/docs/install/), or`,
         `install Go ${go} or newer (https://go.dev/doc/install), with which the engine is built from its Go module.`,

@@ -3,7 +3,8 @@ import { dirname } from "node:path";
 import { paths } from "../common/paths";
 import { succeeds } from "../common/run";
 
-export const engineInstaller = "https://get.pulumi.com/install.sh";
+/** Pulumi's download site. */
+export const downloads = "https://get.pulumi.com";
 
 /**
  * Whether Pulumi's download site can be reached. A negative answer is remembered for a day, because each attempt takes
@@ -12,7 +13,7 @@ export const engineInstaller = "https://get.pulumi.com/install.sh";
 export async function isOnline(root: string): Promise<boolean> {
   const marker = paths(root).offline;
   if (isFresh(marker)) return false;
-  const args = ["--silent", "--fail", "--head", "--location", "--max-time", "5", engineInstaller];
+  const args = ["--silent", "--fail", "--head", "--location", "--max-time", "5", `${downloads}/install.sh`];
   if (await succeeds("curl", args)) {
     rmSync(marker, { force: true });
     return true;

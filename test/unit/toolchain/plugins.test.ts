@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, realpathSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { serverKinds } from "../../../servers/registry";
 import { prepareEngine } from "../../../toolchain/engine/install";
@@ -38,6 +39,82 @@ describe("the engine", () => {
     assert.equal(environment(root, env).PATH?.split(":")[0], join(root, ".local/bin"));
     program(join(root, "theirs/pulumi"), "echo v3.250.0 # brought up to date");
     assert.equal(await prepareEngine(root, env), join(root, "theirs/pulumi"));
+  });
+});
+
+describe("a downloaded engine", () => {
+  const path = process.env.PATH;
+  const version = "3.248.0";
+  const archive = `pulumi-v${version}-${process.platform}-${process.arch}.tar.gz`;
+  const list = `pulumi-${version}-checksums.txt`;
+  let root: string;
+  let sum: string;
+
+  /** Only these programs are on PATH, so that no real one is used. curl takes what it is asked for from a folder. */
+  beforeEach(() => {
+    root = projectFolder();
+    execFileSync("rm", [join(root, ".local/offline")]);
+    program(join(root, "made/pulumi/pulumi"), `echo v${version}`);
+    mkdirSync(join(root, "served"));
+    for (const name of ["go.mod", "go.sum"]) put(join(root, "toolchain/offline/engine", name), "");
+    execFileSync("tar", ["-czf", join(root, "served", archive), "-C", join(root, "made"), "pulumi"]);
+    sum = createHash("sha256")
+      .update(readFileSync(join(root, "served", archive)))
+      .digest("hex");
+    for (const name of ["tar", "gzip"]) program(join(root, "bin", name), `exec /bin/${name} "$@"`);
+    program(
+      join(root, "bin/curl"),
+      `echo "$*" >> '${root}/asked'
+      while [ $# -gt 1 ]; do [ "$1" != --output ] || to=$2; shift; done
+      case $1 in */install.sh) exit 0 ;; esac
+      /bin/cp '${root}/served/'"\${1##*/}" "$to"`,
+    );
+    process.env.PATH = join(root, "bin");
+  });
+  afterEach(() => {
+    process.env.PATH = path;
+    removeProjectFolders();
+  });
+  const prepare = () => prepareEngine(root, { PATH: join(root, "bin"), XDG_CACHE_HOME: join(root, "cache") });
+  const engines = () => readdirSync(join(root, "cache/uwsgi-nginx/engine"));
+  const publish = (text: string) => put(join(root, "served", list), text);
+
+  it("is installed if its checksum is the one that Pulumi publishes elsewhere", async () => {
+    publish(`${"0".repeat(64)}  ${archive}.sig\n${sum}  ${archive}\n`);
+    const engine = await prepare();
+    assert.equal(execFileSync(engine, { encoding: "utf8", env: { PATH: "/bin" } }), `v${version}\n`);
+    const asked = readFileSync(join(root, "asked"), "utf8").match(/https:\S+/g);
+    assert.deepEqual(asked?.slice(1), [
+      `https://get.pulumi.com/releases/sdk/${archive}`,
+      `https://github.com/pulumi/pulumi/releases/download/v${version}/${list}`,
+    ]);
+    assert.deepEqual(engines(), [`${version}-${process.platform}-${process.arch}-downloaded`]);
+  });
+
+  it("is not installed with another checksum, or with none", async () => {
+    for (const text of [
+      `${"0".repeat(64)}  ${archive}\n`,
+      `${sum}  other.tar.gz\n`,
+      `${sum.slice(1)}  ${archive}\n`,
+      "",
+    ]) {
+      publish(text);
+      await assert.rejects(
+        prepare(),
+        /^UserError: The Pulumi engine is not installed, and could not be downloaded from /,
+      );
+      assert.deepEqual(engines(), [], text);
+    }
+  });
+
+  it("must have the checksum in the project's own list, if there is one", async () => {
+    publish(`${sum}  ${archive}\n`);
+    put(join(root, "toolchain/engine", list), `${"0".repeat(64)}  ${archive}\n`);
+    await assert.rejects(prepare(), /could not be downloaded/);
+    put(join(root, "toolchain/engine", list), `${sum}  ${archive}\n`);
+    publish("");
+    await prepare();
+    assert.equal(engines().length, 1);
   });
 });
 
