@@ -3,7 +3,7 @@ import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { inlineScript, script } from "../rendering/assets";
 import { commandLine } from "../rendering/shell";
-import { renderUserData, type UserData } from "../rendering/userData";
+import { bootNotice, renderUserData, type UserData } from "../rendering/userData";
 import type { StackKey } from "./keys";
 import { sshOptions, writeLoginFiles } from "./loginFiles";
 
@@ -58,7 +58,7 @@ export function waitForBoot(name: string, args: BootArgs, parent: pulumi.Resourc
         .apply(([it]) => ({ ...it, dialErrorLimit: 60, perDialTimeout: 5 })),
       create: "bash -s",
       stdin: script("wait-for-boot.sh", {
-        parameters: { timeout: "600", check_sudo: inlineScript("check-sudo.sh") },
+        parameters: { timeout: "600", notice: bootNotice, check_sudo: inlineScript("check-sudo.sh") },
       }),
       triggers: [identity],
       addPreviousOutputInEnv: false,

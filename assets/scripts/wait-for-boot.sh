@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Waits until cloud-init has finished the first boot, because sshd answers before that, then checks that the login user can
 # become root. Runs as that user.
-# Parameters: NAME=VALUE… (timeout in seconds; check_sudo is the text of check-sudo.sh)
+# Parameters: NAME=VALUE… (timeout in seconds; notice: file with what the first boot has to say; check_sudo is the text of
+# check-sudo.sh)
 
 main() {
-  local timeout='' check_sudo='' rc=0 status
+  local timeout='' notice='' check_sudo='' rc=0 status
   parameters "$@"
   command -v cloud-init > /dev/null ||
     fail "The server's image has no cloud-init. Nothing was changed." "set server.amiId to an image with cloud-init."
@@ -13,6 +14,7 @@ main() {
   # 2: it has recovered from errors (cloud-init 23.4 and newer).
   # https://docs.cloud-init.io/en/latest/explanation/return_codes.html
   if ((rc == 0 || rc == 2)); then
+    [[ ! -s $notice ]] || say "$(< "$notice")"
     bash -c "$check_sudo" check-sudo none
     return
   fi

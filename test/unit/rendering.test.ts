@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import { load } from "js-yaml";
 import { platforms, type Platform } from "../../platforms";
 import { architectureOf } from "../../platforms/ec2";
 import { httpPort, withSecrets } from "../../rendering/app";
@@ -523,14 +524,22 @@ ssh_pwauth: false
     assert.equal(renderUserData({ hostKey }), withoutAgent);
   });
 
-  it("user data installs Amazon's SSM agent if requested", () => {
+  it("user data installs Amazon's SSM agent if requested, with the script that checks its signature", () => {
     const ssmAgent = { platform: platforms.debian12, architecture: "arm64", region: "eu-west-1" } as const;
-    assert.equal(
-      renderUserData({ hostKey, ssmAgent }),
-      `${withoutAgent}runcmd:
-  - curl -fsSL --retry 5 -o /run/amazon-ssm-agent.deb https://s3.eu-west-1.amazonaws.com/amazon-ssm-eu-west-1/latest/debian_arm64/amazon-ssm-agent.deb && dpkg --install /run/amazon-ssm-agent.deb
-`,
-    );
+    const text = renderUserData({ hostKey, ssmAgent });
+    assert.equal(text.slice(0, withoutAgent.length), withoutAgent);
+    const { write_files: files, runcmd } = load(text) as Record<string, unknown>;
+    const parameters = {
+      url: "https://s3.eu-west-1.amazonaws.com/amazon-ssm-eu-west-1/latest/debian_arm64/amazon-ssm-agent.deb",
+      fingerprint: "1C5B395CBE5E74E2F1CA21592784DBF388D19D46",
+      keys: "https://raw.githubusercontent.com/aws/amazon-ecs-agent/master/scripts/amazon-ssm-agent.gpg",
+      install: "dpkg --install",
+      notice: "/run/uwsgi-nginx-boot-notice",
+    };
+    const content = script("install-ssm-agent.sh", { parameters });
+    assert.deepEqual(files, [{ path: "/run/install-ssm-agent.sh", content }]);
+    assert.deepEqual(runcmd, [["bash", "/run/install-ssm-agent.sh"]]);
+    assert.ok(Buffer.byteLength(text) < 16_384, "EC2's limit");
   });
 });
 

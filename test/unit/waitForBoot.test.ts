@@ -1,15 +1,17 @@
 // The first step on a server on AWS, with a fake cloud-init and a fake sudo.
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { inlineScript } from "../../rendering/assets";
 import { quote } from "../../rendering/shell";
 import { FakeTools } from "../support/fakeTools";
 
 describe("first boot of a server", () => {
   let tools: FakeTools;
-  const wait = () =>
+  const wait = (notice = "/nowhere") =>
     tools.run(
       ["scripts/parameters.sh", "scripts/wait-for-boot.sh"],
-      `main timeout=5 check_sudo=${quote(inlineScript("check-sudo.sh"))}`,
+      `main timeout=5 notice=${notice} check_sudo=${quote(inlineScript("check-sudo.sh"))}`,
     );
   beforeEach(() => {
     tools = new FakeTools().add("cloud-init").add("sudo");
@@ -27,6 +29,15 @@ describe("first boot of a server", () => {
   it("the first step accepts a cloud-init that has recovered from errors", () => {
     tools.add("cloud-init", "exit 2");
     assert.equal(wait().code, 0);
+  });
+
+  it("the first step shows what the first boot has to say", () => {
+    const notice = join(tools.folder, "notice");
+    assert.equal(wait(notice).stderr, "waiting for cloud-init (at most 5 seconds)\n");
+    writeFileSync(notice, "Warning: The SSM agent was not installed.\n");
+    const { code, stderr } = wait(notice);
+    assert.equal(code, 0);
+    assert.match(stderr, /^Warning: The SSM agent was not installed\.$/m);
   });
 
   it("a sudo that requires a terminal is an error with a fix", () => {
