@@ -8,18 +8,26 @@ import { root } from "./root";
 export interface Job {
   if?: string;
   environment?: string;
+  env?: Record<string, string>;
   concurrency?: { group: string; "cancel-in-progress": boolean };
   permissions?: Record<string, string>;
   "timeout-minutes"?: number;
-  steps: { run?: string; uses?: string; with?: Record<string, string> }[];
+  steps: { run?: string; uses?: string; with?: Record<string, string>; env?: Record<string, string> }[];
 }
 export interface Workflow {
+  on: Record<string, unknown>;
   permissions: Record<string, string>;
   concurrency?: Job["concurrency"];
   jobs: Record<string, Job>;
 }
 
 const folder = path.join(root, ".github");
+
+interface Dependabot {
+  updates: { "package-ecosystem": string; directory?: string; directories?: string[] }[];
+}
+
+export const dependabot = load(fs.readFileSync(path.join(folder, "dependabot.yml"), "utf8")) as Dependabot;
 
 /** Name and text of each file, actions of our own too. */
 export const files = fs

@@ -1,11 +1,14 @@
 // Checks of the workflows beyond those of actionlint and shellcheck.
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { root } from "../support/root";
-import { files, type Job, job, runs, workflows } from "../support/workflows";
+import { dependabot, files, type Job, job, runs, workflows } from "../support/workflows";
 
 const role = ({ steps }: Job) => steps.map((step) => step.with?.role).find(Boolean);
+const secretsOf = (it: Job) => [...JSON.stringify(it).matchAll(/secrets\.(\w+)/g)].map(([, name]) => name);
+const hasCredentials = (it: Job) => secretsOf(it).length > 0 || "id-token" in (it.permissions ?? {});
 
 describe("workflows", () => {
   for (const [name, text] of files) {
@@ -48,11 +51,10 @@ describe("workflows", () => {
     assert.match(runs(fork).join(), /forks get no credentials/);
   });
 
-  it("previews use a read-only role, and changes use another role and an environment", () => {
-    for (const previewing of [job("pull-request", "preview"), job("drift", "drift")]) {
-      assert.equal(role(previewing), "${{ vars.AWS_PREVIEW_ROLE }}");
-      assert.equal(previewing.environment, undefined);
-    }
+  it("previews use a read-only role, and changes use another role and another environment", () => {
+    const [preview, drift] = [job("pull-request", "preview"), job("drift", "drift")];
+    assert.deepEqual([preview.environment, drift.environment], ["preview", "drift"]);
+    for (const previewing of [preview, drift]) assert.equal(role(previewing), "${{ vars.AWS_PREVIEW_ROLE }}");
     const deploying = job("deploy", "up");
     const destroying = job("destroy", "destroy");
     assert.equal(deploying.environment, "dev");
@@ -65,9 +67,80 @@ describe("workflows", () => {
     });
   });
 
-  it("the stack's name must be confirmed before anything is destroyed", () => {
-    const [compare, ...others] = runs(job("destroy", "destroy"));
-    assert.match(String(compare), /if \[\[ \$STACK != "\$CONFIRMATION" \]\]/);
+  it("every job with credentials runs in an environment, and no other job has any", () => {
+    const jobs = Object.values(workflows).flatMap(({ jobs }) => Object.entries(jobs));
+    const withCredentials = jobs.filter(([, it]) => hasCredentials(it)).map(([name]) => name);
+    assert.deepEqual(withCredentials.sort(), ["destroy", "drift", "preview", "up"]);
+    for (const [name, it] of jobs) {
+      assert.equal(it.environment !== undefined, hasCredentials(it), name);
+      if (!hasCredentials(it)) assert.equal(role(it), undefined, name);
+    }
+  });
+
+  it("the code of an unmerged branch gets no credential that can change a stack", () => {
+    const withTarget = files.filter(([, text]) => text.includes("pull_request_target")).map(([name]) => name);
+    assert.deepEqual(withTarget, []);
+    for (const it of [...Object.values(workflows["pull-request"]?.jobs ?? {}), job("drift", "drift")]) {
+      assert.doesNotMatch(JSON.stringify(it), /AWS_DEPLOY_ROLE|PASSPHRASE/);
+      for (const secret of secretsOf(it)) assert.equal(secret, "PULUMI_PREVIEW_TOKEN");
+    }
+    assert.deepEqual(workflows.deploy?.on, { push: { branches: ["main"] } });
+    for (const name of ["drift", "destroy"])
+      assert.match(String(job(name, name).if), /github\.ref == 'refs\/heads\/main'/);
+  });
+
+  it("docs/aws.md protects every environment before a role trusts it", () => {
+    const text = fs.readFileSync(path.join(root, "docs/aws.md"), "utf8");
+    const trusted = ["preview", "deploy"].flatMap((name) => {
+      const trust = fs.readFileSync(path.join(root, `docs/iam/trust-${name}.json`), "utf8");
+      return [...trust.matchAll(/"repo:REPOSITORY:(.+)"/g)].map(([, subject = ""]) => subject);
+    });
+    const protection =
+      /^ *protect dev "\$reviewers" "\$main"\n *protect drift '\[\]' "\$main"\n *protect preview "\$reviewers" null\n/m.exec(
+        text,
+      );
+    assert.deepEqual(trusted, ["environment:preview", "environment:drift", "environment:dev"]);
+    assert.ok(protection, "docs/aws.md does not protect dev, drift and preview");
+    assert.ok(protection.index < text.indexOf("aws iam create-role"), "the roles must come after the environments");
+  });
+
+  it("the packages' signatures and known weaknesses are checked without credentials", () => {
+    const { permissions, ...audit } = job("pull-request", "dependencies");
+    assert.deepEqual(permissions, { contents: "read" });
+    assert.deepEqual(runs(audit), ["npm ci", "npm audit signatures", "npm audit --audit-level=high"]);
+  });
+
+  it("Dependabot updates the packages and every file that uses an action", () => {
+    const foldersOf = (ecosystem: string) =>
+      dependabot.updates
+        .filter((it) => it["package-ecosystem"] === ecosystem)
+        .flatMap(({ directory, directories = [] }) => [...directories, ...(directory ? [directory] : [])]);
+    assert.deepEqual(foldersOf("npm"), ["/"]);
+    const actions = foldersOf("github-actions");
+    for (const [name] of files.filter(([, text]) => /uses: [\w-]+\//.test(text))) {
+      const folder = name.startsWith("workflows/") ? "/" : `/.github/${path.dirname(name)}`;
+      assert.ok(actions.includes(folder), `${name}: Dependabot must update ${folder}`);
+    }
+  });
+
+  it("a stack's name must be valid and confirmed before anything is destroyed", () => {
+    const [check = "", ...others] = runs(job("destroy", "destroy"));
     assert.deepEqual(others, ['npm run destroy -- "$STACK" --yes']);
+    const run = (stack: string, confirmation = stack) =>
+      spawnSync("bash", ["-e", "-o", "pipefail", "-c", check], {
+        env: { PATH: process.env.PATH, PULUMI_BACKEND_URL: "s3://b", STACK: stack, CONFIRMATION: confirmation },
+        encoding: "utf8",
+      });
+    for (const stack of ["dev", "a.b_c-1", "acme/site/dev"]) assert.equal(run(stack).status, 0, stack);
+    // The command would take these for flags, and destroy the stack `local` instead.
+    for (const stack of ["--server-gone", "-y", "", "dev --server-gone", "dev\n--yes"]) {
+      const { status, stdout } = run(stack);
+      assert.equal(status, 1, stack);
+      assert.match(stdout, /^::error::This is not the name of a stack\. Nothing was changed\. Fix: /);
+    }
+    assert.match(
+      run("dev", "prod").stdout,
+      /^::error::The confirmation is not the stack's name\. Nothing was changed\./,
+    );
   });
 });
