@@ -14,6 +14,7 @@ import { createInstance, ignoredImage, keepRunning } from "./instance";
 import { createAddress, createDnsRecords, createFirewall } from "./network";
 import { loginUser } from "./loginUser";
 import type { AwsSettings } from "./schema";
+import { stackTags } from "./tags";
 
 export interface AwsServerArgs extends Omit<AwsSettings, "kind" | "platform"> {
   platform: Platform;
@@ -72,8 +73,7 @@ export class AwsServer extends pulumi.ComponentResource implements Server {
 }
 
 function createProvider(name: string, region: string, parent: pulumi.Resource): Provider {
-  const tags = { Project: pulumi.getProject(), Stack: pulumi.getStack() };
-  return new Provider(`${name}-aws`, { region, defaultTags: { tags } }, { parent });
+  return new Provider(`${name}-aws`, { region, defaultTags: { tags: stackTags() } }, { parent });
 }
 
 function loginTo(address: ec2.Eip, { user }: AwsServerArgs, { login, hostKey }: Keys): CloudLogin {

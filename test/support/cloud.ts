@@ -24,7 +24,7 @@ const run = promisify(execFile);
 /** What the program may use; anything else is an error of the fake. */
 export const tokens = [
   ...["ec2/eip:Eip", "ec2/instance:Instance", "ec2/keyPair:KeyPair", "ec2/securityGroup:SecurityGroup"],
-  ...["iam/instanceProfile:InstanceProfile", "iam/role:Role", "iam/rolePolicyAttachment:RolePolicyAttachment"],
+  ...["iam/instanceProfile:InstanceProfile", "iam/role:Role", "iam/rolePolicy:RolePolicy"],
   ...["ec2transitgateway/instanceState:InstanceState", "route53/record:Record"],
   ...["ec2/getAmi:getAmi", "ec2/getAmiIds:getAmiIds", "ec2/getInstanceType:getInstanceType", "ec2/getSubnet:getSubnet"],
   ...["ec2/getRouteTable:getRouteTable", "route53/getZone:getZone"],

@@ -25,8 +25,6 @@ const actions: Record<string, { read: string[]; write?: string[] }> = {
       "ec2:ModifyInstanceAttribute",
       "ec2:ModifyInstanceCreditSpecification",
       "ec2:ModifyInstanceMetadataOptions",
-      // Called for the instance's interface if its security groups were changed outside of Pulumi.
-      "ec2:ModifyNetworkInterfaceAttribute",
       "ec2:ModifyVolume",
       "ec2:MonitorInstances",
       "ec2:RunInstances",
@@ -74,12 +72,18 @@ const actions: Record<string, { read: string[]; write?: string[] }> = {
     write: ["route53:ChangeResourceRecordSets"],
   },
   "aws:iam/role:Role": {
-    read: ["iam:GetRole", "iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole", "iam:ListRolePolicies"],
+    read: [
+      "iam:GetRole",
+      "iam:GetRolePolicy",
+      "iam:ListAttachedRolePolicies",
+      "iam:ListInstanceProfilesForRole",
+      "iam:ListRolePolicies",
+    ],
     write: ["iam:CreateRole", "iam:DeleteRole", "iam:TagRole", "iam:UntagRole", "iam:UpdateAssumeRolePolicy"],
   },
-  "aws:iam/rolePolicyAttachment:RolePolicyAttachment": {
-    read: ["iam:ListAttachedRolePolicies"],
-    write: ["iam:AttachRolePolicy", "iam:DetachRolePolicy"],
+  "aws:iam/rolePolicy:RolePolicy": {
+    read: ["iam:GetRolePolicy"],
+    write: ["iam:DeleteRolePolicy", "iam:PutRolePolicy"],
   },
   "aws:iam/instanceProfile:InstanceProfile": {
     read: ["iam:GetInstanceProfile"],
@@ -106,6 +110,7 @@ const state = {
 };
 
 interface Statement {
+  Sid: string;
   Effect: string;
   Action: string[];
   Resource: string | string[];
@@ -143,38 +148,77 @@ describe("docs/iam", () => {
     assert.deepEqual(allowed("deploy"), needed(["read", "write"]));
   });
 
-  it("the IAM policies only allow changes in one region, of resources with the stack's tag, and CreateTags cannot add that tag to others", () => {
+  it("the IAM policies only allow changes in one region, of resources with the project's tag, and CreateTags cannot add that tag to others", () => {
     const made = ["AllocateAddress", "CreateSecurityGroup", "ImportKeyPair", "RunInstances"];
-    // An instance's interface and volume do not get the stack's tags.
-    const untagged = ["AssociateAddress", "DisassociateAddress", "ModifyNetworkInterfaceAttribute", "ModifyVolume"];
+    const region = { "aws:RequestedRegion": "REGION" };
     const changes = policy("deploy").filter(({ Action }) => Action.some((it) => /^ec2:(?!Describe)/.test(it)));
-    for (const { Action, Condition } of changes) {
-      const equals: Record<string, unknown> = Condition?.StringEquals ?? {};
-      assert.equal(equals["aws:RequestedRegion"], "REGION");
-      if (equals["aws:ResourceTag/Project"] === "PROJECT") continue;
-      if (equals["ec2:CreateAction"])
-        assert.deepEqual([Action, equals["ec2:CreateAction"]], [["ec2:CreateTags"], made]);
-      else
-        assert.ok(
-          Action.every((it) => [...made, ...untagged].includes(it.slice("ec2:".length))),
-          Action.join(),
-        );
+    assert.deepEqual(
+      changes.map(({ Sid, Condition }) => [Sid, Condition]),
+      [
+        ["Make", { StringEquals: region }],
+        [
+          "TagWhatIsMade",
+          { StringEquals: { ...region, "aws:RequestTag/Project": "PROJECT", "ec2:CreateAction": made } },
+        ],
+        ["ChangeOwn", { StringEquals: { ...region, "aws:ResourceTag/Project": "PROJECT" } }],
+        ["GiveOwnAddressToInterfaces", { StringEquals: region }],
+      ],
+    );
+    const of = (sid: string) => {
+      const { Action = [], Resource } = changes.find(({ Sid }) => Sid === sid) ?? {};
+      return { actions: Action, resources: [Resource].flat() };
+    };
+    assert.deepEqual(
+      of("Make").actions,
+      made.map((it) => `ec2:${it}`),
+    );
+    assert.deepEqual(of("TagWhatIsMade").actions, ["ec2:CreateTags"]);
+    // EC2 checks the address and the interface, which has no tags. The address must be the project's.
+    const { actions, resources } = of("GiveOwnAddressToInterfaces");
+    assert.deepEqual(resources, ["arn:aws:ec2:REGION:ACCOUNT:network-interface/*"]);
+    for (const action of actions) assert.ok(of("ChangeOwn").actions.includes(action), action);
+    assert.deepEqual(
+      of("ChangeOwn").resources,
+      ["elastic-ip", "instance", "key-pair", "security-group", "volume"].map(
+        (type) => `arn:aws:ec2:REGION:ACCOUNT:${type}/*`,
+      ),
+    );
+  });
+
+  it("the IAM policies only reach this project's objects in the bucket of states", () => {
+    const ofProject = /^arn:aws:s3:::BUCKET\/\.pulumi\/(backups|history|locks\/organization|stacks)\/PROJECT\/\*$/;
+    for (const name of ["preview", "deploy"]) {
+      for (const { Action, Resource } of policy(name).filter(({ Action }) =>
+        Action.some((it) => it.startsWith("s3:")),
+      )) {
+        // Without it, S3 answers for an object that does not exist as for one that is forbidden.
+        if (Action.join() === "s3:ListBucket") continue;
+        const others = [Resource].flat().filter((it) => !ofProject.test(it));
+        // Every project's engine reads the version of the folder's layout.
+        assert.deepEqual(others, Action.join() === "s3:GetObject" ? ["arn:aws:s3:::BUCKET/.pulumi/meta.yaml"] : []);
+      }
     }
   });
 
-  it("the IAM policies only allow roles with the stack's name, and only EC2 to use them", () => {
-    for (const { Action, Resource, Condition } of policy("deploy")) {
-      const changes = Action.filter((action) => !/:(Describe|Get|List)/.test(action));
-      if (changes.some((action) => /^(iam|s3|kms|route53):/.test(action))) assert.notEqual(Resource, "*");
-      // Otherwise a deployment could give a server, and so itself, every permission.
-      if (Action.includes("iam:AttachRolePolicy")) {
-        const ssm = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore";
-        assert.deepEqual(Condition, { ArnEquals: { "iam:PolicyARN": ssm } });
-      }
-      if (Action.includes("iam:PassRole")) {
-        assert.deepEqual(Condition, { StringEquals: { "iam:PassedToService": "ec2.amazonaws.com" } });
-      }
-    }
+  it("the IAM policies only allow roles in the project's path, for EC2, which cannot do more than the SSM agent", () => {
+    const changes = policy("deploy").filter(({ Action }) => Action.some((it) => /^iam:(?!Get|List)/.test(it)));
+    for (const { Resource } of changes)
+      for (const resource of [Resource].flat())
+        assert.match(resource, /^arn:aws:iam::ACCOUNT:(role|instance-profile)\/PROJECT\/\*$/);
+    const conditionOf = (action: string) =>
+      changes.filter(({ Action }) => Action.includes(action)).map(({ Condition }) => Condition);
+    // Otherwise a deployment could give a server, and so itself, every permission.
+    const boundary = { "iam:PermissionsBoundary": "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore" };
+    for (const action of ["iam:CreateRole", "iam:PutRolePolicy"])
+      assert.deepEqual(conditionOf(action), [{ StringEquals: boundary }]);
+    assert.deepEqual(conditionOf("iam:PassRole"), [{ StringEquals: { "iam:PassedToService": "ec2.amazonaws.com" } }]);
+    const forbidden = ["AttachRolePolicy", "PutRolePermissionsBoundary", "DeleteRolePermissionsBoundary"];
+    assert.deepEqual(
+      allowed("deploy").filter((it) => forbidden.includes(it.slice("iam:".length))),
+      [],
+    );
+    for (const { Action, Resource } of policy("deploy"))
+      if (Action.some((it) => /^(kms|route53):(?!Get|List)/.test(it))) assert.notEqual(Resource, "*");
   });
 
   it("the IAM policies are filled in by the commands in docs/aws.md, into files that git ignores", () => {

@@ -94,6 +94,7 @@ describe("AwsServer", () => {
       keyName: "key",
       userDataReplaceOnChange: true,
       rootBlockDevice: { volumeType: "gp3", volumeSize: 10, encrypted: true },
+      volumeTags: { Project: "uwsgi-nginx", Stack: "test", Name: "uwsgi-nginx-test" },
       metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
       creditSpecification: { cpuCredits: "standard" },
       disableApiTermination: false,
@@ -295,10 +296,43 @@ describe("AwsServer", () => {
         records: ["192.0.2.7"],
       })),
     );
-    assert.deepEqual(input("server-ssm-policy"), {
-      role: "made-up",
-      policyArn: "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore",
+  });
+
+  it("a server on AWS with the SSM agent has a role that only opens sessions, and nothing else can be added to it", async () => {
+    await startMocks(false, cloud());
+    await settled(make({ ssmAccess: true }).identity);
+    const { policy, ...of } = input("server-ssm-policy");
+    assert.deepEqual(of, { role: "made-up" });
+    assert.deepEqual(JSON.parse(String(policy)), {
+      Version: "2012-10-17",
+      Statement: [
+        {
+          Effect: "Allow",
+          Action: [
+            "ssm:UpdateInstanceInformation",
+            "ssmmessages:CreateControlChannel",
+            "ssmmessages:CreateDataChannel",
+            "ssmmessages:OpenControlChannel",
+            "ssmmessages:OpenDataChannel",
+          ],
+          Resource: "*",
+        },
+      ],
     });
+    const { assumeRolePolicy, ...role } = input("server-ssm-role");
+    assert.deepEqual(role, {
+      path: "/uwsgi-nginx/",
+      permissionsBoundary: "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore",
+    });
+    assert.deepEqual(JSON.parse(String(assumeRolePolicy)).Statement, [
+      { Effect: "Allow", Principal: { Service: "ec2.amazonaws.com" }, Action: "sts:AssumeRole" },
+    ]);
+    assert.deepEqual(input("server-ssm-profile"), { path: "/uwsgi-nginx/", role: "made-up" });
+    assert.deepEqual([...made.keys()].filter((name) => name.startsWith("server-ssm")).sort(), [
+      "server-ssm-policy",
+      "server-ssm-profile",
+      "server-ssm-role",
+    ]);
   });
 
   it("a server on AWS protects its keys, firewall and address along with itself if termination protection is on", async () => {

@@ -213,9 +213,9 @@ const kinds = {
   },
 
   "aws:route53/record:Record": other("Route 53: ChangeResourceRecordSets", ["zoneId", "name", "type"], ["fqdn"]),
-  "aws:iam/role:Role": other("IAM: CreateRole", ["name"], ["name", "arn"]),
-  "aws:iam/rolePolicyAttachment:RolePolicyAttachment": other("IAM: AttachRolePolicy", ["role", "policyArn"], []),
-  "aws:iam/instanceProfile:InstanceProfile": other("IAM: CreateInstanceProfile", ["name"], ["name", "arn"]),
+  "aws:iam/role:Role": other("IAM: CreateRole", ["name", "path"], ["name", "arn"]),
+  "aws:iam/rolePolicy:RolePolicy": other("IAM: PutRolePolicy", ["name", "role"], ["name"]),
+  "aws:iam/instanceProfile:InstanceProfile": other("IAM: CreateInstanceProfile", ["name", "path"], ["name", "arn"]),
 };
 
 /** @param {string} id @param {"running" | "stopped"} state */
