@@ -93,7 +93,7 @@ const accountSettings = {
     defaultText: "none; manage DNS yourself",
   }),
   ssmAccess: setting(z.boolean().default(false), {
-    meaning: "Install the Amazon SSM agent, with a role that it needs, as a second way to log in.",
+    meaning: "Install the Amazon SSM agent, with a role that can only open sessions, as a second way to log in.",
     allowed: "true or false",
   }),
   terminationProtection: setting(z.boolean().default(false), {

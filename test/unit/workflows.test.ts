@@ -110,6 +110,14 @@ describe("workflows", () => {
     assert.deepEqual(runs(audit), ["npm ci", "npm audit signatures", "npm audit --audit-level=high"]);
   });
 
+  it("the lock file has a checksum for every package", () => {
+    const { packages } = JSON.parse(fs.readFileSync(path.join(root, "package-lock.json"), "utf8")) as {
+      packages: Record<string, { integrity?: string }>;
+    };
+    const without = Object.entries(packages).filter(([name, it]) => name && !it.integrity?.startsWith("sha512-"));
+    assert.deepEqual(without, []);
+  });
+
   it("Dependabot updates the packages and every file that uses an action", () => {
     const foldersOf = (ecosystem: string) =>
       dependabot.updates
