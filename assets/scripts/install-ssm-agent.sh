@@ -16,6 +16,7 @@ main() {
 
 install_agent() {
   local package=${url##*/} status
+  command -v gpgv > /dev/null || { problem="gpgv is missing."; return 1; }
   folder=$(mktemp --directory) && cd "$folder" || return
   download "$package" "$url" && download "$package.sig" "$url.sig" && download keys.asc "$keys" || return
   dearmor < keys.asc > keys.gpg || { problem="$keys has no public keys."; return 1; }
