@@ -44,6 +44,7 @@ describe("workflows", () => {
 
   it("a pull request from a fork gets no credentials and an explanation", () => {
     const { if: condition } = job("pull-request", "preview");
+    assert.match(String(condition), /vars\.PREVIEWS != 'off'/);
     assert.match(String(condition), /head\.repo\.full_name == github\.repository/);
     const fork = job("pull-request", "fork");
     assert.match(String(fork.if), /head\.repo\.full_name != github\.repository/);
