@@ -1,9 +1,8 @@
-import * as fs from "node:fs";
 import * as path from "node:path";
 import { platforms, type PlatformName } from "../platforms";
 import type { Apps, AppSettings } from "./apps";
-import { isReadableFile } from "./files";
 import type { Mistake } from "./mistake";
+import { sourceChecks } from "./sourceChecks";
 import { socketPath } from "./uwsgi";
 
 export interface AppSurroundings {
@@ -17,7 +16,7 @@ export interface AppSurroundings {
 export function appChecks(apps: Apps, surroundings: AppSurroundings): Mistake[] {
   return [
     ...apps.flatMap(([name, app]) => [
-      ...sourceChecks(name, app, surroundings),
+      ...sourceChecks(name, app, surroundings.folder),
       ...userChecks(name, app),
       ...pythonChecks(name, app, surroundings),
     ]),
@@ -25,18 +24,6 @@ export function appChecks(apps: Apps, surroundings: AppSurroundings): Mistake[] 
     ...duplicates(apps, "socket", (name, app) => [path.dirname(socketPath(name, app))]),
     ...manyWithoutDomain(apps),
   ];
-}
-
-function sourceChecks(name: string, app: AppSettings, { folder }: AppSurroundings): Mistake[] {
-  const source = path.resolve(folder, app.source);
-  if (!fs.statSync(source, { throwIfNoEntry: false })?.isDirectory()) {
-    const fix = "set it to the folder with the app's code, relative to the project.";
-    return [{ path: ["apps", name, "source"], value: app.source, text: "is not a folder.", fix }];
-  }
-  const { requirements } = app;
-  if (requirements === undefined || isReadableFile(path.resolve(source, requirements))) return [];
-  const fix = `create the file, or set it to the path of one in ${app.source}.`;
-  return [{ path: ["apps", name, "requirements"], value: requirements, text: `is not a file in ${app.source}.`, fix }];
 }
 
 function userChecks(name: string, app: AppSettings): Mistake[] {

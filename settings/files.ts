@@ -9,3 +9,12 @@ export function isReadableFile(file: string): boolean {
     return false;
   }
 }
+
+/** Whether there is a folder at this path. */
+export function isFolder(folder: string): boolean {
+  try {
+    return fs.statSync(folder).isDirectory();
+  } catch {
+    return false;
+  }
+}

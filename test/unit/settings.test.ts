@@ -268,6 +268,69 @@ describe("loading settings", () => {
     }
   });
 
+  describe("the folder with an app's code", () => {
+    let folder: string;
+    const place = (name: string) => path.join(folder, name);
+    const check = (settings: Record<string, unknown>) => mistakes(app(settings), { folder: place("project") });
+    const holding = (source: string) =>
+      mistake(
+        `apps.hello.source: "${source}" contains this project or its secrets (.local), and all of it would be uploaded.`,
+        "move the app's code to a folder of its own, and set it to that.",
+      );
+    beforeEach(() => {
+      folder = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "settings-")));
+      for (const name of ["project/.local/servers", "project/code", "project-two", "shop"])
+        fs.mkdirSync(place(name), { recursive: true });
+    });
+    afterEach(() => {
+      fs.rmSync(folder, { recursive: true });
+    });
+
+    it("must not hold the project, whose passphrase and keys would be uploaded", () => {
+      fs.symlinkSync("../project", place("shop/link"));
+      for (const source of [".", "..", "../project", "/", "../shop/link", ".local", ".local/servers"])
+        assert.deepEqual(check({ source }), [holding(source)]);
+      assert.equal(load(app({ source: "code" }), { folder: place("project") }).apps.hello?.source, "code");
+      load(app({ source: "../project-two" }), { folder: place("project") });
+    });
+
+    it("must not hold what cannot be packed, which one error names together with other mistakes", () => {
+      fs.symlinkSync("../project/.local/passphrase", place("shop/data.txt"));
+      fs.writeFileSync(place("project/.local/passphrase"), "secret");
+      for (let index = 10; index < 35; index++) fs.symlinkSync("nowhere", place(`project/code/link${index}`));
+      const fix = "remove these, put files in place of links, and make the others readable.";
+      const ofCode = [...Array(20).keys()].map((index) => `"link${index + 10}" (a link to nothing)`).join(", ");
+      const settings = { a: { source: "../shop", processes: 0 }, b: { source: "../shop" }, c: { source: "code" } };
+      const outside = `a link to ${place("project/.local/passphrase")}, which is not part of the source`;
+      const domainsOf = /^apps\.c\.domains: empty/;
+      const [wrong, shop, code, domains = ""] = mistakes({ apps: settings }, { folder: place("project") });
+      assert.equal(wrong, notAllowed("apps.a.processes: 0", wholeNumber));
+      assert.equal(
+        shop,
+        mistake(`apps.b.source: "../shop" contains what cannot be packed: "data.txt" (${outside}).`, fix),
+      );
+      assert.equal(code, mistake(`apps.c.source: "code" contains what cannot be packed: ${ofCode}, and 5 more.`, fix));
+      assert.match(domains, domainsOf);
+    });
+
+    it("holds the requirements file, which is no way to another file of this computer", () => {
+      fs.writeFileSync(place("secret"), "secret");
+      fs.symlinkSync("../secret", place("shop/requirements.txt"));
+      fs.writeFileSync(place("shop/r.txt"), "flask\n");
+      fs.symlinkSync("r.txt", place("shop/link.txt"));
+      const leaving = (requirements: string) =>
+        mistake(
+          `apps.hello.requirements: "${requirements}" leads out of ../shop.`,
+          "move the file into ../shop, and set it to its path there.",
+        );
+      assert.deepEqual(check({ source: "../shop", requirements: "requirements.txt" })[0], leaving("requirements.txt"));
+      fs.rmSync(place("shop/requirements.txt"));
+      assert.deepEqual(check({ source: "../shop", requirements: "../secret" }), [leaving("../secret")]);
+      for (const requirements of ["r.txt", "link.txt"])
+        load(app({ source: "../shop", requirements }), { folder: place("project") });
+    });
+  });
+
   it("describes every map with the text of its own keys", () => {
     const name = setting(z.string(), { meaning: "Name.", allowed: "a name", placeholder: "VARIABLE" });
     const value = setting(z.string(), { meaning: "Value.", allowed: "a text" });
