@@ -1,8 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import { BaseSystem } from "./components/baseSystem";
 import { recordNoStackTraces } from "./components/leanState";
-import { stackSettings } from "./components/stackSettings";
+import { stackSettings, withoutStackTrace } from "./components/stackSettings";
 import { UwsgiApp } from "./components/uwsgiApp";
+import { SourceChanged } from "./rendering/appSource";
 import { planDownloads } from "./rendering/downloads";
 import { planStack } from "./rendering/stack";
 import { kindOf, makeServer } from "./servers/registry";
@@ -19,17 +20,14 @@ const domains = Object.values(settings.apps).flatMap((app) => app.domains);
 const server = makeServer("server", settings.server, { downloads, domains });
 
 // What is to be on it, as plain data.
-const plan = planStack(
-  settings,
-  {
-    stack: `${pulumi.getProject()}/${pulumi.getStack()}`,
-    platform: server.platform,
-    downloads,
-    folder: process.cwd(),
-    loginUser: kind.loginUser(settings.server),
-  },
-  ".local/archives",
-);
+const stack = {
+  stack: `${pulumi.getProject()}/${pulumi.getStack()}`,
+  platform: server.platform,
+  downloads,
+  folder: process.cwd(),
+  loginUser: kind.loginUser(settings.server),
+};
+const plan = withoutStackTrace(SourceChanged, () => planStack(settings, stack, ".local/archives"));
 
 // What the apps share: packages, uWSGI, nginx.
 const base = new BaseSystem("base", {

@@ -17,12 +17,17 @@ export function stackSettings(): Settings {
     isSecret: isConfigSecret,
     folder: process.cwd(),
   };
+  const settings = withoutStackTrace(SettingsError, () => loadSettings(raw));
+  for (const key of secretsInClear(raw)) void pulumi.log.warn(plainTextWarning(key));
+  return settings;
+}
+
+/** Does something whose errors of a class say all that there is to say. */
+export function withoutStackTrace<T>(known: new (...args: never[]) => Error, work: () => T): T {
   try {
-    const settings = loadSettings(raw);
-    for (const key of secretsInClear(raw)) void pulumi.log.warn(plainTextWarning(key));
-    return settings;
+    return work();
   } catch (error) {
-    if (error instanceof SettingsError) throw new pulumi.RunError(error.message);
+    if (error instanceof known) throw new pulumi.RunError(error.message);
     throw error;
   }
 }

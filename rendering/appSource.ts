@@ -1,12 +1,10 @@
+import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import * as tar from "tar";
+import { sourceFiles, type SourceFile } from "../settings/sourceFiles";
 import { cachedArchive } from "./archives";
 import { sha256 } from "./sha256";
-import { archiveTime } from "./tarArchive";
-
-/** Names that are never part of an app's code. */
-const ignored = new Set([".git", "__pycache__", ".venv", "venv", "node_modules", ".pytest_cache", ".mypy_cache"]);
+import { gzipPieces, tarPieces } from "./tarArchive";
 
 export interface AppSource {
   /** Hash of every file's name, mode and content. */
@@ -17,57 +15,101 @@ export interface AppSource {
   requirements: string;
 }
 
+/** A file with what is known about it since it was read. */
+interface ReadFile extends SourceFile {
+  mode: number;
+  size: number;
+  digest: Buffer;
+}
+
+/** The app's code is not what it was a moment ago. */
+export class SourceChanged extends Error {
+  override readonly name = "SourceChanged";
+
+  constructor(what: string) {
+    super(`The app's code changed while it was packed: ${what}.\nFix: run the same command again.`);
+  }
+}
+
 /**
  * Packs an app's folder. The same files always give the same archive.
  * @param folder the app's code
  * @param requirements its requirements file, relative to the folder
  * @param cache folder for the archives
+ * @throws SourceChanged
  */
 export function packApp(folder: string, requirements: string | undefined, cache: string): AppSource {
-  const files = listFiles(folder);
-  const parts = files.flatMap((file) => {
-    const full = path.join(folder, file);
-    return [`${file}\0${isExecutable(full) ? "x" : "-"}\0`, Buffer.from(sha256(fs.readFileSync(full)), "hex")];
+  const { files, problems } = sourceFiles(folder);
+  // The settings were checked for them.
+  if (problems.length > 0) throw new SourceChanged(problems.join(", "));
+  const read = files.map(readFile);
+  const hash = sha256(
+    ...read.flatMap(({ name, mode, digest }) => [`${name}\0${mode === 0o755 ? "x" : "-"}\0`, digest]),
+  );
+  const archive = cachedArchive(cache, `app-${hash.slice(0, 32)}`, (write) => {
+    gzipPieces(tarPieces(read.map((file) => ({ ...file, pieces: sameContent(file) }))), write);
   });
-  const hash = sha256(...parts);
-  const archive = cachedArchive(cache, hash.slice(0, 32), (file) => {
-    tar.create(
-      {
-        sync: true,
-        file,
-        cwd: folder,
-        gzip: { level: 9 },
-        portable: true,
-        noDirRecurse: true,
-        mtime: archiveTime,
-        follow: true,
-        onWriteEntry: (entry) => {
-          if (entry.stat) entry.stat.mode = isExecutable(path.join(folder, entry.path)) ? 0o755 : 0o644;
-        },
-      },
-      files,
-    );
-  });
-  const text = requirements ?? (files.includes("requirements.txt") ? "requirements.txt" : undefined);
-  return {
-    hash,
-    archive,
-    requirements: text === undefined ? "" : fs.readFileSync(path.join(folder, text), "utf8"),
-  };
+  return { hash, archive, requirements: requirementsText(folder, requirements, read) };
 }
 
-function isExecutable(file: string): boolean {
-  return (fs.statSync(file).mode & 0o111) !== 0;
+function requirementsText(folder: string, given: string | undefined, files: readonly ReadFile[]): string {
+  const wanted = path.relative(folder, path.resolve(folder, given ?? "requirements.txt"));
+  const file = files.find(({ name }) => name === wanted);
+  if (file) return Buffer.concat([...sameContent(file)]).toString();
+  if (given !== undefined) throw new SourceChanged(JSON.stringify(given));
+  return "";
 }
 
-/** Relative paths of all files, sorted by bytes, so that the order does not depend on the locale. */
-function listFiles(folder: string, below = ""): string[] {
-  return fs
-    .readdirSync(path.join(folder, below), { withFileTypes: true })
-    .filter((entry) => !ignored.has(entry.name))
-    .flatMap((entry) => {
-      const file = path.posix.join(below, entry.name);
-      return fs.statSync(path.join(folder, file)).isDirectory() ? listFiles(folder, file) : [file];
-    })
-    .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+function readFile(file: SourceFile): ReadFile {
+  const hash = createHash("sha256");
+  let size = 0;
+  for (const piece of content(file)) {
+    hash.update(piece);
+    size += piece.length;
+  }
+  const isExecutable = (fs.statSync(file.place).mode & 0o111) !== 0;
+  return { ...file, mode: isExecutable ? 0o755 : 0o644, size, digest: hash.digest() };
+}
+
+/** The content that was read before. */
+function* sameContent(file: ReadFile): Generator<Buffer> {
+  const hash = createHash("sha256");
+  for (const piece of content(file)) {
+    hash.update(piece);
+    yield piece;
+  }
+  if (!hash.digest().equals(file.digest)) throw new SourceChanged(JSON.stringify(file.name));
+}
+
+const pieceLength = 256 * 1024;
+
+/** The content of a file, which may be larger than the memory. */
+function* content({ name, place }: SourceFile): Generator<Buffer> {
+  const file = openFile(name, place);
+  try {
+    const { size } = fs.fstatSync(file);
+    for (;;) {
+      const buffer = Buffer.allocUnsafe(Math.min(size + 1, pieceLength));
+      const length = fs.readSync(file, buffer);
+      if (length === 0) return;
+      yield buffer.subarray(0, length);
+    }
+  } finally {
+    fs.closeSync(file);
+  }
+}
+
+const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
+
+/** Not what has taken the file's place since it was listed: a link may lead anywhere, and opening a pipe waits for ever. */
+function openFile(name: string, place: string): number {
+  let file: number | undefined;
+  try {
+    file = fs.openSync(place, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    if (fs.fstatSync(file).isFile()) return file;
+  } catch {
+    // It is gone, or became a link.
+  }
+  if (file !== undefined) fs.closeSync(file);
+  throw new SourceChanged(JSON.stringify(name));
 }

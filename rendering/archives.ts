@@ -3,17 +3,26 @@ import * as path from "node:path";
 
 /**
  * Returns the path of an archive in a folder of archives. Packing takes longer than anything else that is decided before a
- * deployment, so an archive is packed only once.
+ * deployment, so an archive is packed only once. Only its owner may read it: an app's code may hold secrets.
  * @param name says what the content is: a hash of it
- * @param pack writes the archive to a file
+ * @param pack writes the archive, piece by piece
  */
-export function cachedArchive(cache: string, name: string, pack: (file: string) => void): string {
+export function cachedArchive(cache: string, name: string, pack: (write: (piece: Uint8Array) => void) => void): string {
   const archive = path.join(cache, `${name}.tar.gz`);
   if (!fs.existsSync(archive)) {
-    fs.mkdirSync(cache, { recursive: true });
+    fs.mkdirSync(cache, { recursive: true, mode: 0o700 });
     const unfinished = `${archive}.${process.pid}`;
-    pack(unfinished);
-    fs.renameSync(unfinished, archive);
+    fs.rmSync(unfinished, { force: true });
+    const file = fs.openSync(unfinished, "wx", 0o600);
+    try {
+      pack((piece) => {
+        fs.writeFileSync(file, piece);
+      });
+      fs.renameSync(unfinished, archive);
+    } finally {
+      fs.closeSync(file);
+      fs.rmSync(unfinished, { force: true });
+    }
   }
   const now = new Date();
   fs.utimesSync(archive, now, now);

@@ -1,4 +1,4 @@
-import { gzipSync } from "fflate";
+import { Gzip, gzipSync } from "fflate";
 import { Header } from "tar";
 
 /**
@@ -7,31 +7,66 @@ import { Header } from "tar";
  */
 export const archiveTime = new Date("2000-01-01T00:00:00Z");
 
-/** A tar archive of texts, owned by root, made in memory. */
-export function tarArchive(files: readonly { name: string; mode: number; text: string }[]): Buffer {
-  const blocks = files.flatMap(({ name, mode, text }) => {
-    const content = Buffer.from(text);
-    const header = new Header({
-      path: name,
-      mode,
-      uid: 0,
-      gid: 0,
-      size: content.length,
-      mtime: archiveTime,
-      type: "File",
-    });
-    header.encode();
-    if (header.block === undefined) throw new Error(`The tar header for ${name} could not be made.`);
-    return [header.block, content, Buffer.alloc(-content.length & 511)];
-  });
+interface TarFile {
+  name: string;
+  mode: number;
+  /** Bytes of all pieces together. */
+  size: number;
+  pieces: Iterable<Uint8Array>;
+}
+
+/** A tar archive of files owned by root, piece by piece. */
+export function* tarPieces(files: Iterable<TarFile>): Generator<Uint8Array> {
+  for (const { name, mode, size, pieces } of files) {
+    const bytes = Buffer.from(name);
+    // The header has room for 100 bytes. A longer name is the content of an entry of its own (GNU tar's format).
+    const isLong = bytes.length >= 100;
+    if (isLong) {
+      yield header({ path: "././@LongLink", mode: 0, size: bytes.length + 1, type: "NextFileHasLongPath" });
+      yield Buffer.concat([bytes, Buffer.alloc(1), padding(bytes.length + 1)]);
+    }
+    yield header({ path: isLong ? "long-name" : name, mode, size, type: "File" });
+    yield* pieces;
+    yield padding(size);
+  }
   // Two empty blocks mark the end.
-  return Buffer.concat([...blocks, Buffer.alloc(1024)]);
+  yield Buffer.alloc(1024);
+}
+
+function header(fields: { path: string; mode: number; size: number; type: "File" | "NextFileHasLongPath" }): Buffer {
+  const it = new Header({ ...fields, uid: 0, gid: 0, mtime: archiveTime });
+  it.encode();
+  if (it.block === undefined) throw new Error(`The tar header for ${fields.path} could not be made.`);
+  return it.block;
+}
+
+/** Fills the last block. */
+function padding(size: number): Buffer {
+  return Buffer.alloc((512 - (size % 512)) % 512);
+}
+
+/** A tar archive of texts, made in memory. */
+export function tarArchive(files: readonly { name: string; mode: number; text: string }[]): Buffer {
+  const entries = files.map(({ text, ...file }) => {
+    const content = Buffer.from(text);
+    return { ...file, size: content.length, pieces: [content] };
+  });
+  return Buffer.concat([...tarPieces(entries)]);
 }
 
 /** Unlike zlib's, its result is the same on every processor, so a stack does not change with the computer that deploys it. */
 export function gzipped(data: Uint8Array): Uint8Array {
-  return gzipSync(data, { level: 9, mtime: 0 });
+  return gzipSync(data, gzipOptions);
 }
+
+/** The same for what is too large for the memory. */
+export function gzipPieces(pieces: Iterable<Uint8Array>, write: (piece: Uint8Array) => void): void {
+  const gzip = new Gzip(gzipOptions, write);
+  for (const piece of pieces) gzip.push(piece);
+  gzip.push(new Uint8Array(), true);
+}
+
+const gzipOptions = { level: 9, mtime: 0 } as const;
 
 /** The authorized key and the host key of a container, as a line of base64 for container-server.sh. */
 export function sshdKeys(authorizedKey: string, hostKey: string): string {

@@ -56,8 +56,8 @@ function partsOf(list: string, scripts: readonly File[]): string[] {
 
 /** Returns the path of the archive. */
 function pack(files: readonly File[], cache: string): string {
-  return cachedArchive(cache, `toolkit-${sha256(JSON.stringify(files)).slice(0, 32)}`, (file) => {
-    fs.writeFileSync(file, gzipped(tarArchive(files.map((it) => ({ ...it, mode: 0o644 })))));
+  return cachedArchive(cache, `toolkit-${sha256(JSON.stringify(files)).slice(0, 32)}`, (write) => {
+    write(gzipped(tarArchive(files.map((it) => ({ ...it, mode: 0o644 })))));
   });
 }
 

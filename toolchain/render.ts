@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { load } from "js-yaml";
 import { platforms } from "../platforms";
+import { SourceChanged } from "../rendering/appSource";
 import { planDownloads } from "../rendering/downloads";
 import { serverFolder } from "../rendering/serverFolder";
 import { planStack } from "../rendering/stack";
@@ -80,5 +81,5 @@ if (process.argv[1] === __filename) {
   const command = () => {
     main(process.argv.slice(2));
   };
-  void reportUserErrors(command, [SettingsError]);
+  void reportUserErrors(command, [SettingsError, SourceChanged]);
 }

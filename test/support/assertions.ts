@@ -29,3 +29,9 @@ export function assertLineChanges(output: string, before: string | undefined, af
     assert.ok(found, `the preview should show the line "${sign} ${line}", and printed\n${output}`);
   }
 }
+
+/** Fails with the values that occur more than once. */
+export function assertAllDiffer(values: readonly string[]): void {
+  const repeated = values.filter((value, index) => values.indexOf(value) !== index);
+  assert.deepEqual(repeated, [], `All of these must differ: ${values.join(", ")}`);
+}

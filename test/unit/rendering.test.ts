@@ -7,14 +7,13 @@ import { load } from "js-yaml";
 import { platforms, type Platform } from "../../platforms";
 import { architectureOf } from "../../platforms/ec2";
 import { httpPort, withSecrets } from "../../rendering/app";
-import { packApp } from "../../rendering/appSource";
-import { pruneArchives } from "../../rendering/archives";
 import { asset, renderTemplate, script } from "../../rendering/assets";
 import { environmentFile, fingerprint } from "../../rendering/secrets";
 import { commandLine, quote } from "../../rendering/shell";
 import { ed25519KeyPair, publicKeyOf } from "../../rendering/sshKey";
 import { renderUserData } from "../../rendering/userData";
 import { appSchema } from "../../settings/apps";
+import { assertAllDiffer } from "../support/assertions";
 import { helloFiles, helloPlan } from "../support/plans";
 
 /** The settings of an app that sets none. */
@@ -24,12 +23,6 @@ const defaults = appSchema.parse({});
 function changedLines(before: string, after: string): string[] {
   const lines = (text: string, other: string) => text.split("\n").filter((line) => !other.split("\n").includes(line));
   return [...lines(before, after).map((line) => `- ${line}`), ...lines(after, before).map((line) => `+ ${line}`)];
-}
-
-/** Fails with the values that occur more than once. */
-function assertAllDiffer(values: readonly string[]): void {
-  const repeated = values.filter((value, index) => values.indexOf(value) !== index);
-  assert.deepEqual(repeated, [], `All of these must differ: ${values.join(", ")}`);
 }
 
 describe("rendered ini", () => {
@@ -370,87 +363,6 @@ describe("a preview", () => {
 describe("sample app", () => {
   it("the sample app is pure ASCII, because Python 2 rejects other characters without an encoding declaration", () => {
     assert.match(asset("apps/hello/wsgi.py"), /^[\n -~]+$/);
-  });
-});
-
-describe("packed code", () => {
-  let folder: string;
-  const cache = () => path.join(folder, "cache");
-  const code = () => path.join(folder, "code");
-
-  beforeEach(() => {
-    folder = fs.mkdtempSync(path.join(os.tmpdir(), "app-"));
-    fs.mkdirSync(path.join(code(), "lib"), { recursive: true });
-    fs.writeFileSync(path.join(code(), "wsgi.py"), "app = 1\n");
-    fs.writeFileSync(path.join(code(), "lib", "a.py"), "a = 1\n");
-  });
-  afterEach(() => {
-    fs.rmSync(folder, { recursive: true });
-  });
-
-  it("the same code always gives the same archive", () => {
-    const first = packApp(code(), undefined, cache());
-    const bytes = fs.readFileSync(first.archive);
-    fs.rmSync(first.archive);
-    fs.utimesSync(path.join(code(), "wsgi.py"), 1, 1);
-    const second = packApp(code(), undefined, cache());
-    assert.deepEqual(second, first);
-    assert.ok(
-      fs.readFileSync(second.archive).equals(bytes),
-      "Two archives of the same files must be identical: packApp must leave out times and owners.",
-    );
-    assert.equal(execFileSync("tar", ["tzf", second.archive], { encoding: "utf8" }), "lib/a.py\nwsgi.py\n");
-  });
-
-  it("archives that were not used for a day are removed", () => {
-    const age = (file: string, hours: number) => {
-      fs.utimesSync(file, new Date(), new Date(Date.now() - hours * 3_600_000));
-    };
-    const { archive: old } = packApp(code(), undefined, cache());
-    fs.writeFileSync(path.join(code(), "wsgi.py"), "app = 2\n");
-    const { archive: recent } = packApp(code(), undefined, cache());
-    fs.writeFileSync(path.join(code(), "wsgi.py"), "app = 3\n");
-    const { archive: used } = packApp(code(), undefined, cache());
-    for (const [file, hours] of [
-      [old, 25],
-      [recent, 23],
-      [used, 1000],
-    ] as const)
-      age(file, hours);
-    packApp(code(), undefined, cache());
-    pruneArchives(cache());
-    assert.deepEqual(
-      [old, recent, used].map((file) => fs.existsSync(file)),
-      [false, true, true],
-    );
-  });
-
-  it("a change of a file's text, name or executable bit changes the hash", () => {
-    const hashes = [packApp(code(), undefined, cache()).hash];
-    fs.writeFileSync(path.join(code(), "wsgi.py"), "app = 2\n");
-    hashes.push(packApp(code(), undefined, cache()).hash);
-    fs.chmodSync(path.join(code(), "wsgi.py"), 0o755);
-    hashes.push(packApp(code(), undefined, cache()).hash);
-    fs.renameSync(path.join(code(), "lib", "a.py"), path.join(code(), "lib", "b.py"));
-    hashes.push(packApp(code(), undefined, cache()).hash);
-    assertAllDiffer(hashes);
-  });
-
-  it("version control, caches and environments are not packed", () => {
-    const before = packApp(code(), undefined, cache()).hash;
-    for (const ignored of [".git", "__pycache__", "venv"]) {
-      fs.mkdirSync(path.join(code(), ignored));
-      fs.writeFileSync(path.join(code(), ignored, "file"), "x");
-    }
-    assert.equal(packApp(code(), undefined, cache()).hash, before);
-  });
-
-  it("the requirements are those in requirements.txt, or in the file that the settings name", () => {
-    assert.equal(packApp(code(), undefined, cache()).requirements, "");
-    fs.writeFileSync(path.join(code(), "requirements.txt"), "flask\n");
-    fs.writeFileSync(path.join(code(), "lib", "r.txt"), "django\n");
-    assert.equal(packApp(code(), undefined, cache()).requirements, "flask\n");
-    assert.equal(packApp(code(), "lib/r.txt", cache()).requirements, "django\n");
   });
 });
 
