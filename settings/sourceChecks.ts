@@ -28,7 +28,8 @@ export function sourceChecks(name: string, { source, requirements }: AppSettings
 }
 
 function holdsProject(root: string, project: string): boolean {
-  return isWithin(root, project) || isWithin(path.join(project, ".local"), root);
+  const local = path.join(project, ".local");
+  return isWithin(root, project) || (fs.existsSync(local) && isWithin(fs.realpathSync.native(local), root));
 }
 
 function requirementsChecks(

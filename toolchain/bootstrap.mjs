@@ -4,13 +4,25 @@
 // TypeScript into one file, which starts in half the time.
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const folder = dirname(fileURLToPath(import.meta.url));
 const root = dirname(folder);
+const local = join(root, ".local");
 const [command = "", ...args] = process.argv.slice(2);
 
 /** @param {string} problem @param {string} fix @param {number} [code] @returns {never} */
@@ -28,6 +40,23 @@ function checkNode() {
     exit(found, "install Node 20.19, 22.13, or 24 or newer (https://nodejs.org), which the tests need.");
   if (process.platform === "win32")
     exit("This project runs on Linux and macOS. Nothing was changed.", "on Windows, use WSL (wsl --install).");
+}
+
+/**
+ * Closes a folder and all that is in it to other users. Nobody gets through .local, which is closed before anything is in
+ * it. But copies of its files keep their modes, and earlier versions left it open.
+ * @param {string} path
+ */
+function closeToOthers(path) {
+  try {
+    const stats = lstatSync(path);
+    if (stats.isSymbolicLink()) return; // what it leads to is not in .local
+    if ((stats.mode & 0o077) !== 0) chmodSync(path, stats.mode & 0o700);
+    if (stats.isDirectory()) for (const name of readdirSync(path)) closeToOthers(join(path, name));
+  } catch (error) {
+    // Another command has removed it, or it is another user's.
+    if (!["ENOENT", "EPERM", "EACCES"].includes(/** @type {NodeJS.ErrnoException} */ (error).code ?? "")) throw error;
+  }
 }
 
 /** Runs `npm ci`, unless node_modules contains exactly what package-lock.json asks for. */
@@ -82,11 +111,10 @@ async function bundle() {
     const { mtimeMs, size } = statSync(join(root, name));
     hash.update(`${name} ${mtimeMs} ${size}\n`);
   }
-  const bundles = join(root, ".local", "toolchain");
+  const bundles = join(local, "toolchain");
   const file = join(bundles, `${hash.digest("hex").slice(0, 16)}.cjs`);
   if (existsSync(file)) return file;
   const { build } = await import("esbuild");
-  mkdirSync(join(root, ".local"), { recursive: true, mode: 0o700 });
   const draft = `${file}.${process.pid}`; // two commands may do this at once
   await build({
     entryPoints: [join(folder, "main.ts")],
@@ -111,6 +139,13 @@ function withoutComponents(/** @type {import("esbuild").PluginBuild} */ { onReso
 }
 
 checkNode();
+// It has the state, the passphrase, keys and apps' code.
+mkdirSync(local, { recursive: true, mode: 0o700 });
+closeToOthers(realpathSync(local));
+// The engine and other programs write to it with modes of their own.
+process.on("exit", () => {
+  if (existsSync(local)) closeToOthers(realpathSync(local));
+});
 await installPackages();
 if (command.endsWith(".ts")) {
   process.argv = [process.execPath, join(root, command), ...args];

@@ -216,13 +216,13 @@ describe("packed code", () => {
     const wsgi = path.join(code(), "wsgi.py");
     const open = fs.openSync;
     for (const replace of [() => fs.symlinkSync("lib/a.py", wsgi), () => execFileSync("mkfifo", [wsgi])]) {
-      mutableFs.openSync = ((...args: Parameters<typeof fs.openSync>) => {
+      mutableFs.openSync = (...args: Parameters<typeof fs.openSync>) => {
         if (args[0] === wsgi) {
           fs.rmSync(wsgi);
           replace();
         }
         return open(...args);
-      });
+      };
       try {
         assert.throws(pack, /changed while it was packed: "wsgi\.py"/);
       } finally {

@@ -31,7 +31,7 @@ function isFresh() {
 async function makeBundle() {
   const { build } = await import("esbuild");
   const begun = Date.now();
-  mkdirSync(folder, { recursive: true });
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
   const { metafile } = await build({
     entryPoints: [source],
     outfile: `${bundle}.${process.pid}`,

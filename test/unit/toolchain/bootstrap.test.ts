@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { root as checkout } from "../../support/root";
 import { program, projectFolder, put, removeProjectFolders } from "./support";
@@ -65,6 +65,27 @@ describe("the start of npm scripts", () => {
       assert.equal(run(root).calls, isComplete ? "" : "ci --no-progress\n");
     });
   }
+
+  it("makes .local for its owner only, before anything else", () => {
+    const root = freshCheckout("stat -c %a .local >> calls; exit 7");
+    rmSync(join(root, ".local"), { recursive: true });
+    assert.equal(run(root).calls, "ci --no-progress\n700\n");
+  });
+
+  it("closes all of a .local that an earlier version left open, and what is made in it meanwhile, but not what links lead to", () => {
+    const made = "mkdir -m 755 .local/new; touch .local/new/file; chmod 644 .local/new/file";
+    const root = freshCheckout(`stat -c %a .local .local/bin/program >> calls; ${made}; exit 7`);
+    program(join(root, ".local/bin/program"));
+    const outside = program(join(root, "outside"));
+    symlinkSync(outside, join(root, ".local/link"));
+    assert.equal(run(root).calls, "ci --no-progress\n700\n700\n");
+    const mode = (name: string) => (statSync(join(root, name)).mode & 0o777).toString(8);
+    const names = readdirSync(join(root, ".local"), { recursive: true, encoding: "utf8" }).sort();
+    assert.deepEqual(
+      names.map((name) => `${name} ${mode(join(".local", name))}`),
+      ["bin 700", "bin/program 700", "link 755", "new 700", "new/file 600", "offline 600"],
+    );
+  });
 
   const versions: [string, string, RegExp | undefined][] = [
     ["18.20.0", "start", /^This is Node 18\.20\.0\. Nothing was changed\.\nFix: install Node 20 or newer/m],
