@@ -174,10 +174,14 @@ describe("the npm scripts in a fresh checkout", function () {
     assert.equal(await succeed(checkout.bash(`${login} 'readlink /proc/1/exe'`)), "/usr/lib/systemd/systemd\n");
   });
 
-  it("npm start changes nothing when it is run again", async () => {
+  it("npm start changes nothing when it is run again, but closes .local if other users may read something in it", async () => {
     await given.started();
+    const open = () => succeed(checkout.bash("find .local ! -type l -perm /077"));
+    assert.equal(await open(), "", "the first start should leave nothing open");
+    await succeed(checkout.bash("chmod -R go+rX .local"));
     const before = await checkout.containers();
     const output = await succeed(checkout.npm("start"));
+    assert.equal(await open(), "");
     assert.match(output, /^ {4}\d+ unchanged$/m);
     assert.doesNotMatch(output, /created|updated|replaced|deleted|npm ci|tsc|✔ (?!page)/);
     assert.deepEqual(await checkout.containers(), before);
@@ -375,5 +379,14 @@ describe("the npm scripts in a fresh checkout", function () {
     await succeed(clean());
     for (const folder of [".local", "cache/uwsgi-nginx"])
       assert.ok(!existsSync(checkout.path(folder)), `clean should remove ${folder}`);
+  });
+
+  it("npm run env prepares a checkout for plain pulumi commands in which nothing was started yet", async () => {
+    if (live !== undefined) await succeed(checkout.npm("destroy"));
+    live = undefined;
+    await succeed(clean());
+    const plain = (command: string) => succeed(checkout.bash(`eval "$(npm run --silent env)" && ${command}`));
+    assert.match(await plain("pulumi stack init prod"), /Created stack 'prod'/);
+    await plain("pulumi stack rm --yes prod");
   });
 });
