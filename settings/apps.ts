@@ -10,6 +10,12 @@ const appNamePattern = /^[a-z][a-z0-9-]{0,30}$/;
 /** A name that nginx accepts: a domain, optionally after `*.`. */
 const serverName = new RegExp(`^(\\*\\.)?${domainPattern.source.slice(1)}`, "i");
 
+/** Capitals make no difference in a name. nginx warns about a name that is there twice. */
+const serverNames = z
+  .array(z.string().max(253).regex(serverName).toLowerCase())
+  .overwrite((names) => [...new Set(names)])
+  .default([]);
+
 export const appNameSchema = setting(z.string().regex(appNamePattern), {
   meaning: "Name of the app.",
   allowed: "at most 31 of a-z, 0-9 and -, starting with a letter",
@@ -44,7 +50,7 @@ export const appSchema = z.strictObject({
     meaning: "Version of Python.",
     allowed: `one of ${pythonNames.join(", ")}`,
   }),
-  domains: setting(z.array(z.string().max(253).regex(serverName)).default([]), {
+  domains: setting(serverNames, {
     meaning: "Names that nginx serves the app under. One app may have none: it answers for every other name.",
     allowed: "a list of domain names (letters, digits, hyphens and dots)",
   }),

@@ -63,15 +63,16 @@ take_over_names() {
 }
 
 # Prints the site on stdin without the names in domains, or fails if no name is left. The previous version of another app's
-# site exists only on the server, because the settings already describe the new one. So its text is parsed.
+# site exists only on the server, because the settings already describe the new one. So its text is parsed. Earlier
+# versions of this project have written names with capitals.
 without_names() {
-  awk -v taken=" $domains " '
+  awk -v taken=" ${domains,,} " '
     $1 == "listen" && / default_server;/ && taken == "  " { nothing_left = 1 }
     $1 == "server_name" {
       names = $0
       gsub(/^ *server_name |;.*$/, "", names)
       count = split(names, name, " ")
-      for (i = 1; i <= count; i++) if (!index(taken, " " name[i] " ")) kept = kept " " name[i]
+      for (i = 1; i <= count; i++) if (!index(taken, " " tolower(name[i]) " ")) kept = kept " " name[i]
       if (kept == "") nothing_left = 1
       sub(/server_name.*/, "server_name" kept ";")
     }
@@ -80,11 +81,12 @@ without_names() {
   '
 }
 
-# nginx only warns about a name that two sites have, and then one of them never gets a request.
+# nginx only warns about a name that two sites have, and then one of them never gets a request. It writes names
+# in lower case.
 require_own_names() {
   local name taken=''
   for name in ${domains:-""}; do
-    if grep --quiet --fixed-strings -e "conflicting server name \"$name\" on 0.0.0.0:$port" \
+    if grep --quiet --ignore-case --fixed-strings -e "conflicting server name \"$name\" on 0.0.0.0:$port" \
       -e "conflicting server name \"$name\" on [::]:$port" "$work/nginx"; then taken+="${taken:+, }${name:-(any)}"; fi
   done
   if [[ -n $taken ]]; then

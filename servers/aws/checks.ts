@@ -71,11 +71,10 @@ function platformChecks(server: AwsSettings): Mistake[] {
 
 function domainChecks({ dnsZone }: AwsSettings, apps: Apps): Mistake[] {
   if (dnsZone === undefined) return [];
-  const zone = dnsZone.toLowerCase();
   return apps.flatMap(([name, { domains }]) =>
     domains.flatMap((domain, index) => {
-      if (`.${domain.toLowerCase()}`.endsWith(`.${zone}`)) return [];
-      const text = `is not in the zone ${zone} (server.dnsZone).`;
+      if (`.${domain}`.endsWith(`.${dnsZone}`)) return [];
+      const text = `is not in the zone ${dnsZone} (server.dnsZone).`;
       const fix = `choose a domain in the zone, or remove server.dnsZone and manage DNS yourself.`;
       return [{ path: ["apps", name, "domains", index], value: domain, text, fix }];
     }),

@@ -87,7 +87,7 @@ const keySettings = {
 };
 
 const accountSettings = {
-  dnsZone: setting(z.string().max(253).regex(domainPattern).optional(), {
+  dnsZone: setting(z.string().max(253).regex(domainPattern).toLowerCase().optional(), {
     meaning: "Your public hosted zone on Route 53. It gets an A record for each domain of the apps (IPv4 only).",
     allowed: "a domain name, such as example.org",
     defaultText: "none; manage DNS yourself",

@@ -142,7 +142,7 @@ onEachPlatform("an existing server", function (test) {
       if (!hasSite) {
         await server.sh(`
           mkdir -p /srv/theirs /opt/uwsgi && echo theirs > /srv/theirs/index.html
-          printf 'server {\\n listen 80;\\n server_name 127.0.0.1;\\n root /srv/theirs;\\n}\\n' > /etc/nginx/conf.d/theirs.conf
+          printf 'server {\\n listen 80;\\n server_name 127.0.0.1 Shared.example.org;\\n root /srv/theirs;\\n}\\n' > /etc/nginx/conf.d/theirs.conf
           systemctl enable --quiet nginx
           systemctl restart nginx
         `);
@@ -425,8 +425,8 @@ onEachPlatform("an existing server", function (test) {
   const conflicts: [string, Settings, RegExp][] = [
     [
       "has another site's name",
-      { hello: { ...hello, domains: ["app.example.org", "127.0.0.1"] } },
-      /Another site on this server already has the names 127\.0\.0\.1\. The site of app hello was rolled back\./,
+      { hello: { ...hello, domains: ["app.example.org", "127.0.0.1", "shared.Example.org"] } },
+      /Another site on this server already has the names 127\.0\.0\.1, shared\.example\.org\. The site of app hello was rolled back\./,
     ],
     [
       "would answer for every name, as another site does",

@@ -169,7 +169,7 @@ describe("loading the settings of a server", () => {
     ],
     [
       "rejects a domain that is not in the DNS zone",
-      { ...aws({ dnsZone: "example.org" }), ...app({ domains: ["example.org", "a.example.org", "badexample.org"] }) },
+      { ...aws({ dnsZone: "Example.org" }), ...app({ domains: ["example.org", "a.EXAMPLE.org", "badexample.org"] }) },
       mistake(
         'apps.hello.domains[2]: "badexample.org" is not in the zone example.org (server.dnsZone).',
         "choose a domain in the zone, or remove server.dnsZone and manage DNS yourself.",

@@ -57,6 +57,10 @@ describe("loading settings", () => {
     assert.deepEqual([hello?.python, hello?.chmodSocket], ["3", "660"]);
   });
 
+  it("takes domains without regard to capitals, and each once", () => {
+    assert.deepEqual(load(app({ domains: ["A.org", "*.B.org", "a.ORG"] })).apps.hello?.domains, ["a.org", "*.b.org"]);
+  });
+
   const wholeNumber = "a whole number from 1 to 1024";
   const badName = (key: string) =>
     mistake(`${key}: invalid name.`, "rename it to at most 31 of a-z, 0-9 and -, starting with a letter.");
@@ -193,6 +197,14 @@ describe("loading settings", () => {
       "rejects two apps with the same domain",
       { apps: { a: { domains: ["x.org"] }, b: { domains: ["x.org"] } } },
       mistake('apps.b.domains: "x.org" is already used by the app "a".', "choose another one for one of the two apps."),
+    ],
+    [
+      "rejects two apps with domains that differ in capitals only",
+      { apps: { a: { domains: ["*.X.org", "Shop.org"] }, b: { domains: ["shop.ORG", "*.x.org.uk"] } } },
+      mistake(
+        'apps.b.domains: "shop.org" is already used by the app "a".',
+        "choose another one for one of the two apps.",
+      ),
     ],
     [
       "rejects two apps with their sockets in the same folder",
