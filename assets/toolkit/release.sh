@@ -51,7 +51,8 @@ make_release() {
   if [[ $before != "releases/$release" && $(cat "$releases/$release/made-of" 2> /dev/null) != "$made_of" ]]; then
     rm -rf "$new" "${releases:?}/$release"
     mkdir -p "$new/app"
-    tar -xzf "$code" -C "$new/app" --no-same-owner ||
+    # All files of an archive have the same old time, and frameworks derive Last-Modified and ETag from a file's time and size.
+    tar -xzf "$code" -C "$new/app" --no-same-owner --touch ||
       fail "The archive $code with the code of app $app is broken." "deploy again."
     install -m 644 "$work/uwsgi.ini" "$new/uwsgi.ini"
     [[ -z $secrets ]] || take_secrets "$new/environment"

@@ -23,6 +23,13 @@ const dropFile = "/opt/apps/hello/shared/drop";
 const droppingApp = (text: string) =>
   `import os\n${appThat(`    if os.path.exists("${dropFile}"):\n        os.remove("${dropFile}")\n        os._exit(1)\n`, text)}`;
 
+/** Files with names that programs may take for something else. */
+const oddNames = Object.fromEntries(
+  ["@static.tar", "static.tar", "-rf", "line\nfeed", "Grüße-日本-🔑", "back\\slash", "*", " ", "é".repeat(120)].map(
+    (name) => [name, name],
+  ),
+);
+
 onEachPlatform("a stack on a new server", function (platform) {
   this.timeout(600_000);
 
@@ -316,7 +323,9 @@ onEachPlatform("a stack on a new server", function (platform) {
 
   it("adds an app beside the first, and removes it without a trace", async () => {
     await given.deployed();
-    await product.writeApp("second", { "wsgi.py": app("second"), "requirements.txt": "six==1.16.0\n" });
+    await product.writeApp("second", {
+      ...{ "wsgi.py": app("second"), "requirements.txt": "six==1.16.0\n", ...oddNames },
+    });
     const listing = () =>
       product.ssh(
         "find /etc/nginx /etc/systemd /opt /run/uwsgi* -not -path '/opt/uwsgi/*' | grep -v '__pycache__\\|pyc$' | sort; cut -d: -f1 /etc/passwd",
@@ -329,6 +338,17 @@ onEachPlatform("a stack on a new server", function (platform) {
       await product.up();
       await assertPage(product.url, "second", "second.example.org");
       assert.match(await product.ssh("/opt/apps/second/current/venv/bin/pip list 2>/dev/null"), /^six +1\.16\.0$/m);
+      const code = "cd /opt/apps/second/current/app; find . -type f ! -name '*.pyc'";
+      const names = Buffer.from(await product.ssh(`${code} -print0 | base64`), "base64")
+        .toString()
+        .split("\0");
+      const sent = ["", ...["requirements.txt", "wsgi.py", ...Object.keys(oddNames)].map((name) => `./${name}`)];
+      assert.deepEqual(names.sort(), sent.sort());
+      assert.equal(
+        await product.ssh(`${code} ! -newermt 2020-01-01`),
+        "",
+        "a new release should have files of its own time",
+      );
       await product.configure(settings());
       await product.up();
     });
