@@ -1,5 +1,8 @@
+import * as fs from "node:fs";
+import { load } from "js-yaml";
 import * as pulumi from "@pulumi/pulumi";
 import * as runtimeConfig from "@pulumi/pulumi/runtime/config";
+import { encryptedPaths } from "../settings/encrypted";
 import { loadSettings, secretsInClear, SettingsError } from "../settings/load";
 import type { Settings } from "../settings/schema";
 
@@ -15,11 +18,19 @@ export function stackSettings(): Settings {
     project: pulumi.getProject(),
     config: runtimeConfig.allConfig(),
     isSecret: isConfigSecret,
+    encrypted: encryptedPaths(pulumi.getProject(), stackFileConfig()),
     folder: process.cwd(),
   };
   const settings = withoutStackTrace(SettingsError, () => loadSettings(raw));
   for (const key of secretsInClear(raw)) void pulumi.log.warn(plainTextWarning(key));
   return settings;
+}
+
+/** Of the stack's file, which may be another one (`--config-file`) or none. */
+function stackFileConfig(): unknown {
+  const file = `Pulumi.${pulumi.getStack()}.yaml`;
+  if (!fs.existsSync(file)) return undefined;
+  return (load(fs.readFileSync(file, "utf8")) as { config?: unknown } | undefined)?.config;
 }
 
 /** Does something whose errors of a class say all that there is to say. */

@@ -1,9 +1,12 @@
 import { z } from "zod";
-import { mirrors, type Mirrors } from "../platforms";
+import { mirrors, type Mirrors, type Platform } from "../platforms";
+import { wordsOf } from "./mirrors";
+import type { Mistake } from "./mistake";
 import { setting } from "./setting";
 
 /** Without a user name and password, because files and previews show it. */
-const url = () => z.string().regex(/^https?:\/\/[\w.-]+(:\d+)?(\/[\w.~%+/-]*)?$/);
+const urlPattern = /^https?:\/\/[\w.-]+(:\d+)?(\/[\w.~%+/-]*)?$/;
+const url = () => z.string().regex(urlPattern);
 const urlAllowed = "a URL (http or https) without a user name and password";
 
 const mirrorSettings = Object.fromEntries(
@@ -34,3 +37,14 @@ export const downloadSettings = {
     defaultText: "PyPI",
   }),
 };
+
+/** Environment variables that override mirrors are checked like the settings. Their values may hold a password. */
+export function variableChecks(platform: Platform, env: Readonly<Record<string, string | undefined>>): Mistake[] {
+  return Object.values(platform.packages.mirrors)
+    .filter(({ variable }) => !(wordsOf(env[variable]) ?? []).every((url) => urlPattern.test(url)))
+    .map(({ variable }) => ({
+      path: [variable],
+      text: "an environment variable with a URL that is not allowed.",
+      fix: "set it to URLs (http or https) without a user name and password, or unset it.",
+    }));
+}

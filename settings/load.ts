@@ -2,6 +2,7 @@ import { closest } from "fastest-levenshtein";
 import type { z } from "zod";
 import { checkSettings } from "./checks";
 import { keySchemaAt, knownKeys, schemaAt } from "./describe";
+import { encryptionChecks, secretKeyChecks, type SettingPath } from "./encrypted";
 import type { Mistake } from "./mistake";
 import { settingsSchema, type Settings } from "./schema";
 import { settingText } from "./setting";
@@ -28,6 +29,8 @@ export interface RawSettings {
   config: Readonly<Record<string, string>>;
   /** Whether a full key holds a secret: then no value in it is ever shown. */
   isSecret: (key: string) => boolean;
+  /** What the stack's file has encrypted, by path below the project's namespace. Default: nothing */
+  encrypted?: readonly SettingPath[];
   /** Folder that paths in the settings are relative to. */
   folder: string;
 }
@@ -36,7 +39,7 @@ export interface RawSettings {
  * Reads a stack's settings.
  * @throws SettingsError with all mistakes
  */
-export function loadSettings({ project, config, isSecret, folder }: RawSettings): Settings {
+export function loadSettings({ project, config, isSecret, encrypted = [], folder }: RawSettings): Settings {
   const foreign = foreignSettings(project, config);
   if (foreign.length > 0) throw new SettingsError(foreign);
   const values = parseValues(project, config);
@@ -44,7 +47,10 @@ export function loadSettings({ project, config, isSecret, folder }: RawSettings)
   const mistakes = [
     ...(parsed.error?.issues ?? []).flatMap((issue) => explain(issue, values)),
     ...checkSettings(values, folder),
+    ...encryptionChecks(values, encrypted),
   ];
+  const isWrong = (key: string) => mistakes.some(({ path }) => path[0] === key);
+  mistakes.push(...secretKeyChecks(values, (key) => isSecret(`${project}:${key}`) && !isWrong(key)));
   if (parsed.success && mistakes.length === 0) return parsed.data;
 
   throw new SettingsError(

@@ -12,12 +12,13 @@ export function baseUrls(
   return Object.fromEntries(
     Object.entries(platform.packages.mirrors).map(([name, mirrors]) => [
       name,
-      (words(env[mirrors.variable]) ?? settings[name] ?? mirrors.defaults).flatMap((url) => candidates(url, mirrors)),
+      (wordsOf(env[mirrors.variable]) ?? settings[name] ?? mirrors.defaults).flatMap((url) => candidates(url, mirrors)),
     ]),
   );
 }
 
-function words(text: string | undefined): string[] | undefined {
+/** The URLs in an environment variable; undefined if there are none. */
+export function wordsOf(text: string | undefined): string[] | undefined {
   const found = text?.split(/[\s,]+/).filter(Boolean);
   return found?.length ? found : undefined;
 }

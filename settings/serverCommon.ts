@@ -1,7 +1,7 @@
 import * as path from "node:path";
 import { z } from "zod";
 import { platformNames, platforms, type Platform } from "../platforms";
-import { downloadSettings } from "./downloads";
+import { downloadSettings, variableChecks } from "./downloads";
 import { isReadableFile } from "./files";
 import type { Mistake } from "./mistake";
 import { setting } from "./setting";
@@ -23,7 +23,11 @@ export const commonServerSettings = {
 export type CommonServerSettings = z.output<z.ZodObject<typeof commonServerSettings>>;
 
 /** What no single setting shows. */
-export function commonServerChecks(server: CommonServerSettings, folder: string): Mistake[] {
+export function commonServerChecks(
+  server: CommonServerSettings,
+  folder: string,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Mistake[] {
   const platform: Platform = platforms[server.platform];
   const { caCertificates } = server;
   return [
@@ -44,5 +48,6 @@ export function commonServerChecks(server: CommonServerSettings, folder: string)
         text: `not used on ${platform.title}.`,
         fix: "remove it.",
       })),
+    ...variableChecks(platform, env),
   ];
 }

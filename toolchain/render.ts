@@ -9,6 +9,7 @@ import { planDownloads } from "../rendering/downloads";
 import { serverFolder } from "../rendering/serverFolder";
 import { planStack } from "../rendering/stack";
 import { kindOf } from "../servers/registry";
+import { encryptedPaths } from "../settings/encrypted";
 import { loadSettings, SettingsError } from "../settings/load";
 import type { Settings } from "../settings/schema";
 import { reportUserErrors, UserError } from "./common/errors";
@@ -57,7 +58,8 @@ function readSettings(root: string, project: string, stack: string): Settings {
     .map(([key, value]) => [key, withoutSecrets(value, [key])] as const)
     .filter(([, value]) => value !== undefined);
   const texts = values.map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)] as const);
-  return loadSettings({ project, config: Object.fromEntries(texts), isSecret: () => false, folder: root });
+  const encrypted = encryptedPaths(project, config);
+  return loadSettings({ project, config: Object.fromEntries(texts), isSecret: () => false, encrypted, folder: root });
 }
 
 /** Only Pulumi can decrypt them. Those of an app are left empty, the others are for logins, which nothing here needs. */

@@ -1,5 +1,6 @@
 // Settings as a stack's file holds them, and the mistakes that are reported about them.
 import assert from "node:assert/strict";
+import type { SettingPath } from "../../settings/encrypted";
 import { loadSettings, type RawSettings, SettingsError } from "../../settings/load";
 import { settingsSchema } from "../../settings/schema";
 import { root } from "./root";
@@ -7,6 +8,8 @@ import { root } from "./root";
 interface Options {
   /** Full keys that hold a secret. */
   secrets?: string[];
+  /** Paths of values that the stack's file has encrypted. */
+  encrypted?: SettingPath[];
   folder?: string;
 }
 
@@ -25,6 +28,7 @@ export function raw(settings: Values, options: Options = {}): RawSettings {
     project: "uwsgi-nginx",
     config: { ...Object.fromEntries(entries), "aws:region": "eu-central-1" },
     isSecret: (key) => options.secrets?.includes(key) ?? false,
+    encrypted: options.encrypted,
     folder: options.folder ?? root,
   };
 }

@@ -142,6 +142,26 @@ onGenuinePlatforms("the secrets of an app", function (test) {
     assert.deepEqual(await seenByTheApp(), before);
   });
 
+  it("are refused in settings that the program would show", async () => {
+    await given.deployed();
+    await configure(awkward, token);
+    await product.succeed(
+      "config",
+      "set",
+      "--secret",
+      "--path",
+      "uwsgi-nginx:server.pipIndex",
+      "https://marker.invalid",
+    );
+    const { output } = await product.failUp();
+    assert.match(
+      output,
+      /A setting is wrong\. Nothing was changed\.\s+server\.pipIndex: set as a secret, but it is not kept secret\./,
+    );
+    assert.ok(!output.includes("marker.invalid"), "an error may not contain a secret");
+    await configure(awkward, token);
+  });
+
   it("are not kept when they are incomplete, and are sent again when they are gone from the server", async () => {
     await given.deployed();
     const file = "/var/lib/uwsgi-nginx/secrets/hello";

@@ -4,8 +4,10 @@ import { serverKinds } from "../../servers/registry";
 import { howToGetHostKey, pinnedHostKey } from "../../servers/ssh/hostKey";
 import { knownKeys } from "../../settings/describe";
 import { isEncrypted } from "../../settings/privateKey";
+import { commonServerChecks } from "../../settings/serverCommon";
 import { makeKey } from "../support/keys";
-import { app, aws, load, mistake, mistakes, scanned, ssh } from "../support/settings";
+import { root } from "../support/root";
+import { app, aws, defaults, load, mistake, mistakes, scanned, ssh } from "../support/settings";
 
 type Case = [title: string, settings: Record<string, unknown>, expected: string];
 
@@ -37,6 +39,28 @@ describe("loading the settings of a server", () => {
   });
   after(() => {
     if (override !== undefined) process.env.CENTOS7_ROOT_FILESYSTEM = override;
+  });
+
+  it("an environment variable with mirrors is checked like the setting, and its value is not shown", () => {
+    const server = load({ server: { platform: "centos7", image: "centos:7" } }).server;
+    const checked = (env: Record<string, string>) => commonServerChecks(server, root, env);
+    const wrong = (variable: string) => ({
+      path: [variable],
+      text: "an environment variable with a URL that is not allowed.",
+      fix: "set it to URLs (http or https) without a user name and password, or unset it.",
+    });
+    const password = "http://a.org/7, http://me:hunter2@b.org/7";
+    assert.deepEqual(checked({ CENTOS7_ARCHIVE_URL: password, CENTOS7_EPEL_URL: "ftp://c.org" }), [
+      wrong("CENTOS7_ARCHIVE_URL"),
+      wrong("CENTOS7_EPEL_URL"),
+    ]);
+    for (const value of ["", "http://a.org/7, https://b.org:8080/~x/7"])
+      assert.deepEqual(checked({ CENTOS7_ARCHIVE_URL: value }), []);
+    assert.deepEqual(
+      commonServerChecks(defaults.server, root, { CENTOS7_ARCHIVE_URL: password }),
+      [],
+      "not used there",
+    );
   });
 
   const general: Case[] = [

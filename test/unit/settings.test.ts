@@ -7,10 +7,11 @@ import { z } from "zod";
 import { platforms } from "../../platforms";
 import { knownKeys, settingRows } from "../../settings/describe";
 import { sourceVersion } from "../../settings/uwsgi";
+import { encryptedPaths, type SettingPath } from "../../settings/encrypted";
 import { loadSettings, secretsInClear, SettingsError } from "../../settings/load";
 import { setting } from "../../settings/setting";
 import { root } from "../support/root";
-import { app, aws, defaults, load, mistake, mistakes, raw } from "../support/settings";
+import { app, aws, defaults, load, mistake, mistakes, raw, ssh } from "../support/settings";
 
 const knownAt = (key: string, settings: object = {}) => knownKeys(key.split("."), settings).join(", ");
 const notAllowed = (text: string, allowed: string) => mistake(`${text} is not allowed.`, `set it to ${allowed}.`);
@@ -382,5 +383,83 @@ describe("secretsInClear", () => {
     const publicServer = { kind: "ssh", hostKey: "key", proxy: "http://a.org", mirrors: { epel: ["http://b.org"] } };
     assert.deepEqual(secretsInClear(raw({ server: publicServer, no: 1 })), []);
     assert.deepEqual(secretsInClear(raw(aws())), []);
+  });
+});
+
+describe("settings that are set as secrets", () => {
+  const shown = "The state, previews and files on the server show it.";
+  const notKept = (key: string) =>
+    mistake(
+      `${key}: set as a secret, but it is not kept secret. ${shown}`,
+      "remove any password from it, and set it without --secret.",
+    );
+  const settings = {
+    server: { ...ssh().server, sudoPassword: "a", user: "admin", pipIndex: "https://pypi.example.org/simple" },
+    apps: { hello: { secrets: { TOKEN: "b" }, healthCheck: { path: "/b" }, domains: ["a.org", "b.org"] } },
+  };
+  const secrets = ["uwsgi-nginx:server", "uwsgi-nginx:apps"];
+  const kept: SettingPath[] = [
+    ["server", "sudoPassword"],
+    ["apps", "hello", "secrets", "TOKEN"],
+  ];
+
+  it("are found in the stack's file at any depth, with the project's namespace or without", () => {
+    const secure = { secure: "v1:abc" };
+    const config = {
+      "uwsgi-nginx:apps": { hello: { domains: ["a.org", secure], secrets: { TOKEN: secure, PLAIN: "x" } } },
+      server: { user: "admin", bastion: { privateKey: secure } },
+      "uwsgi-nginx:uwsgi": secure,
+      "aws:token": secure,
+    };
+    assert.deepEqual(encryptedPaths("uwsgi-nginx", config), [
+      ["apps", "hello", "domains", 1],
+      ["apps", "hello", "secrets", "TOKEN"],
+      ["server", "bastion", "privateKey"],
+      ["uwsgi"],
+    ]);
+    assert.deepEqual(encryptedPaths("uwsgi-nginx", undefined), []);
+  });
+
+  it("are accepted where they are kept secret, beside others that are set in clear", () => {
+    load(settings, { secrets, encrypted: kept });
+    // Secrets that do not come from the stack's file.
+    load(settings, { secrets });
+  });
+
+  it("are refused where the program would show them, without showing them", () => {
+    const wrong: SettingPath[] = [
+      ["server", "pipIndex"],
+      ["server", "user"],
+      ["apps", "hello", "healthCheck", "path"],
+      ["apps", "hello", "domains", 1],
+    ];
+    assert.deepEqual(
+      mistakes(settings, { secrets, encrypted: [...kept, ...wrong] }),
+      ["server.pipIndex", "server.user", "apps.hello.healthCheck.path", "apps.hello.domains[1]"].map(notKept),
+    );
+  });
+
+  it("are refused if all settings are a single secret", () => {
+    const oneByOne =
+      "set the settings in it one by one with --path, and with --secret only those that docs/settings.md calls secrets.";
+    assert.deepEqual(mistakes(settings, { secrets, encrypted: [["apps"], ["server", "sudoPassword"]] }), [
+      mistake(`apps: set as a single secret, but not all of it is kept secret. ${shown}`, oneByOne),
+    ]);
+  });
+
+  it("are refused if it is only known that one of them is a secret, and none is kept secret", () => {
+    const { apps } = settings;
+    assert.deepEqual(mistakes({ server: { proxy: "http://p:1" }, apps }, { secrets, encrypted: kept.slice(1) }), [
+      mistake(
+        `server: something in it is set as a secret, but nothing in it is kept secret. ${shown}`,
+        "remove passwords from it, and set it without --secret.",
+      ),
+    ]);
+  });
+
+  it("are only reported as unknown where there is no such setting", () => {
+    const server = { sudoPasswort: "a" };
+    const found = mistakes({ server }, { secrets: secrets.slice(0, 1), encrypted: [["server", "sudoPasswort"]] });
+    assert.deepEqual([found.length, found[0]?.split(".")[1]], [1, "sudoPasswort: unknown setting"]);
   });
 });

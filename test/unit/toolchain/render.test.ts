@@ -82,6 +82,11 @@ describe("npm run render", () => {
     for (const name of written) assert.doesNotMatch(read(folder, name), /192\.0\.2\.7|AAAA/, `${name} has a login`);
   });
 
+  it("refuses a secret that a deployment would not keep secret", () => {
+    const { root, folder } = project({ "example:server": { proxy: { secure: "AAAA" } } });
+    assert.throws(() => render(root, "test", folder), /server\.proxy: set as a secret, but it is not kept secret\./);
+  });
+
   it("refuses wrong settings, a stack without settings and a folder with files, and writes nothing", () => {
     const { root, folder } = project({ "example:apps": { hello: { processes: 0 } } });
     assert.throws(
