@@ -102,6 +102,11 @@ Secrets are environment variables of the app. Set them on the command line, so t
 \`\`\`sh
 pulumi config set --secret --path apps.shop.secrets.SECRET_KEY    # prompts for the value
 \`\`\`
+
+All other settings are part of the state and of files on the server in clear text. Setting one of them with \`--secret\` is an error.
+
+What is deployed is the content of \`source\`, as on your disk and not as in git, without \`.git\`, \`.local\`, \`node_modules\`, environments
+(\`venv\`, \`.venv\`), caches, and empty folders. A symbolic link is replaced by what it points to, which must be in \`source\` too.
 `,
   },
 };
