@@ -1,5 +1,5 @@
 // The script that installs Amazon's SSM agent at the first boot, with the genuine gpgv. The keys, the package and the
-// signatures in test/fixtures/ssm-agent were made for it; keys.asc has two keys.
+// signatures in test/fakes/ssm-agent were made for it; keys.asc has two keys.
 import assert from "node:assert/strict";
 import { appendFileSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import * as os from "node:os";
@@ -45,7 +45,7 @@ describe("Amazon's SSM agent", () => {
         'while (($#)); do case $1 in --output) to=$2 ;; https:*) from=$1 ;; esac; shift; done; cp "$FAKE/served/${from##*/}" "$to"',
       )
       .add("dpkg", 'cp "$2" "$FAKE/installed"');
-    cpSync(join(root, "test/fixtures/ssm-agent"), join(tools.folder, "served"), { recursive: true });
+    cpSync(join(root, "test/fakes/ssm-agent"), join(tools.folder, "served"), { recursive: true });
   });
   afterEach(() => {
     tools.remove();
