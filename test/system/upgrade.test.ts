@@ -39,13 +39,15 @@ for (const { name: version } of versions) {
       });
       assertServed(load, ["<h1 style='color:blue'>Hello There!</h1>"]);
       assert.doesNotMatch(output, /deleted|replaced/, "an upgrade keeps every resource");
-      assert.equal(await server.sh("cat /usr/local/lib/uwsgi-nginx/version"), toolkit.version);
+      // The next step of an app installs it.
+      assert.equal(await server.sh("cat /var/lib/uwsgi-nginx/toolkit-hash"), toolkit.hash);
       assertUnchanged((await product.up()).output);
     });
 
     it("is changed afterwards like any other stack, and leaves nothing behind", async () => {
       await product.setConfig("uwsgi-nginx:apps.hello.processes", "2", { path: true });
       await product.up();
+      assert.equal(await server.sh("cat /usr/local/lib/uwsgi-nginx/version"), toolkit.version);
       assert.equal(await server.sh("grep ^processes /opt/apps/hello/current/uwsgi.ini"), "processes = 2");
       await product.destroy();
       assert.equal(
