@@ -50,7 +50,7 @@ export function secretKeyChecks(
   isSecret: (key: string) => boolean,
 ): Mistake[] {
   return Object.entries(values)
-    .filter(([key, value]) => isSecret(key) && !holdsSecret(value, [key], values))
+    .filter(([key, value]) => isSecret(key) && keptSecrets(value, [key], values).length === 0)
     .map(([key]) => ({
       path: [key],
       text: `something in it is set as a secret, but nothing in it is kept secret. ${shown}`,
@@ -72,8 +72,9 @@ function pathChecks(path: SettingPath, values: unknown): Mistake[] {
   return [{ path, text: `set as a single secret, but not all of it is kept secret. ${shown}`, fix }];
 }
 
-function holdsSecret(value: unknown, path: SettingPath, values: unknown): boolean {
+/** What of a value at a path this program keeps secret, by path. */
+export function keptSecrets(value: unknown, path: SettingPath, values: unknown): SettingPath[] {
   const entries = entriesOf(value);
-  if (entries.length === 0) return settingText(schemaAt(path, values))?.secret === true;
-  return entries.some(([key, inner]) => holdsSecret(inner, [...path, key], values));
+  if (entries.length === 0) return settingText(schemaAt(path, values))?.secret === true ? [path] : [];
+  return entries.flatMap(([key, inner]) => keptSecrets(inner, [...path, key], values));
 }

@@ -2,7 +2,7 @@ import { closest } from "fastest-levenshtein";
 import type { z } from "zod";
 import { checkSettings } from "./checks";
 import { keySchemaAt, knownKeys, schemaAt } from "./describe";
-import { encryptionChecks, secretKeyChecks, type SettingPath } from "./encrypted";
+import { encryptionChecks, keptSecrets, secretKeyChecks, type SettingPath } from "./encrypted";
 import type { Mistake } from "./mistake";
 import { settingsSchema, type Settings } from "./schema";
 import { settingText } from "./setting";
@@ -74,14 +74,8 @@ export function secretsInClear({ project, config, isSecret }: RawSettings): stri
   const values = parseValues(project, config);
   return Object.entries(values)
     .filter(([key]) => !isSecret(`${project}:${key}`))
-    .flatMap(([key, value]) => leaves(value, [key]))
-    .filter((path) => settingText(schemaAt(path, values))?.secret === true)
+    .flatMap(([key, value]) => keptSecrets(value, [key], values))
     .map(keyText);
-}
-
-function leaves(value: unknown, path: readonly string[]): (readonly string[])[] {
-  if (typeof value !== "object" || value === null) return [path];
-  return Object.entries(value).flatMap(([key, inner]) => leaves(inner, [...path, key]));
 }
 
 /**
