@@ -28,8 +28,6 @@ describe("names that another site on the server has", () => {
       const { code, stderr } = requireOwnNames(`a.org ${name}`);
       assert.equal(code, 1);
       assert.ok(stderr.includes(`Another site on this server already has the names ${name}.`), stderr);
-      tools.remove();
-      tools = new FakeTools();
     }
   });
 
