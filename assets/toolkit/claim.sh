@@ -34,10 +34,11 @@ claim_server() {
 claimed_by() { cat "$state_folder/stack" 2> /dev/null || true; }
 
 # Gives up the claim.
+# shellcheck disable=SC2154 # of lib.sh
 unclaim_server() {
   local folder
   while read -r folder; do rmdir --ignore-fail-on-non-empty "$folder" 2> /dev/null || true; done < "$state_folder/folders"
-  rm -rf "$state_folder" /run/lock/uwsgi-nginx-*
+  rm -rf "$state_folder" "$locks_folder" /run/uwsgi-nginx-trial
 }
 
 # Fails if files that do not belong to the app exist in its paths. Arguments: APP PATH…

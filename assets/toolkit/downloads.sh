@@ -26,11 +26,3 @@ trust_certificates() {
   fi
   if command -v "$ca_update" > /dev/null; then quietly "Updating the CA certificates" "$ca_update"; fi
 }
-
-# Arguments: TEXT FILE
-write_text() {
-  mkdir -p "$(dirname "$2")"
-  printf '%s' "$1" > "$2.new"
-  chmod 644 "$2.new"
-  mv -fT "$2.new" "$2"
-}

@@ -19,7 +19,8 @@ is_allowed() { sha256sum --status --check <<< "$hash  $archive" 2> /dev/null; }
 
 # Several apps are deployed at once, and the first one installs it.
 install_toolkit() {
-  exec 9> /run/lock/uwsgi-nginx-toolkit
+  install -d -m 700 /run/uwsgi-nginx
+  exec 9> /run/uwsgi-nginx/toolkit
   flock --wait 60 9
   if is_current || ! is_allowed; then return 0; fi
   rm -rf "$toolkit_folder.new" &&

@@ -67,22 +67,28 @@ fail() {
   exit 1
 }
 
+locks_folder=/run/uwsgi-nginx
 locks=()
 locked=' '
 
-# Waits for a lock, because an interrupted run may still be working on the server. The lock ends with the script.
-# Arguments: NAME SECONDS
+# Waits for a lock, because an interrupted run may still be working on the server. The lock ends with the script. Only root
+# can open its file. Arguments: NAME SECONDS
 lock() {
-  local file=/run/lock/uwsgi-nginx-$1 seconds=$2 descriptor
+  local file=$locks_folder/$1 seconds=$2 descriptor
   if [[ $locked == *" $1 "* ]]; then return 0; fi
-  exec {descriptor}> "$file"
+  until
+    install -d -m 700 "$locks_folder"
+    exec {descriptor}> "$file"
+    if ! flock --nonblock "$descriptor"; then
+      start_pulse "waiting for another run that works on $1"
+      flock --wait "$seconds" "$descriptor" ||
+        fail "Another run has been working on $1 for $seconds seconds." "wait until it ends, or stop it (fuser $file), then deploy again."
+      stop_pulse
+    fi
+    # Otherwise the run that had it has removed the file.
+    [[ $file -ef /dev/fd/$descriptor ]]
+  do exec {descriptor}>&-; done
   locks+=("$descriptor")
-  if ! flock --nonblock "$descriptor"; then
-    start_pulse "waiting for another run that works on $1"
-    flock --wait "$seconds" "$descriptor" ||
-      fail "Another run has been working on $1 for $seconds seconds." "wait until it ends, or stop it (fuser $file), then deploy again."
-    stop_pulse
-  fi
   locked+="$1 "
 }
 
@@ -142,5 +148,13 @@ clock_advice() {
 # Installs a copy of a file atomically. Arguments: FILE TARGET
 install_file() {
   install -m 644 "$1" "$2.new"
+  mv -fT "$2.new" "$2"
+}
+
+# Writes a file atomically. Arguments: TEXT FILE
+write_text() {
+  mkdir -p "$(dirname "$2")"
+  printf '%s' "$1" > "$2.new"
+  chmod 644 "$2.new"
   mv -fT "$2.new" "$2"
 }

@@ -99,7 +99,7 @@ describe("the toolkit", () => {
       const text = asset("toolkit/launch.sh")
         .replace("/var/lib/uwsgi-nginx", join(folder, "state"))
         .replace("/usr/local/lib/uwsgi-nginx", join(folder, "toolkit"))
-        .replace("/run/lock", join(folder, "lock"));
+        .replaceAll("/run/uwsgi-nginx", join(folder, "lock"));
       const { status, stdout, stderr } = spawnSync("bash", ["-c", text, "launch", ...args], { encoding: "utf8" });
       return { code: status, stdout, stderr };
     };
@@ -177,7 +177,7 @@ describe("the first step", () => {
       names,
       [
         ...["apps", "claim", "downloads", "firewalld", "keep-secrets", "launch", "lib"],
-        ...["manifest", "nginx", "packages-yum", "python", "run", "selinux", "server", "system", "uwsgi"],
+        ...["manifest", "nginx", "packages-yum", "python", "run", "selinux", "server", "system", "users", "uwsgi"],
       ]
         .map((name) => `${name}.sh`)
         .concat("manifest"),
