@@ -1,11 +1,10 @@
-import * as path from "node:path";
 import type { Platform } from "../platforms";
 import type { AppSettings } from "../settings/apps";
 import { socketPath, type UwsgiSettings } from "../settings/uwsgi";
 import type { AppSource } from "./appSource";
 import { renderTemplate } from "./assets";
 import { pythonParameters, type Downloads } from "./downloads";
-import { hardening } from "./hardening";
+import { hardening, limits, limitsOf, reloadCommand, retries } from "./hardening";
 import type { Manifest } from "./manifest";
 import { sha256 } from "./sha256";
 import { compilerFor, pythonOf, uwsgiFor } from "./uwsgi";
@@ -69,22 +68,21 @@ export function planApp(name: string, args: AppPlanArgs): AppPlan {
     plugin: uwsgi.plugin,
     current: `${folder}/current`,
     uid,
-    // nginx's group, so that both can use the socket.
-    nginxGroup: nginx.group,
     socket,
     chownSocket: settings.chownSocket ?? `${uid}:${nginx.group}`,
-    runtimeDirectory: path.posix.basename(path.posix.dirname(socket)),
     ipv4Listen: `listen ${httpPort}${defaultServer};`,
     ipv6Listen: `listen [::]:${httpPort}${defaultServer};`,
     environmentFile: hasSecrets(settings) ? `${folder}/current/environment` : "",
-    hardening: hardening(platform.systemd, `${folder}/shared`),
+    reload: reloadCommand(platform.systemd),
+    limits: limits(platform.systemd, limitsOf(settings)),
+    hardening: hardening(platform.systemd, [`${folder}/shared`], settings.instanceMetadata),
+    retries: retries(platform.systemd),
   };
-  const ini = renderTemplate("uwsgi.ini", { ...values, release: values.current, trial: false });
+  const ini = renderTemplate("uwsgi.ini", values);
   const unit = renderTemplate("uwsgi-app.service", values);
+  const socketUnit = renderTemplate("uwsgi-app.socket", values);
   const site = renderTemplate("site.conf", values);
   const release = hashOf(source.hash, requirements, settings.python, uwsgi.id, ini);
-  // One process on a free port.
-  const trial = { release: `${folder}/trial`, trial: true, processes: 1, dieOnTerm: true };
   return {
     name,
     service: `uwsgi@${name}.service`,
@@ -103,11 +101,9 @@ export function planApp(name: string, args: AppPlanArgs): AppPlan {
       uwsgi_executable: uwsgi.executable,
       uid,
       uid_given: String(settings.uid !== undefined),
-      group: nginx.group,
       nginx_user: nginx.user,
+      nginx_group: nginx.group,
       socket,
-      chown_socket: values.chownSocket,
-      chmod_socket: settings.chmodSocket,
       domains: settings.domains.join(" "),
       site_folder: nginx.siteFolder,
       ipv6_listen: values.ipv6Listen,
@@ -119,12 +115,13 @@ export function planApp(name: string, args: AppPlanArgs): AppPlan {
       timeout: String(settings.healthCheck.timeoutSeconds),
       uwsgi_ini: ini,
       uwsgi_service: unit,
-      trial_ini: renderTemplate("uwsgi.ini", { ...values, ...trial }),
+      uwsgi_socket: socketUnit,
       nginx_conf: site,
     },
     files: {
       [`${folder}/current/uwsgi.ini`]: ini,
       [`/etc/systemd/system/uwsgi@${name}.service`]: unit,
+      [`/etc/systemd/system/uwsgi@${name}.socket`]: socketUnit,
       [`${nginx.siteFolder}/${name}.conf`]: site,
     },
     shown: {
@@ -133,6 +130,7 @@ export function planApp(name: string, args: AppPlanArgs): AppPlan {
       "requirements.txt": requirements,
       "uwsgi.ini": ini,
       "uwsgi.service": unit,
+      "uwsgi.socket": socketUnit,
       "nginx.conf": site,
       "health check": healthCheckText(settings.healthCheck),
     },

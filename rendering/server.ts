@@ -3,6 +3,7 @@ import type { AppSettings } from "../settings/apps";
 import type { UwsgiSettings } from "../settings/uwsgi";
 import { renderTemplate } from "./assets";
 import { pairList, systemParameters, type Downloads } from "./downloads";
+import { retries } from "./hardening";
 import type { Manifest } from "./manifest";
 import { sha256 } from "./sha256";
 import type { Toolkit } from "./toolkit";
@@ -43,7 +44,7 @@ export function planServer(args: ServerPlanArgs): ServerPlan {
     ...apps.flatMap((app) => app.packages),
   ]);
   const uwsgiService = renderTemplate("uwsgi.service");
-  const restartConf = renderTemplate("nginx-restart.conf");
+  const restartConf = renderTemplate("nginx-restart.conf", { retries: retries(platform.systemd) });
   const { package_config_file, package_config, ca_file, ca_certificates } = {
     ...downloads.packages,
     ...downloads.files,

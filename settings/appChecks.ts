@@ -17,19 +17,38 @@ export function appChecks(apps: Apps, surroundings: AppSurroundings): Mistake[] 
   return [
     ...apps.flatMap(([name, app]) => [
       ...sourceChecks(name, app, surroundings.folder),
-      ...userChecks(name, app),
+      ...userChecks(name, app, surroundings),
+      ...memoryChecks(name, app, surroundings),
       ...pythonChecks(name, app, surroundings),
     ]),
     ...duplicates(apps, "domains", (_, app) => app.domains),
+    ...duplicates(apps, "uid", (name, app) => [app.uid ?? name]),
     ...duplicates(apps, "socket", (name, app) => [path.dirname(socketPath(name, app))]),
     ...manyWithoutDomain(apps),
   ];
 }
 
-function userChecks(name: string, app: AppSettings): Mistake[] {
-  if ((app.uid ?? name) !== "root") return [];
-  const text = "is not allowed, because an app never runs as root.";
-  return [{ path: ["apps", name, "uid"], value: "root", text, fix: "set it to another Linux user." }];
+function userChecks(name: string, app: AppSettings, { platform }: AppSurroundings): Mistake[] {
+  const user = app.uid ?? name;
+  const nginx = platform === undefined ? undefined : platforms[platform].nginx.user;
+  const why: Record<string, string> = { root: "an app never runs as root", [nginx ?? ""]: "nginx runs as that user" };
+  if (why[user] === undefined) return [];
+  return [
+    {
+      path: ["apps", name, "uid"],
+      value: user,
+      text: `is not allowed, because ${why[user]}.`,
+      fix: "set it to another Linux user.",
+    },
+  ];
+}
+
+function memoryChecks(name: string, { limits }: AppSettings, { platform }: AppSurroundings): Mistake[] {
+  if (platform === undefined || limits.memory?.endsWith("%") !== true || platforms[platform].systemd >= 231) return [];
+  const text = `is not possible on ${platforms[platform].title}, whose systemd knows no percentages.`;
+  return [
+    { path: ["apps", name, "limits", "memory"], value: limits.memory, text, fix: "set it to a size, such as 512M." },
+  ];
 }
 
 function pythonChecks(name: string, app: AppSettings, { platform }: AppSurroundings): Mistake[] {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { pythonNames } from "../platforms";
 import { healthCheckSchema } from "./healthCheck";
+import { limitsSchema } from "./limits";
 import { secretsSchema } from "./secrets";
 import { domainPattern, setting, textOrNumber } from "./setting";
 import { uwsgiOptions } from "./uwsgi";
@@ -55,6 +56,13 @@ export const appSchema = z.strictObject({
     allowed: "a list of domain names (letters, digits, hyphens and dots)",
   }),
   secrets: secretsSchema,
+  instanceMetadata: setting(z.boolean().default(false), {
+    meaning:
+      "Let the app reach the cloud's instance metadata service (169.254.169.254), which gives it the server's credentials. " +
+      "Needed on Google Cloud, where the name server has that address.",
+    allowed: "true or false",
+  }),
+  limits: limitsSchema,
   ...uwsgiOptions,
   healthCheck: healthCheckSchema,
 });

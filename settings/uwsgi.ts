@@ -24,7 +24,7 @@ export const uwsgiOptions = {
       .regex(/^\/run\/[a-z0-9][a-z0-9-]{0,63}\/[a-z0-9][a-z0-9.-]{0,30}\.sock$/)
       .optional(),
     {
-      meaning: "Unix socket between nginx and uWSGI, in a folder of its own that systemd creates.",
+      meaning: "Unix socket between nginx and uWSGI, in a folder of its own. systemd makes both.",
       allowed: "/run/FOLDER/NAME.sock",
       defaultText: "`/run/uwsgi-APP/uwsgi.sock`",
     },
@@ -35,17 +35,17 @@ export const uwsgiOptions = {
       .regex(/^[a-z_][a-z0-9_-]{0,31}:[a-z_][a-z0-9_-]{0,31}$/)
       .optional(),
     {
-      meaning: "Owner and group of the socket. A change restarts the app.",
+      meaning: "Owner and group of the socket.",
       allowed: "USER:GROUP",
       defaultText: "`uid` and nginx's group",
     },
   ),
   chmodSocket: setting(textOrNumber(z.string().regex(/^[0-7]{3}$/)).default("660"), {
-    meaning: "Permissions of the socket. A change restarts the app.",
+    meaning: "Permissions of the socket.",
     allowed: "three octal digits, such as 660",
   }),
   vacuum: setting(z.boolean().default(true), {
-    meaning: "Remove the socket when uWSGI stops.",
+    meaning: "Remove the socket when it is stopped, with `systemctl stop uwsgi` for example.",
     allowed: "true or false",
   }),
   dieOnTerm: setting(z.boolean().default(true), {

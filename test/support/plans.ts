@@ -37,6 +37,11 @@ export function helloPlan(settings: Record<string, unknown> = {}, given: Given =
 
 /** The texts of its files. */
 export function helloFiles(settings?: Record<string, unknown>, given?: Given) {
-  const { uwsgi_ini = "", uwsgi_service = "", nginx_conf = "", trial_ini = "" } = helloPlan(settings, given).manifest;
-  return { ini: uwsgi_ini, unit: uwsgi_service, site: nginx_conf, trialIni: trial_ini };
+  const {
+    uwsgi_ini = "",
+    uwsgi_service = "",
+    uwsgi_socket = "",
+    nginx_conf = "",
+  } = helloPlan(settings, given).manifest;
+  return { ini: uwsgi_ini, unit: uwsgi_service, socket: uwsgi_socket, site: nginx_conf };
 }

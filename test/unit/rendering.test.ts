@@ -4,10 +4,11 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { load } from "js-yaml";
-import { platforms, type Platform } from "../../platforms";
+import { platforms } from "../../platforms";
 import { architectureOf } from "../../platforms/ec2";
 import { httpPort, withSecrets } from "../../rendering/app";
 import { asset, renderTemplate, script } from "../../rendering/assets";
+import { retries } from "../../rendering/hardening";
 import { environmentFile, fingerprint } from "../../rendering/secrets";
 import { commandLine, quote } from "../../rendering/shell";
 import { ed25519KeyPair, publicKeyOf } from "../../rendering/sshKey";
@@ -35,6 +36,8 @@ chdir = /opt/apps/hello/current/app
 virtualenv = /opt/apps/hello/current/venv
 module = wsgi:application
 need-app = true
+# A request cannot load another app (UWSGI_FILE).
+max-apps = 1
 # Unknown options are errors.
 strict = true
 # What a reload starts, so that it also changes to another uWSGI.
@@ -44,6 +47,7 @@ master = ${defaults.master}
 processes = ${defaults.processes}
 uid = hello
 
+# systemd has made it, as these lines say (uwsgi@hello.socket).
 socket = /run/uwsgi-hello/uwsgi.sock
 chown-socket = hello:www-data
 chmod-socket = ${defaults.chmodSocket}
@@ -75,36 +79,14 @@ die-on-term = ${defaults.dieOnTerm}
       "+ chown-socket = web:www-data",
     ]);
   });
-
-  it("the trial of a release runs it in one process on a free port, without touching the live socket", () => {
-    const settings = { dieOnTerm: false, vacuum: false };
-    assert.deepEqual(
-      helloFiles(settings).trialIni,
-      `[uwsgi]
-# Where the app's code and environment are, and its callable.
-chdir = /opt/apps/hello/trial/app
-virtualenv = /opt/apps/hello/trial/venv
-module = ${defaults.module}
-need-app = true
-# Unknown options are errors.
-strict = true
-# What a reload starts, so that it also changes to another uWSGI.
-binary-path = /opt/apps/hello/trial/reload
-
-master = ${defaults.master}
-processes = 1
-uid = hello
-
-http-socket = 127.0.0.1:0
-
-die-on-term = true
-`,
-    );
-  });
 });
 
 describe("rendered units", () => {
-  it("an app's unit starts uWSGI directly, as the app's user and with its own socket folder", () => {
+  const [metadata, shared] = ["169.254.169.254/32 fd00:ec2::254/128", "/opt/apps/hello/shared"];
+  const { openFiles, logLines } = defaults.limits;
+  const onCentos7 = { platform: platforms.centos7 };
+
+  it("an app's unit starts uWSGI directly, as the app's user, within limits and in a sandbox", () => {
     assert.equal(
       helloFiles().unit,
       `[Unit]
@@ -113,25 +95,33 @@ After=network.target
 Before=uwsgi.service
 PartOf=uwsgi.service
 ReloadPropagatedFrom=uwsgi.service
+Requires=%p@%i.socket
+StartLimitIntervalSec=0
 
 [Service]
 # uWSGI notifies systemd when the app is loaded, so \`systemctl start\` waits for that and fails if the app does.
 Type=notify
-NotifyAccess=all
-ExecReload=/bin/kill -HUP $MAINPID
+NotifyAccess=main
+ExecReload=+/bin/kill -HUP $MAINPID
 ExecStart=/opt/apps/hello/current/venv/bin/uwsgi --ini /opt/apps/hello/current/uwsgi.ini
 User=hello
-Group=www-data
-RuntimeDirectory=uwsgi-hello
-RuntimeDirectoryMode=0755
+UMask=0027
 KillMode=mixed
 TimeoutStopSec=${defaults.stopTimeoutSeconds}
 Restart=always
-RestartSec=1
+RestartSec=2
 SyslogIdentifier=uwsgi-hello
+# Limits
+MemoryMax=75%
+TasksMax=512
+LimitNOFILE=${openFiles}
+LimitFSIZE=${2 * 1024 ** 3}
+LimitCORE=0
+CPUWeight=100
+LogRateLimitIntervalSec=30s
+LogRateLimitBurst=${logLines}
 # Sandboxing
 ProtectSystem=strict
-ReadWritePaths=-/opt/apps/hello/shared
 ProtectHome=yes
 PrivateTmp=yes
 CapabilityBoundingSet=
@@ -142,13 +132,24 @@ RestrictRealtime=yes
 RestrictSUIDSGID=yes
 LockPersonality=yes
 SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @resources
+SystemCallErrorNumber=EPERM
 PrivateDevices=yes
+DevicePolicy=closed
+PrivateIPC=yes
+RemoveIPC=yes
+PrivateUsers=yes
+PrivateMounts=yes
 ProtectKernelTunables=yes
 ProtectKernelModules=yes
 ProtectKernelLogs=yes
 ProtectControlGroups=yes
 ProtectClock=yes
 ProtectHostname=yes
+ProtectProc=invisible
+ReadWritePaths=-${shared}
+IPAddressDeny=${metadata}
 
 [Install]
 WantedBy=uwsgi.service
@@ -156,21 +157,90 @@ WantedBy=uwsgi.service
     );
   });
 
-  it("a unit for systemd 219 has only the sandboxing that this version supports", () => {
-    const unit = (platform: Platform) => helloFiles({}, { platform }).unit.split("\n");
-    const sandboxing = (lines: string[]) =>
-      lines.slice(lines.indexOf("# Sandboxing") + 1, lines.indexOf("[Install]") - 1);
-    assert.deepEqual(sandboxing(unit(platforms.centos7)), [
+  it("a unit for systemd 219 has all of that that this version supports", () => {
+    assert.deepEqual(
+      changedLines(helloFiles().unit, helloFiles({}, onCentos7).unit).filter((it) => it.startsWith("+")),
+      [
+        "+ ExecReload=/bin/kill -HUP $MAINPID",
+        "+ StartLimitInterval=0",
+        "+ MemoryLimit=1G",
+        "+ CPUShares=1024",
+        "+ ProtectSystem=full",
+        "+ InaccessibleDirectories=-/var/spool/cron -/var/spool/at",
+      ],
+    );
+    const { unit } = helloFiles({}, onCentos7);
+    const sandboxing = unit.slice(unit.indexOf("# Sandboxing\n"), unit.indexOf("\n\n[Install]")).split("\n").slice(1);
+    assert.deepEqual(sandboxing, [
       "ProtectSystem=full",
       "ProtectHome=yes",
       "PrivateTmp=yes",
       "CapabilityBoundingSet=",
+      "InaccessibleDirectories=-/var/spool/cron -/var/spool/at",
+      "DevicePolicy=closed",
     ]);
-    const before = (lines: string[]) => lines.slice(0, lines.indexOf("# Sandboxing"));
-    assert.deepEqual(
-      before(unit(platforms.centos7)).map((line) => line.replace("Group=nginx", "Group=www-data")),
-      before(unit(platforms.debian12)),
+  });
+
+  it("each limit changes one line of the unit", () => {
+    const changes: [Record<string, unknown>, string, string][] = [
+      [{ memory: "512M" }, "MemoryMax=75%", "MemoryMax=512M"],
+      [{ tasks: 64 }, "TasksMax=512", "TasksMax=64"],
+      [{ openFiles: 1024 }, `LimitNOFILE=${openFiles}`, "LimitNOFILE=1024"],
+      [{ fileSize: "100M" }, `LimitFSIZE=${2 * 1024 ** 3}`, `LimitFSIZE=${100 * 1024 ** 2}`],
+      [{ logLines: 500 }, `LogRateLimitBurst=${logLines}`, "LogRateLimitBurst=500"],
+    ];
+    for (const [limits, before, after] of changes) {
+      assert.deepEqual(changedLines(helloFiles().unit, helloFiles({ limits }).unit), [`- ${before}`, `+ ${after}`]);
+    }
+    const memory = { limits: { memory: "512M" } };
+    assert.match(helloFiles(memory, onCentos7).unit, /^MemoryLimit=512M$/m);
+    assert.match(helloFiles({ processes: 200 }).unit, /^TasksMax=800$/m);
+  });
+
+  it("an app reaches the instance metadata service only if a setting says so", () => {
+    assert.deepEqual(changedLines(helloFiles().unit, helloFiles({ instanceMetadata: true }).unit), [
+      `- IPAddressDeny=${metadata}`,
+    ]);
+  });
+
+  it("systemd makes the app's socket, for nginx's group", () => {
+    const text = (settings?: Record<string, unknown>, given?: Parameters<typeof helloFiles>[1]) =>
+      helloFiles(settings, given).socket;
+    assert.equal(
+      text(),
+      `# The app's socket. systemd makes it, so that the app needs no rights to the folder or to nginx's group, and keeps it open
+# while the app restarts.
+[Unit]
+Description=Socket of the uWSGI app hello
+PartOf=uwsgi.service
+
+[Socket]
+ListenStream=/run/uwsgi-hello/uwsgi.sock
+SocketUser=hello
+SocketGroup=www-data
+SocketMode=0660
+RemoveOnStop=true
+TriggerLimitIntervalSec=0
+
+[Install]
+WantedBy=uwsgi.service
+`,
     );
+    assert.deepEqual(changedLines(text(), text({}, onCentos7)), [
+      "- SocketGroup=www-data",
+      "- TriggerLimitIntervalSec=0",
+      "+ SocketGroup=nginx",
+    ]);
+    assert.deepEqual(changedLines(text(), text({ chownSocket: "a:b", chmodSocket: "600", vacuum: false })), [
+      "- SocketUser=hello",
+      "- SocketGroup=www-data",
+      "- SocketMode=0660",
+      "- RemoveOnStop=true",
+      "+ SocketUser=a",
+      "+ SocketGroup=b",
+      "+ SocketMode=0600",
+      "+ RemoveOnStop=false",
+    ]);
   });
 
   it("a unit stops an app with SIGQUIT if SIGTERM reloads it", () => {
@@ -181,8 +251,8 @@ WantedBy=uwsgi.service
     assert.deepEqual(changedLines(helloFiles().unit, helloFiles({ master: false }).unit), [
       "- # uWSGI notifies systemd when the app is loaded, so `systemctl start` waits for that and fails if the app does.",
       "- Type=notify",
-      "- NotifyAccess=all",
-      "- ExecReload=/bin/kill -HUP $MAINPID",
+      "- NotifyAccess=main",
+      "- ExecReload=+/bin/kill -HUP $MAINPID",
     ]);
   });
 
@@ -205,10 +275,12 @@ WantedBy=multi-user.target
   });
 
   it("a drop-in of nginx's unit restarts a killed nginx", () => {
-    assert.equal(
-      renderTemplate("nginx-restart.conf"),
-      "# Restarts nginx if it was killed, after its remaining workers, which keep the port open, have ended.\n[Service]\nKillMode=mixed\nRestart=on-failure\nRestartSec=1\n",
-    );
+    const about =
+      "# Restarts nginx if it was killed, after its remaining workers, which keep the port open, have ended, and until it starts.\n";
+    const service = "[Service]\nKillMode=mixed\nRestart=on-failure\nRestartSec=2\n";
+    const text = (systemd: number) => renderTemplate("nginx-restart.conf", { retries: retries(systemd) });
+    assert.equal(text(252), `${about}[Unit]\nStartLimitIntervalSec=0\n${service}`);
+    assert.equal(text(219), `${about}${service}StartLimitInterval=0\n`);
   });
 });
 
