@@ -12,50 +12,68 @@
 #               /var/cache/uwsgi-nginx/APP  what pip has downloaded and built
 
 verb_app() {
+  # Not local: where `set -e` ends the script, the clean-up would not see them.
   # shellcheck disable=SC2034 # used by the parts
-  local app='' release='' secrets='' venv='' uid='' uid_given='' group='' socket='' chown_socket='' chmod_socket='' \
-    uwsgi_ini='' uwsgi_service='' trial_ini='' requirements=''
+  app='' release='' secrets='' venv='' uid='' uid_given='' group='' socket='' \
+    uwsgi_ini='' uwsgi_service='' uwsgi_socket='' requirements=''
   # shellcheck disable=SC2034
-  local python='' isolation='' virtualenv='' tools='' ca_bundle='' pip_index='' proxy='' compiler='' wheels='' uwsgi_requirement='' \
+  python='' isolation='' virtualenv='' tools='' ca_bundle='' pip_index='' proxy='' compiler='' wheels='' uwsgi_requirement='' \
     uwsgi_executable=''
   # shellcheck disable=SC2034
-  local nginx_conf='' site_folder='' domains='' ipv6_listen='' nginx_user=''
+  nginx_conf='' site_folder='' domains='' ipv6_listen='' nginx_user='' nginx_group=''
   # shellcheck disable=SC2034
-  local port='' host_header='' path='' contains='' timeout=''
+  port='' host_header='' path='' contains='' timeout=''
   read_manifest
   # shellcheck disable=SC2034
-  local folder=$apps_folder/$app code=$uploads_folder/$app.tar.gz site=$site_folder/$app.conf
+  folder=$apps_folder/$app code=$uploads_folder/$app.tar.gz site=$site_folder/$app.conf
   lock "app-$app" 1200
-  # Not local, because the clean-up needs it.
   work=$(mktemp -d)
   clean_up_with end_app
   "app_$1"
 }
 
 app_up() {
-  claim_app "$app" "$folder" "/etc/systemd/system/uwsgi@$app.service" "$site"
+  require_socket_folder
+  claim_app "$app" "$folder" "/etc/systemd/system/uwsgi@$app.service" "/etc/systemd/system/uwsgi@$app.socket" "$site"
   if [[ ! -e $folder/last-good ]]; then undo_on_failure undo_first; fi
-  require_code
+  make_user
+  make_folder
   install_requirements
+  install_uwsgi
   release_app
   activate_site
   printf '{"release": "%s"}\n' "$release"
 }
 
 app_down() {
-  if is_claimed "$app"; then remove_app "$app"; fi
   rm -rf "$code" "${cache_folder:?}/$app"
+  if is_claimed "$app"; then remove_app "$app"; else rm -f "$locks_folder/app-$app"; fi
 }
 
 undo_first() { remove_app "$app"; }
 
 end_app() {
-  stop_trial
+  end_site
+  end_trial
+  release_requests
   rm -rf "$work"
 }
 
-require_code() {
+# Nobody but root and the app's group gets through it, whatever is below.
+make_folder() {
   mkdir -p "$folder"
+  chown "root:$group" "$folder"
+  chmod 750 "$folder"
   [[ -s $code ]] ||
     fail "The code of app $app is not on the server anymore ($code)." "change a file of the app, then deploy again, which uploads it."
+}
+
+# A folder of another service must not become the app's.
+require_socket_folder() {
+  local socket_folder=${socket%/*}
+  if [[ ! -e $socket_folder ]] || grep --quiet --line-regexp --fixed-strings -e "$socket_folder" "$folder/socket-folders" 2> /dev/null; then
+    return 0
+  fi
+  fail "The folder $socket_folder on the server, which apps.$app.socket names, belongs to something else." \
+    "choose another folder with apps.$app.socket, or remove the setting."
 }

@@ -12,9 +12,11 @@ remove_app() {
   local app=$1 user
   remove_site "$site_folder/$app.conf"
   remove_unit "$app"
-  for user in $(own_users "$app"); do userdel "$user"; done
+  for user in $(own_users "$app"); do remove_user "$user"; done
   rm -rf "${apps_folder:?}/$app"
   unclaim_app "$app"
+  # Last of all, for then another run may go on.
+  rm -f "$locks_folder/app-$app"
 }
 
 # Argument: FILE
@@ -27,20 +29,24 @@ remove_site() {
 
 # Argument: APP
 remove_unit() {
-  local service=uwsgi@$1.service
-  systemctl disable --now --quiet "$service" 2> /dev/null || true
-  rm -f "/etc/systemd/system/$service"
+  local units=("uwsgi@$1.socket" "uwsgi@$1.service")
+  systemctl disable --now --quiet "${units[@]}" 2> /dev/null || true
+  rm -f "/etc/systemd/system/uwsgi@$1".{socket,service}{,.before}
   systemctl daemon-reload
-  systemctl reset-failed "$service" 2> /dev/null || true
-  unlabel_socket_folders "$apps_folder/$1/socket-folders" ''
+  systemctl reset-failed "${units[@]}" 2> /dev/null || true
+  remove_socket_folders "$apps_folder/$1/socket-folders" ''
 }
 
-# Removes the SELinux labels of all the socket folders in a list but one. Arguments: FILE FOLDER
-unlabel_socket_folders() {
+# Removes all the socket folders in a list but one, and their SELinux labels. Arguments: FILE FOLDER
+remove_socket_folders() {
   local other folders
   folders=$(sort -u "$1" 2> /dev/null) || folders=''
   for other in $folders; do
-    if [[ $other != "$2" ]]; then unlabel_socket_folder "$other"; fi
+    if [[ $other != "$2" ]]; then
+      unlabel_socket_folder "$other"
+      rm -f "$other"/*.sock
+      rmdir --ignore-fail-on-non-empty "$other" 2> /dev/null || true
+    fi
   done
 }
 

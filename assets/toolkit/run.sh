@@ -11,11 +11,11 @@ toolkit=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd /
 
 # The parts of each verb, and before them those of all; rendering/toolkit.ts reads these lists too.
-common_parts='lib manifest claim selinux python apps'
+common_parts='lib manifest claim users selinux python apps'
 # shellcheck disable=SC2034 # used by its name
 server_parts='system downloads firewalld nginx uwsgi server'
 # shellcheck disable=SC2034
-app_parts='health environment release site app'
+app_parts='health environment trial activate release site app'
 
 parts=${1}_parts
 for part in $common_parts ${!parts}; do

@@ -3,6 +3,9 @@
 # Activates an app's site and rolls it back if nginx rejects it or the app does not answer through it; or removes it.
 # ipv6_listen is the directive of the site that is left out on a server without IPv6.
 
+# Whether the site is on its way to be live; then the end of the script restores the one before.
+is_activating=false
+
 activate_site() {
   local url=http://127.0.0.1:$port$path problem started
   lock nginx 300
@@ -18,11 +21,11 @@ activate_site() {
   say "$app: activating the site"
   rm -f "$folder/site-is-active"
   [[ ! -f $site ]] || cp -p "$site" "$work/site"
+  is_activating=true
   take_over_names
   cmp --silent "$work/new" "$site" || install_file "$work/new" "$site"
   # With a broken configuration nginx would keep running, but never start again.
   if ! nginx -t 2> "$work/nginx"; then
-    restore
     if grep --quiet 'a duplicate default server' "$work/nginx"; then
       fail "Another site on this server is already the default for all names. The site of app $app was rolled back." \
         "set apps.$app.domains." "$(cat "$work/nginx")"
@@ -35,12 +38,11 @@ activate_site() {
   start_pulse "$app: waiting until it answers behind nginx"
   if ! wait_for "$timeout" site_answers && ! { nginx_was_denied "$started" && allow_nginx && wait_for "$timeout" site_answers; }; then
     problem=$(cat "$work/problem")
-    restore
-    reload_nginx
     fail "App $app behind nginx ($url, Host: $host_header) $problem. Its site was rolled back." \
       "look for the cause in /var/log/nginx/error.log on the server, then deploy again."
   fi
   stop_pulse
+  is_activating=false
   touch "$folder/site-is-active"
 }
 
@@ -90,18 +92,20 @@ require_own_names() {
       -e "conflicting server name \"$name\" on [::]:$port" "$work/nginx"; then taken+="${taken:+, }${name:-(any)}"; fi
   done
   if [[ -n $taken ]]; then
-    restore
     fail "Another site on this server already has the names $taken. The site of app $app was rolled back." \
       "choose other names with apps.$app.domains, or disable the other site (to find it: grep -rn server_name /etc/nginx)."
   fi
 }
 
-restore() {
+# For the end of the script.
+end_site() {
   local other
+  [[ $is_activating == true ]] || return 0
   for other in "$work"/others/*.conf; do
     [[ ! -f $other ]] || install_file "$other" "${site%/*}/${other##*/}"
   done
   if [[ -f $work/site ]]; then install_file "$work/site" "$site"; else rm -f "$site"; fi
+  if nginx -t -q 2> /dev/null; then (reload_nginx) || true; fi
 }
 
 site_answers() {

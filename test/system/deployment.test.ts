@@ -115,7 +115,7 @@ onEachPlatform("a stack on a new server", function (platform) {
     // `strict` makes uWSGI refuse what it does not know; `no-server` ends it once the app is loaded. Without the
     // socket, which is in use.
     const copy = "sed '/socket = \\|vacuum = /d' /opt/apps/hello/current/uwsgi.ini > /tmp/strict.ini";
-    const uwsgi = "/opt/apps/hello/current/venv/bin/uwsgi --ini /tmp/strict.ini --no-server 2>&1";
+    const uwsgi = "runuser -u hello -- /opt/apps/hello/current/venv/bin/uwsgi --ini /tmp/strict.ini --no-server 2>&1";
     assert.match(await product.ssh(`${copy}; ${uwsgi}`), /WSGI app 0 .* ready/);
     assert.match(
       await product.ssh(`${copy}; echo 'proceses = 7' >> /tmp/strict.ini; ${uwsgi} || true`),
@@ -129,7 +129,8 @@ onEachPlatform("a stack on a new server", function (platform) {
       "/run/uwsgi-hello/uwsgi.sock": `hello:${group} 660`,
       "/opt/apps/hello/current/app/wsgi.py": "root:root 644",
       "/opt/apps/hello/current/uwsgi.ini": "root:root 644",
-      "/opt/apps/hello/shared": `hello:${group} 750`,
+      "/opt/apps/hello": "root:hello 750",
+      "/opt/apps/hello/shared": "hello:hello 750",
     };
     const found = await product.ssh(`stat --format '%n %U:%G %a' ${Object.keys(paths).join(" ")}`);
     assert.deepEqual(

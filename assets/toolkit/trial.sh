@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# shellcheck disable=SC2154 # declared by app.sh
+# Tries a release: runs it beside the live one, in a transient unit that is the app's own but for what is said here, and sends
+# it a request.
+
+trial_folder=/run/uwsgi-nginx-trial
+transient_folder=/run/systemd/system
+is_tried=false
+
+try_release() {
+  local name=uwsgi-trial@$app started problem
+  say "$app: trying release $release"
+  started=$(date +%s)
+  is_tried=true
+  remove_trial
+  ln -sfnT "releases/$release" "$folder/trial"
+  write_text "$(trial_ini)"$'\n' "$folder/trial.ini"
+  write_text "$uwsgi_service" "$transient_folder/$name.service"
+  write_text "$(trial_lines)"$'\n' "$transient_folder/$name.service.d/trial.conf"
+  write_text "$(trial_socket)"$'\n' "$transient_folder/$name.socket"
+  systemctl daemon-reload
+  start_pulse "$app: waiting until the release starts and answers"
+  if ! systemctl start "$name.socket" "$name.service" 2> "$work/start"; then
+    fail_release "does not start" "_SYSTEMD_UNIT=$name.service" "$started"
+  fi
+  problem=$(problem_of "$trial_folder/$app.sock")
+  if [[ -n $problem ]]; then fail_release "$problem (path $path)" "_SYSTEMD_UNIT=$name.service" "$started"; fi
+  stop_pulse
+  remove_trial
+  is_tried=false
+}
+
+# One process, and a socket of its own.
+trial_ini() {
+  sed -e "s#$folder/current/#$folder/trial/#" -e "s#^socket = .*#socket = $trial_folder/$app.sock#" \
+    -e 's/^processes = .*/processes = 1/' -e 's/^master = .*/master = true/' -e 's/^die-on-term = .*/die-on-term = true/' <<< "${uwsgi_ini%$'\n'}"
+}
+
+# With a master, systemd knows whether the release has started.
+trial_lines() {
+  printf '%s\n' '[Service]' Type=notify NotifyAccess=main ExecStart= \
+    "ExecStart=$folder/trial/venv/bin/uwsgi --ini $folder/trial.ini" KillSignal=SIGTERM Restart=no "TimeoutStartSec=$timeout" TimeoutStopSec=5
+  if [[ -n $secrets ]]; then printf '%s\n' EnvironmentFile= "EnvironmentFile=$folder/trial/environment"; fi
+}
+
+# nginx's user asks.
+trial_socket() {
+  printf '%s\n' '[Socket]' "ListenStream=$trial_folder/$app.sock" "SocketUser=$uid" "SocketGroup=$nginx_group" SocketMode=0660 RemoveOnStop=true
+}
+
+remove_trial() {
+  local name=uwsgi-trial@$app
+  if [[ ! -e $transient_folder/$name.service ]]; then return 0; fi
+  systemctl stop "$name.socket" "$name.service" 2> /dev/null || true
+  rm -rf "$transient_folder/$name.service" "$transient_folder/$name.service.d" "$transient_folder/$name.socket"
+  rm -f "$folder/trial" "$folder/trial.ini"
+  systemctl daemon-reload || true
+  systemctl reset-failed "$name.socket" "$name.service" 2> /dev/null || true
+}
+
+# For the end of the script.
+end_trial() {
+  if [[ $is_tried == true ]]; then remove_trial; fi
+}

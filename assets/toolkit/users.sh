@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# shellcheck disable=SC2154 # declared by app.sh
+# The user and the group of an app, which no other app and no other service shares.
+
+# Makes the app's user, unless it exists. Assigns its group to the caller's group.
+make_user() {
+  local entry comment
+  comment=$(user_comment "$app")
+  if entry=$(getent passwd "$uid"); then
+    if [[ $(id -u "$uid") == 0 ]]; then
+      fail "The user $uid of app $app is root." "choose another user with apps.$app.uid."
+    fi
+    if [[ $uid_given != true && $entry != *":$comment:"* ]]; then
+      fail "The server already has a user $uid, who was not made for app $app." \
+        "choose another user with apps.$app.uid, or set it to $uid to use this one."
+    fi
+  else
+    if getent group "$uid" > /dev/null; then
+      fail "The server already has a group $uid, whose rights app $app would get." "choose another user with apps.$app.uid."
+    fi
+    quietly "Making the user $uid" useradd --system --user-group --no-create-home --home-dir "$folder" \
+      --shell /sbin/nologin --comment "$comment" "$uid"
+  fi
+  require_own_group
+}
+
+# Code and data are the group's, so nobody else may be in it.
+require_own_group() {
+  local id name members
+  # shellcheck disable=SC2034 # used by the parts
+  group=$(id -gn "$uid")
+  id=$(id -g "$uid")
+  members=$(getent group "$id" | cut -d : -f 4)
+  for name in ${members//,/ } $(getent passwd | awk -F : -v id="$id" '$4 == id { print $1 }'); do
+    if [[ $name != "$uid" ]]; then
+      fail "The user $uid of app $app is in the group $group with others ($name), who could read the app's code and data." \
+        "choose another user with apps.$app.uid, or give this one a group of its own (groupadd, usermod --gid)."
+    fi
+  done
+}
+
+# Gives the app's data to another user. Nothing of the app may run. Arguments: OLD_USER_ID USER
+move_data() {
+  say "$app: giving its data to the user $2"
+  find "$folder/shared" -xdev -uid "$1" -exec chown --no-dereference "$2:$(id -g "$2")" {} +
+}
+
+# Ends what a user has started, and removes the user with what it has left outside of the app's folder: another user may get
+# its number. Argument: USER
+remove_user() {
+  local id
+  id=$(id -u "$1" 2> /dev/null) || return 0
+  wait_for 10 has_no_processes "$id" || true
+  find /tmp /var/tmp /dev/shm /dev/mqueue /run/lock /var/spool/cron -xdev -uid "$id" -delete 2> /dev/null || true
+  userdel "$1" || true
+}
+
+has_no_processes() {
+  pkill -KILL --uid "$1" 2> /dev/null || true
+  ! pgrep --uid "$1" > /dev/null
+}

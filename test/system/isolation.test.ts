@@ -1,0 +1,205 @@
+// What an app on a server never gets of others, and what a failed step never breaks.
+import assert from "node:assert/strict";
+import { assertPage, assertServed } from "../support/assertions";
+import { appDefaults } from "../support/defaults";
+import { httpGet, underLoad } from "../support/load";
+import { onEachPlatform, preparedSettings } from "../support/platforms";
+import { Product } from "../support/product";
+import { waitFor } from "../support/waitFor";
+
+const page = "it works";
+const database = "/opt/apps/hello/shared/database";
+/** An app that does not start without its database. */
+const code = `open("${database}").close()
+
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"${page}"]
+`;
+
+onEachPlatform("the isolation of apps", function (test) {
+  this.timeout(300_000);
+
+  let product: Product;
+  let server: Record<string, unknown>;
+  before(async function () {
+    server = await preparedSettings(test, this);
+    product = await Product.make({ server }, test);
+    await product.writeApp("hello", { "wsgi.py": code });
+    await product.writeApp("first", { "wsgi.py": code.replace(/^open.*\n/, "") });
+  });
+  after(() => (product as Product | undefined)?.remove());
+
+  const { python } = test;
+  const settings = (more: Record<string, unknown> = {}) => ({
+    server,
+    apps: { hello: { source: "apps/hello", python, ...more } },
+  });
+  /** The app is live and has a database that only its user may read. */
+  const given = {
+    async deployed(): Promise<void> {
+      if (product.isLive) return;
+      await product.deployed(settings({ source: "apps/first" }));
+      await product.ssh(`umask 077; echo customers > ${database}; chown hello:hello ${database}`);
+      await product.deployed(settings());
+      await assertPage(product.url, page);
+    },
+  };
+  /** Runs the verb `app` as the step of an `up` does, with a changed manifest. */
+  const release = async (change: (manifest: string) => string, env = "") => {
+    const manifest = String((await product.resource("hello-app"))?.inputs?.stdin);
+    const base64 = Buffer.from(change(manifest)).toString("base64");
+    return product.ssh(`echo ${base64} | base64 -d | ${env} bash /var/lib/uwsgi-nginx/run app up 2>&1 || echo failed`);
+  };
+  const numberOf = (user: string) => product.ssh(`id -u ${user}`);
+
+  it("gives nobody but root and the app a way to its code, its data and its socket", async () => {
+    await given.deployed();
+    await product.ssh("id stranger > /dev/null 2>&1 || useradd --system stranger");
+    const tries = [
+      "ls /opt/apps/hello",
+      "cat /opt/apps/hello/current/app/wsgi.py",
+      `cat ${database}`,
+      "ls /var/cache/uwsgi-nginx/hello",
+      "ls /var/lib/uwsgi-nginx/uploads",
+      "flock --nonblock /run/uwsgi-nginx/app-hello true",
+      "touch /run/uwsgi-nginx/app-other",
+      "touch /run/uwsgi-hello/other.sock",
+    ];
+    const { user, group } = test.platform.nginx;
+    for (const who of ["stranger", user]) {
+      for (const command of tries) {
+        const got = await product.ssh(`runuser -u ${who} -- ${command} 2> /dev/null && echo worked || echo refused`);
+        assert.equal(got, "refused", `${who}: ${command}`);
+      }
+    }
+    assert.equal(
+      await product.ssh("stat --format '%U:%G %a' /opt/apps/hello /run/uwsgi-hello /run/uwsgi-hello/uwsgi.sock"),
+      ["root:hello 750", "root:root 755", `hello:${group} 660`].join("\n"),
+    );
+    assert.equal(await product.ssh("id -nG hello"), "hello");
+    assert.doesNotMatch(await product.ssh(`id -nG ${user}`), /hello/);
+  });
+
+  it("moves the data to a new user without losing a request, and nothing is open to who gets the old one's number", async () => {
+    await given.deployed();
+    const number = await numberOf("hello");
+    // A process that outlives its session, and a file elsewhere.
+    await product.ssh(
+      "runuser -u hello -- sh -c 'touch /var/tmp/left; setsid sleep 600 > /dev/null 2>&1 < /dev/null &'",
+    );
+    await product.configure(settings({ uid: "web" }));
+    const load = await underLoad(product.url, () => product.up());
+    assertServed(load, [page]);
+    assert.equal(await product.ssh(`stat --format '%U:%G %a' ${database}`), "web:web 600");
+    assert.equal(
+      await product.ssh(
+        "getent passwd hello || getent group hello || pgrep --full '[s]leep 600' || ls /var/tmp/left 2> /dev/null || echo nothing",
+      ),
+      "nothing",
+    );
+    await product.ssh(`useradd --system --uid ${number} heir`);
+    assert.equal(
+      await product.ssh(
+        `find / -xdev -uid ${number} 2> /dev/null | head; runuser -u heir -- cat ${database} 2> /dev/null || true`,
+      ),
+      "",
+    );
+    await product.ssh("userdel heir");
+    await product.deployed(settings());
+    assert.equal(await product.ssh(`stat --format '%U:%G %a' ${database}`), "hello:hello 600");
+  });
+
+  it("refuses users, groups and socket folders of others, and leaves the other apps alone", async () => {
+    await given.deployed();
+    const before = await product.ssh("stat --format '%n %U:%G %a' /run/sshd");
+    const other = { source: "apps/first", python };
+    await product.configure({
+      server,
+      apps: {
+        ...settings().apps,
+        disk: { ...other, domains: ["disk.example.org"] },
+        stolen: { ...other, domains: ["stolen.example.org"], socket: "/run/sshd/uwsgi.sock" },
+        nobody: { ...other, domains: ["nobody.example.org"] },
+      },
+    });
+    const { output } = await product.failUp();
+    assert.match(output, /Error: The server already has a group disk, whose rights app disk would get\./);
+    assert.match(
+      output,
+      /Error: The folder \/run\/sshd on the server, which apps\.stolen\.socket names, belongs to something else\./,
+    );
+    assert.match(output, /Error: The server already has a user nobody, who was not made for app nobody\./);
+    assert.equal(await product.ssh("stat --format '%n %U:%G %a' /run/sshd; ls /opt/apps"), `${before}\nhello`);
+    await assertPage(product.url, page);
+    await product.deployed(settings());
+  });
+
+  const failures: [string, string][] = [
+    ["systemd cannot be reached", 'if [ "$1" = daemon-reload ]; then echo no bus >&2; exit 1; fi'],
+    ["the unit cannot be enabled", 'if [ "$1" = enable ]; then exit 1; fi'],
+    [
+      "the app's reload fails",
+      'if [ "$1" = reload ] || [ "$1" = restart ] && [ ! -e /run/failed ]; then touch /run/failed; exit 1; fi',
+    ],
+  ];
+  for (const [what, lines] of failures) {
+    it(`keeps the former release live, after a reboot too, when ${what}`, async () => {
+      await given.deployed();
+      const live = () => product.ssh("readlink /opt/apps/hello/current; cat /etc/systemd/system/uwsgi@hello.*");
+      const before = await live();
+      const fake = `#!/bin/sh\n${lines}\nexec /bin/systemctl "$@"\n`;
+      await product.ssh(`printf %s ${Buffer.from(fake).toString("base64")} | base64 -d > /usr/local/sbin/systemctl`);
+      await product.ssh("chmod 755 /usr/local/sbin/systemctl");
+      const output = await release((manifest) =>
+        manifest
+          .replace(/^release=.*$/m, "release=aaaaaaaaaaaa")
+          .replace(/processes = \d+/, `processes = ${appDefaults.processes + 1}`)
+          .replace(/TimeoutStopSec=\d+/, "TimeoutStopSec=99"),
+      );
+      await product.ssh("rm -f /usr/local/sbin/systemctl /run/failed; systemctl daemon-reload");
+      assert.match(output, /^failed$/m);
+      assert.equal(await live(), before);
+      assert.equal(await product.ssh("ls /etc/systemd/system | grep before || true"), "");
+      await waitFor("the page", async () => (await httpGet(product.url)).text === page);
+    });
+  }
+
+  it("starts an app and nginx again until they start, however long that takes", async () => {
+    await given.deployed();
+    const broken = "/etc/nginx/conf.d/broken.conf";
+    await product.ssh(
+      `mv ${database} ${database}.away; echo 'nonsense;' > ${broken}; systemctl kill --signal KILL uwsgi@hello nginx`,
+    );
+    // systemd gives up after five starts by default.
+    const starts = async (unit: string) =>
+      Number(
+        await product.ssh(
+          `journalctl --unit ${unit} --output cat --no-pager | grep --count '[Ss]cheduled restart job' || true`,
+        ),
+      );
+    const [app, nginx] = [await starts("uwsgi@hello"), await starts("nginx")];
+    await waitFor(
+      "failed starts",
+      async () => (await starts("uwsgi@hello")) > app + 6 && (await starts("nginx")) > nginx + 6,
+      60,
+    );
+    await product.ssh(`mv ${database}.away ${database}; rm ${broken}`);
+    await waitFor("the page", async () => (await httpGet(product.url)).text === page, 30);
+  });
+
+  it("leaves no process, user or file of an app behind when it is removed", async () => {
+    await given.deployed();
+    const number = await numberOf("hello");
+    await product.ssh(
+      "runuser -u hello -- sh -c 'touch /dev/shm/left; setsid sleep 601 > /dev/null 2>&1 < /dev/null &'",
+    );
+    await product.deployed({ server, apps: { second: { source: "apps/first", python } } });
+    assert.equal(
+      await product.ssh(`pgrep -u ${number} || find / -xdev -uid ${number} 2> /dev/null | grep . || echo nothing`),
+      "nothing",
+    );
+    const names = "ls /etc/systemd/system /run /opt/apps /var/cache/uwsgi-nginx; cat /etc/passwd /etc/group";
+    assert.equal(await product.ssh(`{ ${names}; } 2> /dev/null | grep hello || true`), "");
+  });
+});
