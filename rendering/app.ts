@@ -75,7 +75,9 @@ export function planApp(name: string, args: AppPlanArgs): AppPlan {
     environmentFile: hasSecrets(settings) ? `${folder}/current/environment` : "",
     reload: reloadCommand(platform.systemd),
     limits: limits(platform.systemd, limitsOf(settings)),
-    hardening: hardening(platform.systemd, [`${folder}/shared`], settings.instanceMetadata),
+    hardening: hardening(platform.systemd, {
+      ...{ user: uid, writable: [`${folder}/shared`], instanceMetadata: settings.instanceMetadata },
+    }),
     retries: retries(platform.systemd),
   };
   const ini = renderTemplate("uwsgi.ini", values);

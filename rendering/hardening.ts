@@ -18,7 +18,18 @@ function lines(systemd: number, directives: readonly Directive[]): string[] {
 }
 
 /** Addresses of the instance metadata service, which gives a server's credentials to whoever asks. */
-const metadataAddresses = "169.254.169.254/32 fd00:ec2::254/128";
+const metadata = { iptables: "169.254.169.254", ip6tables: "fd00:ec2::254" };
+
+/** What keeps a user from the instance metadata service. Older versions have no such directive, so each start adds a rule. */
+function withoutMetadata(user: string): Directive[] {
+  const rules = Object.entries(metadata).map(([tool, address]) => {
+    const rule = (action: string) =>
+      `${tool} -w -${action} OUTPUT -d ${address} -m owner --uid-owner ${user} -j REJECT`;
+    return { text: `ExecStartPre=-/bin/sh -c '${rule("C")} || ${rule("I")}'`, before: 235 };
+  });
+  const denied = `${metadata.iptables}/32 ${metadata.ip6tables}/128`;
+  return [{ text: `IPAddressDeny=${denied}`, from: 235 }, { text: "PermissionsStartOnly=yes", before: 235 }, ...rules];
+}
 
 /**
  * Not used, though each would lower the exposure that `systemd-analyze security` prints: PrivateNetwork and a closed
@@ -65,18 +76,22 @@ const sandbox: readonly Directive[] = [
   { text: "ProtectProc=invisible", from: 247 },
 ];
 
+export interface Sandbox {
+  /** The unit's user. */
+  user: string;
+  /** The only folders that it may write to, besides its own /tmp. */
+  writable: readonly string[];
+  /** Whether it may reach the instance metadata service. */
+  instanceMetadata?: boolean;
+}
+
 /**
  * The sandboxing lines of a unit.
  * @param systemd version of the server's systemd
- * @param writable the only folders that it may write to, besides its own /tmp
- * @param metadata whether it may reach the instance metadata service
  */
-export function hardening(systemd: number, writable: readonly string[], metadata = false): string[] {
-  const ours: readonly Directive[] = [
-    ...writable.map((folder) => ({ text: `ReadWritePaths=-${folder}`, from: 232 })),
-    ...(metadata ? [] : [{ text: `IPAddressDeny=${metadataAddresses}`, from: 235 }]),
-  ];
-  return lines(systemd, [...sandbox, ...ours]);
+export function hardening(systemd: number, { user, writable, instanceMetadata = false }: Sandbox): string[] {
+  const folders = writable.map((folder) => ({ text: `ReadWritePaths=-${folder}`, from: 232 }));
+  return lines(systemd, [...sandbox, ...folders, ...(instanceMetadata ? [] : withoutMetadata(user))]);
 }
 
 /** The lines of a unit with which an app cannot starve others. */

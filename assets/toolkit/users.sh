@@ -51,6 +51,9 @@ remove_user() {
   local id
   id=$(id -u "$1" 2> /dev/null) || return 0
   wait_for 10 has_no_processes "$id" || true
+  # The rules of rendering/hardening.ts.
+  iptables -w -D OUTPUT -d 169.254.169.254 -m owner --uid-owner "$id" -j REJECT 2> /dev/null || true
+  ip6tables -w -D OUTPUT -d fd00:ec2::254 -m owner --uid-owner "$id" -j REJECT 2> /dev/null || true
   find /tmp /var/tmp /dev/shm /dev/mqueue /run/lock /var/spool/cron -xdev -uid "$id" -delete 2> /dev/null || true
   userdel "$1" || true
 }

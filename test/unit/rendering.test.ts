@@ -85,6 +85,10 @@ describe("rendered units", () => {
   const [metadata, shared] = ["169.254.169.254/32 fd00:ec2::254/128", "/opt/apps/hello/shared"];
   const { openFiles, logLines } = defaults.limits;
   const onCentos7 = { platform: platforms.centos7 };
+  const rules = [
+    "ExecStartPre=-/bin/sh -c 'iptables -w -C OUTPUT -d 169.254.169.254 -m owner --uid-owner hello -j REJECT || iptables -w -I OUTPUT -d 169.254.169.254 -m owner --uid-owner hello -j REJECT'",
+    "ExecStartPre=-/bin/sh -c 'ip6tables -w -C OUTPUT -d fd00:ec2::254 -m owner --uid-owner hello -j REJECT || ip6tables -w -I OUTPUT -d fd00:ec2::254 -m owner --uid-owner hello -j REJECT'",
+  ];
 
   it("an app's unit starts uWSGI directly, as the app's user, within limits and in a sandbox", () => {
     assert.equal(
@@ -157,7 +161,7 @@ WantedBy=uwsgi.service
     );
   });
 
-  it("a unit for systemd 219 has all of that that this version supports", () => {
+  it("a unit for systemd 219 has all of it that this version supports", () => {
     assert.deepEqual(
       changedLines(helloFiles().unit, helloFiles({}, onCentos7).unit).filter((it) => it.startsWith("+")),
       [
@@ -167,6 +171,8 @@ WantedBy=uwsgi.service
         "+ CPUShares=1024",
         "+ ProtectSystem=full",
         "+ InaccessibleDirectories=-/var/spool/cron -/var/spool/at",
+        "+ PermissionsStartOnly=yes",
+        ...rules.map((rule) => `+ ${rule}`),
       ],
     );
     const { unit } = helloFiles({}, onCentos7);
@@ -178,6 +184,8 @@ WantedBy=uwsgi.service
       "CapabilityBoundingSet=",
       "InaccessibleDirectories=-/var/spool/cron -/var/spool/at",
       "DevicePolicy=closed",
+      "PermissionsStartOnly=yes",
+      ...rules,
     ]);
   });
 
@@ -200,6 +208,11 @@ WantedBy=uwsgi.service
   it("an app reaches the instance metadata service only if a setting says so", () => {
     assert.deepEqual(changedLines(helloFiles().unit, helloFiles({ instanceMetadata: true }).unit), [
       `- IPAddressDeny=${metadata}`,
+    ]);
+    const old = (settings: Record<string, unknown>) => helloFiles(settings, onCentos7).unit;
+    assert.deepEqual(changedLines(old({}), old({ instanceMetadata: true })), [
+      "- PermissionsStartOnly=yes",
+      ...rules.map((rule) => `- ${rule}`),
     ]);
   });
 
