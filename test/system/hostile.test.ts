@@ -45,7 +45,7 @@ def application(environ, start_response):
  * server. It would also mount the cgroup hierarchies that your computer has not mounted, if /proc/cgroups named them.
  */
 const mounting = [
-  "--cap-add=SYS_ADMIN",
+  ...["--cap-add=SYS_ADMIN", "--cap-add=SYS_PTRACE"],
   "--security-opt=apparmor=unconfined",
   `--entrypoint=${JSON.stringify(["/bin/sh", "-c", `sed 's/[0-9]$/0/' /proc/cgroups > /run/cgroups && mount --bind /run/cgroups /proc/cgroups && exec "$@"`, "sh"])}`,
 ];
