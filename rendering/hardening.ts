@@ -41,6 +41,8 @@ const sandbox: readonly Directive[] = [
   // Makes all but /dev, /proc and /sys read-only. `full` is the strictest older value: /usr, /boot and /etc.
   { text: "ProtectSystem=full", before: 232 },
   { text: "ProtectSystem=strict", from: 232 },
+  // Some of the lines below leave it writable otherwise.
+  { text: "ReadOnlyPaths=/run", from: 232 },
   { text: "ProtectHome=yes" },
   { text: "PrivateTmp=yes" },
   { text: "CapabilityBoundingSet=" },

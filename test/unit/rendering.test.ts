@@ -126,6 +126,7 @@ LogRateLimitIntervalSec=30s
 LogRateLimitBurst=${logLines}
 # Sandboxing
 ProtectSystem=strict
+ReadOnlyPaths=/run
 ProtectHome=yes
 PrivateTmp=yes
 CapabilityBoundingSet=

@@ -51,6 +51,7 @@ const systemdOptions: Readonly<Record<string, readonly string[]>> = {
     "--tmpfs=/run",
     "--tmpfs=/run/lock",
     "--cap-add=SYS_ADMIN",
+    "--cap-add=SYS_PTRACE", // for PrivateUsers with ProtectProc, if systemd may mount
     "--env=container=docker", // tells systemd 219 that it is in a container; podman sets it
   ],
 };

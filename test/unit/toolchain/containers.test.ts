@@ -173,7 +173,7 @@ describe("containers", () => {
       command: ["docker"],
       runOptions: [
         ...["--cgroupns=host", "--volume=/sys/fs/cgroup:/sys/fs/cgroup:rw", "--tmpfs=/run", "--tmpfs=/run/lock"],
-        ...["--cap-add=SYS_ADMIN", "--env=container=docker"],
+        ...["--cap-add=SYS_ADMIN", "--cap-add=SYS_PTRACE", "--env=container=docker"],
       ],
       image,
     });
