@@ -26,10 +26,13 @@ export const centos7: Platform = {
         title: "CentOS 7.9.2009, with os/, updates/ and extras/ below",
         release: "7.9.2009",
         defaults: [
-          "http://vault.centos.org/7.9.2009",
+          "https://vault.centos.org/7.9.2009",
           "https://linuxsoft.cern.ch/centos-vault/7.9.2009",
           "https://archive.kernel.org/centos-vault/7.9.2009",
+          // For servers whose certificates are too old. Packages are signed.
+          "http://vault.centos.org/7.9.2009",
           // Other architectures than x86_64.
+          "https://vault.centos.org/altarch/7.9.2009",
           "http://vault.centos.org/altarch/7.9.2009",
         ],
         variable: "CENTOS7_ARCHIVE_URL",
@@ -41,7 +44,7 @@ export const centos7: Platform = {
         variable: "CENTOS7_EPEL_URL",
       },
     },
-    keys: { "epel-release": "/etc/pki/rpm-gpg/RPM-GPG-KEY-EPEL-7" },
+    keyFile: "/etc/pki/rpm-gpg/RPM-GPG-KEY-EPEL-7",
     base: ["ca-certificates", "curl", "diffutils", "procps-ng", "tar", "util-linux"],
     compiler: ["gcc"],
     // The unpacked package lists of the archives take about 300 MB.

@@ -9,7 +9,6 @@ export const debian12: Platform = {
     script: "packages-apt.sh",
     configuration: { template: "apt.conf", file: "/etc/uwsgi-nginx/apt.conf" },
     mirrors: {},
-    keys: {},
     base: ["ca-certificates", "curl", "procps"],
     compiler: ["gcc", "libc6-dev"],
     diskSpace: { "/opt": 100, "/usr": 300, "/var": 250 },

@@ -45,8 +45,11 @@ export interface Packages {
   readonly configuration: { readonly template: string; readonly file: string };
   /** Lists of base URLs in that configuration, by the name of their setting (`server.mirrors.NAME`). */
   readonly mirrors: Readonly<Record<string, Mirrors>>;
-  /** Packages that contain a key of other packages, and the path of the key. They are unpacked, not installed. */
-  readonly keys: Readonly<Record<string, string>>;
+  /**
+   * Where the distribution's package with the key of third-party packages would install it. The key itself is in assets/keys,
+   * because nothing that is downloaded should say whom to trust.
+   */
+  readonly keyFile?: string;
   /** Packages that every server needs: curl for health checks, pgrep. */
   readonly base: readonly string[];
   /** Packages of a compiler, which uWSGI needs if it is compiled. */

@@ -3,7 +3,7 @@ import { platforms, type Platform, type Python } from "../platforms";
 import { extraCaCertificates, type CaSource } from "../settings/caCertificates";
 import { baseUrls } from "../settings/mirrors";
 import type { CommonServerSettings } from "../settings/serverCommon";
-import { renderTemplate } from "./assets";
+import { asset, renderTemplate } from "./assets";
 
 /** Where a server gets packages from, and which certificates it trusts, by the names that the scripts use. */
 export interface Downloads {
@@ -11,8 +11,9 @@ export interface Downloads {
   packages: {
     /** Path of the package manager's configuration for this project. The file exists only if it is needed. */
     package_config_file: string;
-    /** Packages that contain a key, and the path of its file, as PACKAGE=FILE words. */
-    package_keys: string;
+    /** The key of third-party packages, and the path at which the server may have it already. Empty if there is none. */
+    package_key: string;
+    package_key_file: string;
   };
   /** For downloads.sh: paths, texts (empty if there is no such file) and a command. */
   files: Record<"package_config" | "ca_file" | "ca_update" | "ca_bundle" | "ca_certificates", string>;
@@ -30,7 +31,7 @@ export function planDownloads(
   const paths = { file, folder: path.posix.dirname(file) };
   const text = renderTemplate(template, { ...paths, mirrors: baseUrls(platform, server.mirrors, env), proxy });
   return {
-    packages: { package_config_file: file, package_keys: pairList(platform.packages.keys) },
+    packages: { package_config_file: file, ...packageKey(platform) },
     files: {
       package_config: text,
       ca_file: platform.trustStore.file,
@@ -39,6 +40,13 @@ export function planDownloads(
       ca_certificates: extraCaCertificates(server, env) ?? "",
     },
     pip: { ca_bundle: platform.trustStore.bundle, pip_index: server.pipIndex ?? "", proxy },
+  };
+}
+
+function packageKey({ packages: { keyFile = "" } }: Platform) {
+  return {
+    package_key: keyFile === "" ? "" : asset(`keys/${path.posix.basename(keyFile)}`),
+    package_key_file: keyFile,
   };
 }
 

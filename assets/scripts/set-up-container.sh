@@ -4,7 +4,7 @@
 
 main() {
   # shellcheck disable=SC2034 # used by the parts
-  local package_config_file='' package_config='' package_keys='' ca_file='' ca_update='' ca_bundle='' ca_certificates=''
+  local package_config_file='' package_config='' package_key='' package_key_file='' ca_file='' ca_update='' ca_bundle='' ca_certificates=''
   # shellcheck disable=SC2034
   local title='' id='' version_id='' architectures=''
   local packages=''

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # shellcheck disable=SC2154 # declared by the callers
 # Installs packages with yum: install_packages NAME…
-# The caller declares package_config_file and package_keys (a list of PACKAGE=KEY_FILE).
+# The caller declares package_config_file, and package_key and package_key_file: the key of third-party packages, and the file
+# in which the server may have it already. They are empty if there are no such packages.
 
 yum_attempts=3
 lock_attempts=60
 lock_pause=5
-key_work=/run/uwsgi-nginx-keys
 
 # Asks for providers, because for example python2-pip provides python-pip.
 missing_packages() {
@@ -23,59 +23,33 @@ install_packages() {
   if [[ -z $missing ]]; then return 0; fi
   say "packages: installing ${missing//$'\n'/ }"
   import_system_key
-  install_keys
+  install_key
   # shellcheck disable=SC2086 # a list of words
   with_yum install $missing
   missing=$(missing_packages "$@")
   if [[ -n $missing ]]; then fail_unknown "${missing//$'\n'/ }"; fi
 }
 
-# Installs the keys of third-party repositories next to the configuration. They come from packages that the system's own keys
-# have signed. Such a package is unpacked and not installed, because it contains a repository file whose mirrors are gone,
-# with which the server's own yum would fail.
-install_keys() {
-  local pair file key
-  for pair in $package_keys; do
-    file=${pair#*=}
-    key=$(installed_key "$file")
-    if [[ -s $key ]]; then continue; fi
-    if [[ -s $file ]]; then
-      # The package is installed, so the server trusts its key already.
-      install_file "$file" "$key"
-    else
-      unpack "${pair%%=*}" "$key_work"
-      install_file "$key_work/root$file" "$key"
-      rm -rf "$key_work"
-    fi
-  done
+# Installs the key of third-party packages next to the configuration. It comes with this project, unless the server trusts
+# it already.
+install_key() {
+  local key
+  key=$(installed_key)
+  if [[ -s $package_key_file ]]; then
+    install_file "$package_key_file" "$key"
+  elif [[ -n $package_key ]]; then
+    printf '%s' "$package_key" > "$key.text"
+    install_file "$key.text" "$key"
+    rm -f "$key.text"
+  fi
 }
 
-installed_key() { printf '%s/%s' "$(dirname "$package_config_file")" "${1##*/}"; }
+installed_key() { printf '%s/%s' "$(dirname "$package_config_file")" "${package_key_file##*/}"; }
 
-# Unpacks a package into FOLDER/root if the system's own keys have signed it. Arguments: PACKAGE FOLDER
-unpack() {
-  local output key file
-  say "packages: fetching the key in $1"
-  rm -rf "$2"
-  mkdir -p "$2/root"
-  with_yum install --downloadonly --downloaddir="$2" "$1"
-  file=$(find "$2" -name '*.rpm' -print -quit)
-  if [[ -z $file ]]; then fail_unknown "$1"; fi
-  # The signature is checked with a separate key database, because the server may trust other keys. rpm also accepts
-  # packages without a signature, so its output is checked as well.
-  for key in /etc/pki/rpm-gpg/RPM-GPG-KEY-CentOS-7{,-"$(uname -m)"}; do
-    [[ ! -f $key ]] || quietly "Reading the key $key" rpm --dbpath "$2/keys" --import "$key"
-  done
-  output=$(rpm --dbpath "$2/keys" --checksig "$file" 2>&1) || true
-  if output_has 'NOT OK' || ! output_has 'pgp\|signatures'; then fail_unsigned; fi
-  quietly "Unpacking $1" rpm --root "$2/root" --install --nodeps --noscripts "$file"
-}
-
-# Removes the keys and yum's data about this project's repositories. The server's own data stays.
+# Removes the key and yum's data about this project's repositories. The server's own data stays.
 forget_downloads() {
-  local pair
-  for pair in $package_keys; do rm -f "$(installed_key "${pair#*=}")"; done
-  rm -rf "$key_work" /var/cache/yum/uwsgi-nginx
+  [[ -z $package_key_file ]] || rm -f "$(installed_key)"
+  rm -rf /var/cache/yum/uwsgi-nginx
   [[ ! -d /var/lib/yum/repos ]] || find /var/lib/yum/repos -mindepth 3 -maxdepth 3 -name 'uwsgi-nginx-*' -exec rm -rf {} +
 }
 

@@ -7,14 +7,14 @@ aggregate_unit_file=/etc/systemd/system/uwsgi.service
 nginx_drop_in_file=/etc/systemd/system/nginx.service.d/restart.conf
 toolkit_folder=/usr/local/lib/uwsgi-nginx
 
-# In the manifest, architectures, package_keys, packages, selinux_packages and disk_space (FOLDER=MEGABYTES) are lists of
+# In the manifest, architectures, packages, selinux_packages and disk_space (FOLDER=MEGABYTES) are lists of
 # words. package_config and ca_certificates are the texts of the files named beside them; if empty, there is no such file.
 verb_server() {
   # Not local: where `set -e` ends the script, the clean-up would not see them.
   stack='' login_user='' toolkit_version='' toolkit_hash='' packages='' selinux_packages='' disk_space=''
   # shellcheck disable=SC2034 # used by the parts
   title='' id='' version_id='' architectures='' package_script='' package_config_file='' package_config='' \
-    package_keys='' ca_file='' ca_update='' ca_bundle='' ca_certificates='' pip_index='' proxy=''
+    package_key='' package_key_file='' ca_file='' ca_update='' ca_bundle='' ca_certificates='' pip_index='' proxy=''
   # shellcheck disable=SC2034
   uwsgi_from='' uwsgi_version='' uwsgi_executable='' pythons='' nginx_package='' default_link='' default_file='' default_package='' site_folder=''
   uwsgi_service='' restart_conf=''

@@ -137,6 +137,21 @@ describe("a server of the fake CentOS 7, with 1 GB of memory and no swap", funct
     assert.equal(await product.exec("rpm --query gcc || true"), "package gcc is not installed");
   });
 
+  it("trusts EPEL's own key for EPEL's packages, unless the server has another one", async () => {
+    const file = "/etc/pki/rpm-gpg/RPM-GPG-KEY-EPEL-7";
+    await given.server();
+    await product.exec(`mv ${file} /root/`);
+    await configure(el7Mirrors.centos);
+    try {
+      assert.match(
+        (await product.failUp()).output,
+        /Error: The packages are not signed with the key that the server trusts/,
+      );
+    } finally {
+      await product.exec(`mv /root/${file.split("/").at(-1) ?? ""} ${file}`);
+    }
+  });
+
   it("says that no mirror answers", async () => {
     await configure([badMirrors.dead]);
     assert.match(

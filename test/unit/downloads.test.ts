@@ -69,16 +69,23 @@ baseurl=http://e.org/7/$basearch/
 failovermethod=priority
 gpgcheck=1
 gpgkey=file:///etc/uwsgi-nginx/RPM-GPG-KEY-EPEL-7
-# The key comes from this package, so the package must be the one that is signed by CentOS.
-exclude=epel-release
 `,
     );
   });
 
-  it("CentOS's own archive comes first, and the one for other architectures last", () => {
+  it("CentOS's own archive comes first, the one for other architectures last, and https before http", () => {
     const defaults = (name: string) => platforms.centos7.packages.mirrors[name]?.defaults ?? [];
-    assert.match(defaults("centos")[0] ?? "", /vault\.centos\.org\/7\./);
+    assert.match(defaults("centos")[0] ?? "", /^https:\/\/vault\.centos\.org\/7\./);
     assert.match(defaults("centos").at(-1) ?? "", /\/altarch\//);
+    for (const name of ["centos", "epel"]) {
+      for (const [i, url] of defaults(name).entries()) {
+        const secure = url.replace(/^http:/, "https:");
+        assert.ok(
+          defaults(name).indexOf(secure) <= i && defaults(name).includes(secure),
+          `${secure} should come first`,
+        );
+      }
+    }
     assert.deepEqual(
       baseUrls(yumConf(), "updates"),
       defaults("centos").map((url) => `${url}/updates/$basearch/`),
