@@ -10,6 +10,7 @@ const python36: Python = {
   pyuwsgi: "2.0.20",
   plugin: { package: "uwsgi-plugin-python36", name: "python36" },
   tools: ["pip==21.3.1", "setuptools==59.6.0", "wheel==0.37.1"],
+  compileTools: [],
 };
 
 /** CentOS Linux 7. Its mirrors closed at its end of life (2024-06-30), so all packages come from the archives. */
@@ -52,7 +53,7 @@ export const centos7: Platform = {
     selinux: ["checkpolicy", "policycoreutils", "policycoreutils-python"],
   },
   pythons: {
-    // virtualenv 16.7.12 needs no other packages. It installs pip 20.3.4 and setuptools 44.1.1, the last for Python 2.7.
+    // virtualenv 16.7.12 needs no other packages. It brings pip 20.3.4 and setuptools 44.1.1, the last for Python 2.7, and wheel.
     "2.7": {
       executable: "/usr/bin/python2.7",
       // It has no -I.
@@ -63,6 +64,7 @@ export const centos7: Platform = {
       plugin: { package: "uwsgi-plugin-python2", name: "python" },
       virtualenv: "16.7.12",
       tools: [],
+      compileTools: [],
     },
     "3": python36,
     "3.6": python36,

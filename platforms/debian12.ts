@@ -23,6 +23,7 @@ export const debian12: Platform = {
       pyuwsgi: "2.0.30.post1",
       plugin: { package: "uwsgi-plugin-python3", name: "python3" },
       tools: [],
+      compileTools: ["wheel==0.37.1"],
     },
   },
   nginx: {

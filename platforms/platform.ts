@@ -88,6 +88,8 @@ export interface Python {
   readonly virtualenv?: string;
   /** Requirements that replace the tools of `venv` in every environment, because those are too old or too new. */
   readonly tools: readonly string[];
+  /** Requirements that an environment lacks for compiling uWSGI. */
+  readonly compileTools: readonly string[];
 }
 
 export interface Nginx {

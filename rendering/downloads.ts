@@ -1,5 +1,6 @@
 import * as path from "node:path";
 import { platforms, type Platform, type Python } from "../platforms";
+import { withHashes } from "../platforms/pythonPackages";
 import { extraCaCertificates, type CaSource } from "../settings/caCertificates";
 import { baseUrls } from "../settings/mirrors";
 import type { CommonServerSettings } from "../settings/serverCommon";
@@ -56,8 +57,12 @@ export function systemParameters({ title, os }: Platform) {
 }
 
 /** For python.sh. */
-export function pythonParameters({ executable, isolation, virtualenv = "", tools }: Python) {
-  return { python: executable, isolation, virtualenv, tools: tools.join(" ") };
+export function pythonParameters({ executable, isolation, virtualenv, tools }: Python) {
+  return {
+    ...{ python: executable, isolation },
+    virtualenv: virtualenv === undefined ? "" : withHashes(`virtualenv==${virtualenv}`),
+    tools: tools.map(withHashes).join(" "),
+  };
 }
 
 /** A list of NAME=VALUE words for a script. */

@@ -2,6 +2,7 @@ import type { Platform } from "../platforms";
 import type { AppSettings } from "../settings/apps";
 import type { UwsgiSettings } from "../settings/uwsgi";
 import { renderTemplate } from "./assets";
+import { buildService } from "./build";
 import { pairList, systemParameters, type Downloads } from "./downloads";
 import { retries } from "./hardening";
 import type { Manifest } from "./manifest";
@@ -44,6 +45,7 @@ export function planServer(args: ServerPlanArgs): ServerPlan {
     ...apps.flatMap((app) => app.packages),
   ]);
   const uwsgiService = renderTemplate("uwsgi.service");
+  const build_service = buildService(platform);
   const restartConf = renderTemplate("nginx-restart.conf", { retries: retries(platform.systemd) });
   const { package_config_file, package_config, ca_file, ca_certificates } = {
     ...downloads.packages,
@@ -51,6 +53,7 @@ export function planServer(args: ServerPlanArgs): ServerPlan {
   };
   const files = {
     "/etc/systemd/system/uwsgi.service": uwsgiService,
+    "/etc/systemd/system/uwsgi-build@.service": build_service,
     "/etc/systemd/system/nginx.service.d/restart.conf": restartConf,
     [package_config_file]: package_config,
   };
@@ -80,6 +83,7 @@ export function planServer(args: ServerPlanArgs): ServerPlan {
       default_package: nginx.defaultSite?.package ?? "",
       site_folder: nginx.siteFolder,
       uwsgi_service: uwsgiService,
+      build_service,
       restart_conf: restartConf,
     },
     shown: {

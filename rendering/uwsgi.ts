@@ -1,5 +1,7 @@
 import type { Platform, Python } from "../platforms";
+import { withHashes } from "../platforms/pythonPackages";
 import { sourceVersion, type UwsgiSettings } from "../settings/uwsgi";
+import { pythonParameters } from "./downloads";
 
 /** How a server gets uWSGI for one of its Pythons. */
 export interface Uwsgi {
@@ -48,6 +50,8 @@ export function pythonOf(platform: Platform, name: string): Python {
 
 /** A line for uwsgi.sh: a Python and the uWSGI for it. */
 export function pythonLine(platform: Platform, name: string, { folder, requirement }: Uwsgi): string {
-  const { executable, isolation, virtualenv = "", tools } = pythonOf(platform, name);
-  return `${[name, folder, requirement, executable, isolation, virtualenv, tools.join(" ")].join("|")}\n`;
+  const described = pythonOf(platform, name);
+  const { python, isolation, virtualenv, tools } = pythonParameters(described);
+  const compileTools = described.compileTools.map(withHashes).join(" ");
+  return `${[name, folder, withHashes(requirement), python, isolation, virtualenv, tools, compileTools].join("|")}\n`;
 }

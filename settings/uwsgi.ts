@@ -72,7 +72,9 @@ export const uwsgiSchema = z
       allowed: "one of source, wheel, distribution",
     }),
     version: setting(textOrNumber(z.string().regex(/^\d+(\.\d+)+(\.post\d+)?$/)).optional(), {
-      meaning: "Version of uWSGI. An error lists those there are, if it is not one of them.",
+      meaning:
+        "Version of uWSGI. An error lists those there are, if it is not one of them. Only the default's packages are compared " +
+        "with known SHA-256 sums.",
       allowed: `a version, such as ${sourceVersion}`,
       defaultText: `\`${sourceVersion}\` from source, the newest wheel for the Python, or the distribution's`,
     }),

@@ -7,7 +7,7 @@
 #               /opt/apps/APP/current       link to the live release
 #               /opt/apps/APP/trial         link to the release that is tried
 #               /opt/apps/APP/last-good     the last release that worked, which a failed one is rolled back to
-#               /opt/apps/APP/venvs         virtual environments, one for each set of requirements
+#               /opt/apps/APP/venvs         virtual environments, one for each set of requirements; root's when they are complete
 #               /opt/apps/APP/shared        the app's own data, kept across releases
 #               /var/cache/uwsgi-nginx/APP  what pip has downloaded and built
 
@@ -39,7 +39,6 @@ app_up() {
   make_user
   make_folder
   install_requirements
-  install_uwsgi
   release_app
   activate_site
   printf '{"release": "%s"}\n' "$release"
@@ -56,6 +55,7 @@ end_app() {
   end_site
   end_trial
   release_requests
+  if [[ -n $build_name ]]; then end_build "$build_name"; fi
   rm -rf "$work"
 }
 

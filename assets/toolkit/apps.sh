@@ -13,6 +13,7 @@ remove_app() {
   remove_site "$site_folder/$app.conf"
   remove_unit "$app"
   for user in $(own_users "$app"); do remove_user "$user"; done
+  remove_build_user "$app"
   rm -rf "${apps_folder:?}/$app"
   unclaim_app "$app"
   # Last of all, for then another run may go on.

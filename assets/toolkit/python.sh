@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # shellcheck disable=SC2154 # declared by the callers
-# Makes virtual environments and configures pip.
+# Makes virtual environments and configures pip. All of it runs in builds (build.sh).
 # The caller declares python, isolation, virtualenv, tools, ca_bundle, pip_index and proxy. isolation are the options that
-# keep that Python from importing what is in the working directory or in the user's folders.
+# keep that Python from importing what is in the working directory or in the user's folders. virtualenv and tools are
+# requirements with the hashes of their packages.
 
 # Argument: folder for pip's downloads
 pip_settings() {
+  local file
   export PIP_CACHE_DIR=$1 PIP_CERT=$ca_bundle PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
   if [[ -n $pip_index ]]; then
     export PIP_INDEX_URL=$pip_index
@@ -15,6 +17,11 @@ pip_settings() {
   fi
   [[ -z $proxy ]] || export PIP_PROXY=$proxy
   LC_ALL=$(utf8_locale) || LC_ALL=C
+  # Root's own configuration of pip, because builds cannot read its home.
+  for file in .pip/pip.conf .config/pip/pip.conf; do
+    [[ ! -f ${HOME:-/root}/$file ]] || install -D -m 644 "${HOME:-/root}/$file" "$build_work/$file"
+  done
+  chown -R "_$build_name" "$build_work"
 }
 
 # Builds of many packages read UTF-8 files, which fails with older Pythons in the locale C.
@@ -27,17 +34,38 @@ utf8_locale() {
 # Makes an environment with pip and its build tools. The system's own pip and its packages are not changed.
 # Argument: FOLDER
 make_environment() {
-  local what="Making the virtual environment $1"
-  rm -rf "$1" "$1.virtualenv"
-  mkdir -p "$(dirname "$1")"
+  local what="Making the virtual environment $1" fetched=$build_work/virtualenv
   # shellcheck disable=SC2086 # a list of words
   if [[ -z $virtualenv ]]; then
-    quietly "$what" "$python" $isolation -m venv "$1"
+    build "$what" "$python" $isolation -m venv "$1"
   else
-    quietly "Fetching virtualenv" "$python" $isolation -m pip install --no-deps --target "$1.virtualenv" "virtualenv==$virtualenv"
-    quietly "$what" "$python" $isolation "$1.virtualenv/virtualenv.py" --no-download --python "$python" "$1"
-    rm -rf "$1.virtualenv"
+    install_known "Fetching virtualenv" "$virtualenv" "$python" $isolation -m pip install --no-deps --target "$fetched"
+    build "$what" "$python" $isolation "$fetched/virtualenv.py" --no-download --python "$python" "$1"
   fi
-  # shellcheck disable=SC2086 # a list of words
-  [[ -z $tools ]] || quietly "Preparing pip in $1" "$1/bin/python" -m pip install $tools
+  [[ -z $tools ]] || install_known "Preparing pip in $1" "$tools" "$1/bin/python" -m pip install
+}
+
+# Installs what this project names. Arguments: WHAT REQUIREMENTS COMMAND…
+install_known() {
+  local what=$1 output
+  shift
+  run_pip "$@" || fail_with_output "$what" "$output" "${@:2}" "$1"
+}
+
+# Runs pip with requirements of this project, and accepts only packages with their hashes, if there are any. Its output goes
+# to the caller's variable `output`, and what it does is in the caller's `what`. Arguments: REQUIREMENTS COMMAND…
+run_pip() {
+  local file=$build_folder/known.txt names hashes=''
+  # Each requirement has a line of its own, with its hashes.
+  # shellcheck disable=SC2001 # bash's own replacement knows no groups
+  sed 's/ \([^-]\)/\n\1/g' <<< "$1" > "$file"
+  if [[ $1 == *" --hash="* ]]; then hashes=--require-hashes; fi
+  names=$(cut -d ' ' -f 1 "$file" | paste -s -d ' ')
+  shift
+  if run_silently in_unit "$@" ${hashes:+"$hashes"} --requirement "$file"; then return 0; fi
+  if [[ -n $hashes ]] && grep --quiet 'DO NOT MATCH THE HASHES' <<< "$output"; then
+    fail "The package index has other packages than the original ones of $names. Their SHA-256 sums differ, so they were not installed." \
+      "set server.pipIndex to an index that has the original packages." "$(grep --after-context 6 'DO NOT MATCH THE HASHES' <<< "$output")"
+  fi
+  return 1
 }

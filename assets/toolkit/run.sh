@@ -11,7 +11,7 @@ toolkit=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd /
 
 # The parts of each verb, and before them those of all; rendering/toolkit.ts reads these lists too.
-common_parts='lib manifest claim users selinux python apps'
+common_parts='lib manifest claim users selinux apps build python'
 # shellcheck disable=SC2034 # used by its name
 server_parts='system downloads firewalld nginx uwsgi server'
 # shellcheck disable=SC2034

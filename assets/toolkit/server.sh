@@ -4,6 +4,7 @@
 # It is the first step and all others wait for it, so a server that fails the checks is not changed.
 
 aggregate_unit_file=/etc/systemd/system/uwsgi.service
+build_unit_file=/etc/systemd/system/uwsgi-build@.service
 nginx_drop_in_file=/etc/systemd/system/nginx.service.d/restart.conf
 toolkit_folder=/usr/local/lib/uwsgi-nginx
 
@@ -17,7 +18,7 @@ verb_server() {
     package_key='' package_key_file='' ca_file='' ca_update='' ca_bundle='' ca_certificates='' pip_index='' proxy=''
   # shellcheck disable=SC2034
   uwsgi_from='' uwsgi_version='' uwsgi_executable='' pythons='' nginx_package='' default_link='' default_file='' default_package='' site_folder=''
-  uwsgi_service='' restart_conf=''
+  uwsgi_service='' build_service='' restart_conf=''
   read_manifest
   # shellcheck source=/dev/null
   source "$toolkit/$package_script"
@@ -27,7 +28,7 @@ verb_server() {
 server_up() {
   local missing
   require_system
-  require_own_server "$stack" "$aggregate_unit_file $nginx_drop_in_file $toolkit_folder"
+  require_own_server "$stack" "$aggregate_unit_file $build_unit_file $nginx_drop_in_file $toolkit_folder"
   require_no_newer_toolkit
   if selinux_is_enabled; then packages+=" $selinux_packages"; fi
   # shellcheck disable=SC2086 # a list of words
@@ -35,7 +36,7 @@ server_up() {
   if [[ -n $missing ]] || ! is_server_claimed; then require_disk_space; fi
   lock server 1200
   # Checked again, because an interrupted run may have claimed the server while this one waited for the lock.
-  require_own_server "$stack" "$aggregate_unit_file $nginx_drop_in_file $toolkit_folder"
+  require_own_server "$stack" "$aggregate_unit_file $build_unit_file $nginx_drop_in_file $toolkit_folder"
   if ! is_server_claimed; then
     undo_on_failure give_back
     claim_server "$stack"
@@ -54,6 +55,7 @@ server_up() {
   install -d -m 700 -o "$login_user" "$uploads_folder"
   chown -R "$login_user" "$uploads_folder"
   write_unit_file "$uwsgi_service" "$aggregate_unit_file"
+  write_unit_file "$build_service" "$build_unit_file"
   write_unit_file "$restart_conf" "$nginx_drop_in_file"
   build_and_install
   remove_old_wheels
@@ -63,6 +65,7 @@ server_up() {
 # uWSGI is compiled or downloaded while nginx is installed.
 build_and_install() {
   local jobs job line failed=false
+  clean_up_with end_uwsgi_builds
   install_nginx &
   jobs=($!)
   while IFS= read -r line; do
@@ -91,14 +94,15 @@ server_down() {
 
 # Packages stay, because other software may depend on them by then.
 give_back() {
-  local app
+  local app name
   # Their own steps have removed them, except those that an interrupted run has left.
   for app in $(claimed_apps); do
     lock "app-$app" 1200
     remove_app "$app"
   done
+  for name in $(builds); do remove_build_user "$name"; done
   systemctl disable --now --quiet uwsgi.service 2> /dev/null || true
-  rm -f "$aggregate_unit_file" "$nginx_drop_in_file"
+  rm -f "$aggregate_unit_file" "$build_unit_file" "$nginx_drop_in_file"
   rmdir --ignore-fail-on-non-empty "$(dirname "$nginx_drop_in_file")" 2> /dev/null || true
   systemctl daemon-reload
   restore_nginx

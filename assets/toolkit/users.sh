@@ -50,7 +50,7 @@ move_data() {
 remove_user() {
   local id
   id=$(id -u "$1" 2> /dev/null) || return 0
-  wait_for 10 has_no_processes "$id" || true
+  end_processes "$1"
   # The rules of rendering/hardening.ts.
   iptables -w -D OUTPUT -d 169.254.169.254 -m owner --uid-owner "$id" -j REJECT 2> /dev/null || true
   ip6tables -w -D OUTPUT -d fd00:ec2::254 -m owner --uid-owner "$id" -j REJECT 2> /dev/null || true
@@ -58,7 +58,9 @@ remove_user() {
   userdel "$1" || true
 }
 
-has_no_processes() {
-  pkill -KILL --uid "$1" 2> /dev/null || true
-  ! pgrep --uid "$1" > /dev/null
+# Argument: USER
+end_processes() {
+  if getent passwd "$1" > /dev/null; then wait_for 10 has_no_processes "$1" || true; fi
 }
+
+has_no_processes() { ! pkill -KILL -U "$1"; }

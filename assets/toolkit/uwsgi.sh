@@ -5,54 +5,56 @@
 #   wheel         the wheel of pyuwsgi, which is uWSGI compiled
 #   distribution  the system's packages, which are installed by then
 # The caller declares uwsgi_from, uwsgi_version, uwsgi_executable, title and pythons: lines of
-# NAME|FOLDER|REQUIREMENT|EXECUTABLE|ISOLATION|VIRTUALENV|TOOLS. The folder is empty for the distribution's uWSGI.
+# NAME|FOLDER|REQUIREMENT|EXECUTABLE|ISOLATION|VIRTUALENV|TOOLS|COMPILE_TOOLS, in which requirements have the hashes of their
+# packages. The folder is empty for the distribution's uWSGI.
 
 wheels_folder=/opt/uwsgi
 
 # Argument: a line of pythons
 build_wheel() {
-  local name folder requirement python isolation virtualenv tools version pip output what
-  IFS='|' read -r name folder requirement python isolation virtualenv tools <<< "$1"
-  # The folder is renamed when it is complete, so an existing one is never half built.
+  local name folder requirement python isolation virtualenv tools compile_tools version uwsgi
+  IFS='|' read -r name folder requirement python isolation virtualenv tools compile_tools <<< "$1"
+  # The folder is moved to its place when it is complete, so an existing one is never half built.
   if [[ -z $folder || -d $folder ]]; then return 0; fi
+  uwsgi=${requirement%% *}
   version=$("$python" --version 2>&1)
-  pip=("$folder.new/env/bin/python" -m pip)
-  rm -rf "$folder.new"
-  pip_settings "$folder.new/cache"
+  begin_build "uwsgi_python${name//./}"
+  local environment=$build_work/environment made=$build_work/wheels
+  local pip=("$environment/bin/python" -m pip)
+  pip_settings "$build_work/cache"
   if [[ $uwsgi_from == wheel ]]; then
-    say "uWSGI ${requirement#*==}: downloading for $version"
-    make_environment "$folder.new/env"
-    fetch_uwsgi "Downloading uWSGI" "${pip[@]}" download --no-deps --only-binary :all: --dest "$folder.new/wheels" "$requirement"
+    say "uWSGI ${uwsgi#*==}: downloading for $version"
+    make_environment "$environment"
+    fetch_uwsgi "Downloading uWSGI" "${pip[@]}" download --no-deps --only-binary :all: --dest "$made"
   else
-    say "uWSGI ${requirement#*==}: compiling for $version"
-    make_environment "$folder.new/env"
-    quietly "Preparing to compile uWSGI" "${pip[@]}" install setuptools wheel
-    fetch_uwsgi "Compiling uWSGI" "${pip[@]}" wheel --no-deps --no-build-isolation --no-binary uwsgi \
-      --wheel-dir "$folder.new/wheels" "$requirement"
+    say "uWSGI ${uwsgi#*==}: compiling for $version"
+    make_environment "$environment"
+    [[ -z $compile_tools ]] || install_known "Preparing to compile uWSGI" "$compile_tools" "${pip[@]}" install
+    fetch_uwsgi "Compiling uWSGI" "${pip[@]}" wheel --no-deps --no-build-isolation --no-binary uwsgi --wheel-dir "$made"
   fi
-  quietly "Installing uWSGI" "${pip[@]}" install --no-index --find-links "$folder.new/wheels" "$requirement"
-  what="Starting uWSGI"
-  run_silently "$folder.new/env/bin/uwsgi" --version || fail_with_output "$what" "$output" "$folder.new/env/bin/uwsgi" --version
-  printf '%s\n' "$output" > "$folder.new/wheels/version"
-  mv -T "$folder.new/wheels" "$folder"
-  rm -rf "$folder.new"
+  build "Installing uWSGI" "${pip[@]}" install --no-index --find-links "$made" "$uwsgi"
+  # shellcheck disable=SC2016 # expanded by that bash
+  build "Starting uWSGI" bash -c '"$0" --version > "$1"' "$environment/bin/uwsgi" "$made/version"
+  mkdir -p "$wheels_folder"
+  hand_over "$made" "$folder" root
+  remove_build_user "$build_name"
 }
 
-# Runs pip. If there is no such version, the error lists those that there are for this Python. The caller declares requirement
-# and version. Arguments: WHAT COMMAND…
+# Runs pip for uWSGI. If there is no such version, the error lists those that there are for this Python. The caller declares
+# requirement, uwsgi and version. Arguments: WHAT COMMAND…
 fetch_uwsgi() {
   local what=$1 output offered
   shift
-  if run_silently "$@"; then return 0; fi
+  if run_pip "$requirement" "$@"; then return 0; fi
   # Without the versions before a release, such as 2.0.27a1.
   offered=$(sed -n -E 's/.*Could not find a version .*\(from versions: ([0-9][^)]*)\).*/\1/p' <<< "$output" | head -n 1 |
     sed -E 's/[0-9.]+(a|b|rc)[0-9]+(, |$)//g; s/, $//')
   if [[ -n $offered ]]; then
-    fail "The package index has no $uwsgi_from of uWSGI ${requirement#*==} for $version. It has the versions below." \
+    fail "The package index has no $uwsgi_from of uWSGI ${uwsgi#*==} for $version. It has the versions below." \
       "set uwsgi.version to one of them, or remove it; or change uwsgi.from." "$(fold -s -w 100 <<< "$offered")"
   fi
   advice="solve the problem that the output above shows, or change uwsgi.from, then deploy again." \
-    fail_with_output "$what" "$output" "$@"
+    fail_with_output "$what" "$output" "$@" "$uwsgi"
 }
 
 # The distribution has one version.
@@ -78,7 +80,7 @@ versions() {
   local name folder python isolation uwsgi separator=''
   printf '{'
   while IFS='|' read -r name folder _ python isolation _; do
-    if [[ -n $folder ]]; then uwsgi=$(cat "$folder/version"); else uwsgi=$("$uwsgi_executable" --version); fi
+    if [[ -n $folder ]]; then uwsgi=$(tr -dc '[:alnum:].+-' < "$folder/version"); else uwsgi=$("$uwsgi_executable" --version); fi
     # shellcheck disable=SC2086 # a list of words
     printf '%s"%s": {"uwsgi": "%s", "python": "%s"}' "$separator" "$name" "$uwsgi" \
       "$("$python" $isolation -c 'import platform; print(platform.python_version())')"

@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { promisify } from "node:util";
 import type { Platform } from "../../platforms";
 import { asset } from "../../rendering/assets";
+import { buildService } from "../../rendering/build";
 import { planDownloads } from "../../rendering/downloads";
 import { quote } from "../../rendering/shell";
 import { pythonLine, uwsgiFor } from "../../rendering/uwsgi";
@@ -72,8 +73,10 @@ function preparation(settings: Settings, platform: Platform): Record<Prepared, s
     ...builds.flatMap(({ packages }) => packages),
     platform.nginx.package,
   ];
-  const parts = ["lib.sh", platform.packages.script, "downloads.sh", "python.sh", "uwsgi.sh"];
-  const values = { ...downloads.packages, ...downloads.files, ...downloads.pip, uwsgi_from: uwsgi.from };
+  const common = ["lib.sh", "claim.sh", "apps.sh", "build.sh", "python.sh"];
+  const parts = [...common, platform.packages.script, "downloads.sh", "uwsgi.sh"];
+  const build_service = buildService(platform);
+  const values = { ...downloads.packages, ...downloads.files, ...downloads.pip, uwsgi_from: uwsgi.from, build_service };
   const texts = [
     ...parts.map((part) => asset(`toolkit/${part}`)),
     ...Object.entries(values).map(([key, value]) => `${key}=${quote(value)}`),
@@ -84,8 +87,11 @@ function preparation(settings: Settings, platform: Platform): Record<Prepared, s
       "trust_certificates",
       "forget_downloads",
       "configure_packages",
+      'rm -rf "$state_folder" "$unit"; systemctl daemon-reload',
     ];
-    const steps = ["configure_packages", "trust_certificates", ...lines, ...end, ": > /etc/machine-id"];
+    const unit =
+      'unit=/etc/systemd/system/uwsgi-build@.service; write_text "$build_service" "$unit"; systemctl daemon-reload';
+    const steps = ["configure_packages", "trust_certificates", unit, ...lines, ...end, ": > /etc/machine-id"];
     return `${[...texts, "main() {", ...steps, "}", "main < /dev/null"].join("\n")}\n`;
   };
   const lines = builds.map((build) => pythonLine(platform, build.python, build).trim());

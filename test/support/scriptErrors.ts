@@ -1,4 +1,4 @@
-// Reads the error texts of a bash script: the arguments of `fail`, of `quietly` and the values of `advice`.
+// Reads the error texts of a bash script: the arguments of `fail`, of `quietly` and its kin, and the values of `advice`.
 
 interface ScriptError {
   line: number;
@@ -11,7 +11,7 @@ export function scriptErrors(script: string): ScriptError[] {
   // Comments keep their place, so that line numbers stay right.
   const text = script.replace(/^\s*#.*$/gm, (comment) => " ".repeat(comment.length));
   const lineOf = (index: number) => text.slice(0, index).split("\n").length;
-  return [...text.matchAll(/(?<![\w-])(fail|quietly|advice=|printf)(?=[\s"])/g)].flatMap(
+  return [...text.matchAll(/(?<![\w-])(fail|quietly|build|install_known|advice=|printf)(?=[\s"])/g)].flatMap(
     ({ index, 0: name }): ScriptError[] => {
       const [first, second] = words(text, index + name.length);
       const line = lineOf(index);
@@ -21,7 +21,8 @@ export function scriptErrors(script: string): ScriptError[] {
           ? [{ line, ...fixOf(second), part: "fix" }]
           : [{ line, what: first, ...fixOf(second) }];
       // lib.sh completes the text.
-      if (name === "quietly") return first.startsWith("$") ? [] : [{ line, what: `${first} failed.`, part: "what" }];
+      if (name !== "advice=" && name !== "printf")
+        return first.startsWith("$") ? [] : [{ line, what: `${first} failed.`, part: "what" }];
       if (name === "advice=") return [{ line, fix: first, part: "fix" }];
       return first.endsWith("If it is right, ") ? [{ line, fix: first, part: "fix" }] : [];
     },

@@ -6,6 +6,38 @@ import { onGenuinePlatforms, preparedSettings } from "../support/platforms";
 import { Product } from "../support/product";
 import { waitFor } from "../support/waitFor";
 
+/** A package that takes what it can get while it is built, and reports it as a module. */
+const snoop = `import errno, json, os, pwd, subprocess, sys
+from setuptools import setup
+
+def attempt(action):
+    try:
+        return action()
+    except (IOError, OSError) as error:
+        return "denied" if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS) else str(error)
+
+if not os.path.exists("snoop.py"):
+    got = {
+        "user": pwd.getpwuid(os.getuid()).pw_name,
+        "groups": [group for group in os.getgroups() if group != os.getgid()],
+        "shadow": attempt(lambda: open("/etc/shadow").read()),
+        "environment": sorted(name for name in os.environ if name.startswith("SSH")),
+        "unit": attempt(lambda: open("/etc/systemd/system/snoop.service", "w").name),
+        "shared": attempt(lambda: open("/opt/apps/hello/shared/snoop", "w").name),
+        "live": attempt(lambda: open("/opt/apps/hello/current/venv/snoop", "w").name),
+        "setuid": attempt(lambda: os.chmod(os.path.join(sys.prefix, "bin", "pip"), 0o6755)),
+        "next": attempt(lambda: os.mkdir("/opt/apps/hello/releases/snoop")),
+    }
+    open("snoop.py", "w").write("got = %r\\n" % json.dumps(got))
+    open("snoop.pth", "w").write("import os; open('/var/cache/uwsgi-nginx/hello/ran-as-%d' % os.getuid(), 'a').close()\\n")
+    subprocess.Popen("setsid sleep 98765 > /dev/null 2>&1 &", shell=True)
+    os.symlink("/etc/cron.d", os.path.join(sys.prefix, "cron"))
+    os.symlink("/etc/nologin", os.path.join(sys.prefix, ".complete"))
+
+site = [path for path in sys.path if path.startswith(sys.prefix) and path.endswith("site-packages")][0]
+setup(name="snoop", version="1.0", py_modules=["snoop"], data_files=[(os.path.relpath(site, sys.prefix), ["snoop.pth"])])
+`;
+
 const page = "<h1 style='color:blue'>Hello There!</h1>";
 const folder = "/usr/local/lib/uwsgi-nginx";
 const archive = "/var/lib/uwsgi-nginx/uploads/toolkit.tar.gz";
@@ -175,6 +207,34 @@ onGenuinePlatforms("the toolkit on a server", function (test) {
     await product.configure(settings({ processes, packages: ["tar"], source: "apps/needy" }));
     await assertDeployed();
     await product.ssh(`rm ${stray}`);
+  });
+
+  it("builds what an app requires as a user of its own, who gets nothing and leaves nothing but the environment", async () => {
+    await given.deployed();
+    const base64 = Buffer.from(snoop).toString("base64");
+    await product.ssh(
+      `mkdir -p /srv/snoop-1.0; echo ${base64} | base64 -d > /srv/snoop-1.0/setup.py; tar -czf /srv/snoop-1.0.tar.gz -C /srv snoop-1.0`,
+    );
+    const source = await product.writeApp("careless", {
+      "wsgi.py": "import snoop\n" + (await product.readFile("assets/apps/hello/wsgi.py")),
+      "requirements.txt": "/srv/snoop-1.0.tar.gz\n",
+    });
+    await product.configure(settings({ processes, packages: ["tar"], source }));
+    await assertDeployed();
+    const venv = "/opt/apps/hello/current/venv";
+    const got = await product.ssh(`sed "s/^got = '//; s/'$//" ${venv}/lib/python*/site-packages/snoop.py`);
+    const denied = "denied";
+    assert.deepEqual(JSON.parse(got), {
+      ...{ user: "_hello", groups: [], environment: [] },
+      ...{ shadow: denied, unit: denied, shared: denied, live: denied, setuid: denied, next: denied },
+    });
+    const ran = "ls /var/cache/uwsgi-nginx/hello | grep ran-as | sort";
+    assert.equal(await product.ssh(ran), await product.ssh("echo ran-as-$(id -u _hello)"), "nobody else should run it");
+    assert.equal(await product.ssh("pgrep -f 'sleep 9876[5]' || true; pgrep -u _hello || true"), "");
+    assert.equal(await product.ssh("ls -d /etc/nologin /var/lib/uwsgi-nginx/builds/hello 2> /dev/null || true"), "");
+    const strange = "! -user root -o ! -type l -perm /6022";
+    assert.equal(await product.ssh(`find ${venv}/ ${strange}; find /opt/uwsgi ${strange}`), "", "it should be root's");
+    await product.ssh("rm -r /srv/snoop-1.0 /srv/snoop-1.0.tar.gz");
   });
 
   it("deploys the other apps when one fails, and leaves nothing of one that has never been live", async () => {

@@ -45,9 +45,13 @@ for (const { name: version } of versions) {
     });
 
     it("is changed afterwards like any other stack, and leaves nothing behind", async () => {
+      // Its pip ran as root.
+      await server.sh("install -d -m 755 /var/cache/uwsgi-nginx/hello/http");
+      await product.writeFile("apps/hello/requirements.txt", "six==1.16.0\n");
       await product.setConfig("uwsgi-nginx:apps.hello.processes", "2", { path: true });
       await product.up();
       assert.equal(await server.sh("cat /usr/local/lib/uwsgi-nginx/version"), toolkit.version);
+      assert.equal(await server.sh("stat --format %U /var/cache/uwsgi-nginx/hello"), "_hello");
       assert.equal(await server.sh("grep ^processes /opt/apps/hello/current/uwsgi.ini"), "processes = 2");
       await product.destroy();
       assert.equal(

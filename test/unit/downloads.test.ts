@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { platforms, type Platform } from "../../platforms";
+import { withHashes } from "../../platforms/pythonPackages";
 import { planDownloads, pythonParameters } from "../../rendering/downloads";
 import { containerSource } from "../../servers/container/source";
 import { settingsSchema } from "../../settings/schema";
@@ -140,11 +141,16 @@ describe("Pythons of a platform", () => {
       python: "/usr/bin/python3",
       isolation: "-I",
       virtualenv: "",
-      tools: "pip==21.3.1 setuptools==59.6.0 wheel==0.37.1",
+      tools: ["pip==21.3.1", "setuptools==59.6.0", "wheel==0.37.1"].map(withHashes).join(" "),
     };
     assert.deepEqual(Object.fromEntries(all), {
       "debian12 3": { python: "/usr/bin/python3", isolation: "-I", virtualenv: "", tools: "" },
-      "centos7 2.7": { python: "/usr/bin/python2.7", isolation: "-E -s", virtualenv: "16.7.12", tools: "" },
+      "centos7 2.7": {
+        python: "/usr/bin/python2.7",
+        isolation: "-E -s",
+        virtualenv: withHashes("virtualenv==16.7.12"),
+        tools: "",
+      },
       "centos7 3": python36,
       "centos7 3.6": python36,
     });

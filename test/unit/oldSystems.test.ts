@@ -6,6 +6,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { platforms, type Platform } from "../../platforms";
 import { assetFiles, inlineScript, renderTemplate } from "../../rendering/assets";
+import { buildService } from "../../rendering/build";
 import { retries } from "../../rendering/hardening";
 import { helloFiles } from "../support/plans";
 import { root } from "../support/root";
@@ -57,6 +58,12 @@ describe("units for systemd 219", () => {
         assert.deepEqual([...unknownTo219(unit), ...unknownTo219(socket)], []);
       });
     }
+  }
+
+  for (const platform of old) {
+    it(`the unit of a build has only directives that systemd 219 supports: ${platform.title}`, () => {
+      assert.deepEqual(unknownTo219(buildService(platform)), []);
+    });
   }
 
   for (const name of ["uwsgi.service", "nginx-restart.conf"]) {

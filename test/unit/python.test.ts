@@ -3,16 +3,19 @@ import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { FakeTools } from "../support/fakeTools";
+import { buildParts, withoutUnit } from "../support/withoutUnit";
 
 describe("pip on a server", () => {
   let tools: FakeTools;
   /** The distinct environments of all calls of Python. */
   function seen(variables = ""): string[] {
-    const settings = "ca_bundle= pip_index= proxy= python=python2.7 isolation= virtualenv=16.7.12 tools=pip==20.3.4";
+    const settings =
+      "ca_bundle= pip_index= proxy= python=python2.7 isolation= virtualenv=virtualenv==16.7.12 tools=pip==20.3.4";
     const { code, stdout, stderr } = tools.run(
-      ["python.sh"],
-      `rm -f "$FAKE/seen"; unset PIP_INDEX_URL PIP_PROXY; HOME=$FAKE; ${settings} ${variables}
-       pip_settings "$FAKE/cache"; make_environment "$FAKE/venv"; sort -u "$FAKE/seen"; wc -l < "$FAKE/seen"`,
+      buildParts,
+      `${withoutUnit}
+       rm -f "$FAKE/seen"; unset PIP_INDEX_URL PIP_PROXY; HOME=$FAKE; ${settings} ${variables}
+       begin_build test; pip_settings "$FAKE/cache"; make_environment "$FAKE/venv"; sort -u "$FAKE/seen"; wc -l < "$FAKE/seen"`,
     );
     assert.equal(code, 0, stderr);
     const lines = stdout.trim().split("\n");
@@ -61,4 +64,44 @@ describe("pip on a server", () => {
       assert.deepEqual(seen(), [`https://pypi.org/simple none ${taken}`]);
     });
   }
+
+  it("pip accepts only the packages whose hashes are known, if there are hashes, and the error says so of others", () => {
+    const run = (requirements: string, words = "") => {
+      tools.add("pip", `cat "\${!#}"; echo '${words}'; ${words === "" ? ":" : "exit 1"}`);
+      return tools.run(
+        buildParts,
+        `${withoutUnit}
+       begin_build test; what=Testing; run_pip '${requirements}' pip install || echo "failed: $output"
+         echo "$output"`,
+      );
+    };
+    const [a, b] = ["a".repeat(64), "b".repeat(64)];
+    const known = run(`pip==1 --hash=sha256:${a} wheel==2 --hash=sha256:${a} --hash=sha256:${b}`);
+    const lines = [`pip==1 --hash=sha256:${a}`, `wheel==2 --hash=sha256:${a} --hash=sha256:${b}`];
+    assert.equal(known.stdout.trim(), lines.join("\n"));
+    const file = join(tools.folder, "build/known.txt");
+    assert.deepEqual(known.calls, [`pip install --require-hashes --requirement ${file}`]);
+    assert.deepEqual(run("uwsgi==2.0.30").calls, [`pip install --requirement ${file}`]);
+    const words =
+      "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE. If you have updated\n    uwsgi==2.0.31";
+    const { code, stderr } = run(`uwsgi==2.0.31 --hash=sha256:${a}`, words);
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /^Error: The package index has other packages than the original ones of uwsgi==2\.0\.31\. Their SHA-256 sums differ, so they were not installed\.\n {4}ERROR: THESE [^]*\nFix: set server\.pipIndex to an index that has the original packages\.$/m,
+    );
+    assert.match(run("uwsgi==2.0.30", words).stdout, /^failed: [^]*\nERROR: THESE PACKAGES/m);
+  });
+
+  it("builds get root's own configuration of pip", () => {
+    mkdirSync(join(tools.folder, ".config/pip"), { recursive: true });
+    writeFileSync(join(tools.folder, ".config/pip/pip.conf"), "[global]\ntimeout = 7\n");
+    const { stdout } = tools.run(
+      buildParts,
+      `${withoutUnit}
+       unset -f install; HOME=$FAKE ca_bundle= pip_index= proxy=; begin_build test; pip_settings /c
+       cat "$build_work/.config/pip/pip.conf"`,
+    );
+    assert.equal(stdout, "[global]\ntimeout = 7\n");
+  });
 });

@@ -8,6 +8,7 @@ import { platforms } from "../../platforms";
 import { architectureOf } from "../../platforms/ec2";
 import { httpPort, withSecrets } from "../../rendering/app";
 import { asset, renderTemplate, script } from "../../rendering/assets";
+import { buildService } from "../../rendering/build";
 import { retries } from "../../rendering/hardening";
 import { environmentFile, fingerprint } from "../../rendering/secrets";
 import { commandLine, quote } from "../../rendering/shell";
@@ -267,6 +268,62 @@ WantedBy=uwsgi.service
       "- Type=notify",
       "- NotifyAccess=main",
       "- ExecReload=+/bin/kill -HUP $MAINPID",
+    ]);
+  });
+
+  it("a build runs as its own user, may change only what is its own, and nothing that it starts outlives it", () => {
+    assert.equal(
+      buildService(platforms.debian12),
+      `[Unit]
+Description=Build of what is downloaded for %i
+
+[Service]
+Type=oneshot
+ExecStart=/bin/bash /var/lib/uwsgi-nginx/builds/%i/command
+User=_%i
+Group=_%i
+# Nothing that it starts outlives it.
+KillMode=control-group
+KillSignal=SIGKILL
+TimeoutStopSec=2
+TimeoutStartSec=3600
+# A deployment starts several in a row.
+StartLimitInterval=0
+SyslogIdentifier=uwsgi-build-%i
+# If memory runs out, a build ends before an app.
+OOMScoreAdjust=500
+TasksMax=1024
+LimitCORE=0
+LimitFSIZE=8589934592
+# Sandboxing
+ProtectSystem=strict
+ReadWritePaths=-/var/lib/uwsgi-nginx/builds/%i -/opt/apps/%i/venvs -/var/cache/uwsgi-nginx/%i
+ProtectHome=yes
+PrivateTmp=yes
+CapabilityBoundingSet=
+NoNewPrivileges=yes
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+SystemCallArchitectures=native
+PrivateDevices=yes
+ProtectKernelTunables=yes
+ProtectKernelModules=yes
+ProtectKernelLogs=yes
+ProtectControlGroups=yes
+ProtectClock=yes
+ProtectHostname=yes
+InaccessiblePaths=-/run/dbus
+IPAddressDeny=169.254.169.254/32 fd00:ec2::254/128
+MemoryMax=80%
+`,
+    );
+    const lines = buildService(platforms.centos7).split("\n");
+    assert.deepEqual(lines.slice(lines.indexOf("# Sandboxing") + 1), [
+      ...["ProtectSystem=full", "ProtectHome=yes", "PrivateTmp=yes", "CapabilityBoundingSet=", "NoNewPrivileges=yes"],
+      ...["InaccessibleDirectories=-/run/dbus", ""],
     ]);
   });
 

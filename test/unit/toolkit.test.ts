@@ -176,7 +176,7 @@ describe("the first step", () => {
     assert.deepEqual(
       names,
       [
-        ...["apps", "claim", "downloads", "firewalld", "keep-secrets", "launch", "lib"],
+        ...["apps", "build", "claim", "downloads", "firewalld", "keep-secrets", "launch", "lib"],
         ...["manifest", "nginx", "packages-yum", "python", "run", "selinux", "server", "system", "users", "uwsgi"],
       ]
         .map((name) => `${name}.sh`)

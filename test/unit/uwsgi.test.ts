@@ -3,9 +3,11 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Platform, platforms } from "../../platforms";
+import { withHashes } from "../../platforms/pythonPackages";
 import { planServer } from "../../rendering/server";
 import { sourceVersion, type UwsgiSettings } from "../../settings/uwsgi";
 import { FakeTools } from "../support/fakeTools";
+import { buildParts, withoutUnit } from "../support/withoutUnit";
 import { root } from "../support/root";
 import { defaultDownloads, helloFiles, helloPlan, toolkit } from "../support/plans";
 
@@ -40,7 +42,7 @@ describe("where uWSGI comes from", () => {
     assert.deepEqual(server({ from: "source" }, debian12, "3"), {
       packages: ["gcc", "libc6-dev", "python3", "python3-dev", "python3-venv"],
       executable: "",
-      wheels: [`3 /opt/uwsgi/source-${sourceVersion}-python3 uwsgi==${sourceVersion}`],
+      wheels: [`3 /opt/uwsgi/source-${sourceVersion}-python3 ${withHashes(`uwsgi==${sourceVersion}`)}`],
       shown: `source ${sourceVersion}`,
     });
     assert.deepEqual(server({ from: "source", version: "2.0.30" }, centos7, "2.7", "3"), {
@@ -62,15 +64,15 @@ describe("where uWSGI comes from", () => {
     assert.deepEqual(server({ from: "wheel" }, debian12, "3"), {
       packages: ["python3", "python3-venv"],
       executable: "",
-      wheels: ["3 /opt/uwsgi/wheel-2.0.30.post1-python3 pyuwsgi==2.0.30.post1"],
+      wheels: [`3 /opt/uwsgi/wheel-2.0.30.post1-python3 ${withHashes("pyuwsgi==2.0.30.post1")}`],
       shown: "wheel 2.0.30.post1",
     });
     assert.deepEqual(server({ from: "wheel" }, centos7, "2.7", "3.6"), {
       packages: ["python", "python-pip", "python3"],
       executable: "",
       wheels: [
-        "2.7 /opt/uwsgi/wheel-2.0.19.1-python2.7 pyuwsgi==2.0.19.1",
-        "3.6 /opt/uwsgi/wheel-2.0.20-python3.6 pyuwsgi==2.0.20",
+        `2.7 /opt/uwsgi/wheel-2.0.19.1-python2.7 ${withHashes("pyuwsgi==2.0.19.1")}`,
+        `3.6 /opt/uwsgi/wheel-2.0.20-python3.6 ${withHashes("pyuwsgi==2.0.20")}`,
       ],
       shown: "wheel 2.0.19.1, wheel 2.0.20",
     });
@@ -78,6 +80,18 @@ describe("where uWSGI comes from", () => {
       app({ from: "wheel", version: "2.0.29" }, debian12, "3"),
       "/opt/uwsgi/wheel-2.0.29-python3 pyuwsgi==2.0.29",
     );
+  });
+
+  it("whatever is downloaded by default has a known hash, and what a user has chosen has none", () => {
+    const all = Object.values(platforms).flatMap((platform: Platform) =>
+      Object.values(platform.pythons).flatMap(({ pyuwsgi, virtualenv, tools, compileTools }) => [
+        ...[`pyuwsgi==${pyuwsgi}`, ...tools, ...compileTools],
+        ...(virtualenv === undefined ? [] : [`virtualenv==${virtualenv}`]),
+      ]),
+    );
+    for (const requirement of [...all, `uwsgi==${sourceVersion}`])
+      assert.match(withHashes(requirement), /^\S+==\S+( --hash=sha256:[0-9a-f]{64})+$/);
+    assert.equal(withHashes("uwsgi==2.0.30"), "uwsgi==2.0.30");
   });
 
   it("the distribution's has a plugin for the Python", () => {
@@ -138,7 +152,7 @@ case "$*" in
   *"-m venv "*) mkdir -p "\${!#}/bin"; cp "$0" "\${!#}/bin/python" ;;
   *" download "*|*" wheel "*)
     ${found}
-    mkdir -p "$FAKE/opt/it.new/wheels" ;;
+    mkdir -p "$FAKE/build/work/wheels" ;;
   *" --no-index "*) printf '#!/bin/sh\\necho 2.0.30\\n' > "\${0%/*}/uwsgi"; chmod 755 "\${0%/*}/uwsgi" ;;
   --version) echo Python 3.11.2 ;;
   *platform*) echo 3.11.2 ;;
@@ -147,11 +161,12 @@ esac`;
     pip(
       `echo "ERROR: Could not find a version that satisfies the requirement x==9.9 (from versions: ${versions})"; exit 1`,
     );
-  const line = (requirement: string) => `3|$FAKE/opt/it|${requirement}|$FAKE/python3|-I||`;
+  const line = (requirement: string) => `3|$FAKE/opt/it|${requirement}|$FAKE/python3|-I|||wheel==1`;
   const run = (from: string, commands: string) =>
     tools.run(
-      ["python.sh", "uwsgi.sh"],
-      `set +e; (set -e; ca_bundle= pip_index= proxy= title='Debian 12' uwsgi_from=${from} uwsgi_executable=$FAKE/uwsgi uwsgi_version=\${version:-}
+      [...buildParts, "uwsgi.sh"],
+      `${withoutUnit}
+       set +e; (set -e; wheels_folder=$FAKE/opt ca_bundle= pip_index= proxy= title='Debian 12' uwsgi_from=${from} uwsgi_executable=$FAKE/uwsgi uwsgi_version=\${version:-}
        ${commands})`,
     );
   beforeEach(() => {
@@ -173,14 +188,19 @@ esac`;
       );
       assert.equal(stderr, `uWSGI 2.0.30: ${says} for Python 3.11.2\n`);
       assert.equal(code, 0);
-      const pips = calls.filter((call) => call.includes(` ${requirement}`));
-      const wheels = join(tools.folder, "opt/it.new/wheels");
-      assert.deepEqual(pips, [
-        `python3 -m pip ${fetched} ${wheels} ${requirement}`,
-        `python3 -m pip install --no-index --find-links ${wheels} ${requirement}`,
-      ]);
+      const work = join(tools.folder, "build/work");
+      const known = `--requirement ${join(tools.folder, "build/known.txt")}`;
+      assert.deepEqual(
+        calls.filter((call) => call.includes(" -m ")),
+        [
+          `python3 -I -m venv ${work}/environment`,
+          ...(from === "source" ? [`python3 -m pip install ${known}`] : []),
+          `python3 -m pip ${fetched} ${work}/wheels ${known}`,
+          `python3 -m pip install --no-index --find-links ${work}/wheels ${requirement}`,
+        ],
+      );
       assert.equal(readFileSync(join(tools.folder, "opt/it/version"), "utf8"), "2.0.30\n");
-      assert.ok(!existsSync(join(tools.folder, "opt/it.new")), "what it was made with should be removed");
+      assert.ok(!existsSync(join(tools.folder, "build")), "what it was made with should be removed");
       const { stdout } = run(from, `pythons="${line(requirement)}"; versions`);
       assert.equal(stdout, '{"3": {"uwsgi": "2.0.30", "python": "3.11.2"}}\n');
     });
@@ -231,8 +251,9 @@ Fix: set uwsgi.version to one of them, or remove it; or change uwsgi.from.
     );
     const install = (compiler: boolean) =>
       tools.run(
-        ["python.sh", "environment.sh"],
-        `command() { [[ $* != "-v gcc" || ${String(compiler)} == true ]]; }
+        [...buildParts, "environment.sh"],
+        `${withoutUnit}
+       command() { [[ $* != "-v gcc" || ${String(compiler)} == true ]]; }
          app=hello venv=$FAKE/venv work=$FAKE cache_folder=$FAKE ca_bundle= pip_index= proxy= virtualenv= tools= isolation=-I
          python=$FAKE/python3 requirements=flask compiler='gcc python3-dev'; install_requirements`,
       ).stderr;
@@ -244,12 +265,13 @@ Fix: set uwsgi.version to one of them, or remove it; or change uwsgi.from.
   it("an app's environment gets the distribution's as a link, and nothing where its requirements bring their own", () => {
     const install = (executable: string) =>
       tools.run(
-        ["environment.sh"],
-        `set +e; (set -e; venv=$FAKE/venv wheels=/opt/uwsgi/x uwsgi_requirement=uwsgi==1 uwsgi_executable=${executable}
-         mkdir -p "$venv/bin"; ln -sf "$FAKE/pip" "$venv/bin/pip"; install_uwsgi; readlink "$venv/bin/uwsgi")`,
+        [...buildParts, "environment.sh"],
+        `${withoutUnit}
+       set +e; (set -e; venv=$FAKE/venv wheels=/opt/uwsgi/x uwsgi_requirement=uwsgi==1 uwsgi_executable=${executable}
+         mkdir -p "$venv/bin"; ln -sf "$FAKE/python" "$venv/bin/python"; install_uwsgi; readlink "$venv/bin/uwsgi")`,
       );
-    tools.add("pip");
-    assert.deepEqual(install("").calls, ["pip install --no-index --find-links /opt/uwsgi/x uwsgi==1"]);
+    tools.add("python");
+    assert.deepEqual(install("").calls, ["python -m pip install --no-index --find-links /opt/uwsgi/x uwsgi==1"]);
     assert.equal(install("$FAKE/uwsgi").stdout, `${tools.folder}/uwsgi\n`);
     assert.deepEqual(install("").calls, [], "what is there should stay");
   });

@@ -32,6 +32,7 @@ describe("npm run render", () => {
     assert.deepEqual(paths, [
       "files/etc/nginx/conf.d/hello.conf",
       "files/etc/systemd/system/nginx.service.d/restart.conf",
+      "files/etc/systemd/system/uwsgi-build@.service",
       "files/etc/systemd/system/uwsgi.service",
       "files/etc/systemd/system/uwsgi@hello.service",
       "files/opt/apps/hello/current/uwsgi.ini",

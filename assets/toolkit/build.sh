@@ -1,0 +1,128 @@
+#!/usr/bin/env bash
+# shellcheck disable=SC2154 # declared by the callers
+# Builds what is made of downloaded code: an app's virtual environment, uWSGI. That code runs as a user for this one build,
+# _NAME (apps' names have no underscore), in the unit uwsgi-build@NAME, and never as root or as the app's user. What is built
+# becomes root's afterwards.
+#
+# In /var/lib/uwsgi-nginx/builds/NAME while it lasts: command, what the unit runs
+#                                                     log      its output
+#                                                     code     its exit code
+#                                                     work     the user's own folder
+
+builds_folder=$state_folder/builds
+# The build that goes on.
+build_name=''
+
+# Makes the user and folders of a build; the last one may have been interrupted. Arguments: NAME [GROUP]
+# The build gets through the folders of GROUP, the app's.
+begin_build() {
+  build_group=${2:-}
+  build_name=$1 build_folder=$builds_folder/$1 build_work=$builds_folder/$1/work
+  end_build "$1"
+  make_build_user "$1"
+  if [[ -n $build_group ]]; then
+    write_text $'[Service]\nSupplementaryGroups='"$build_group"$'\n' "$(drop_in "$1")/group.conf"
+    systemctl daemon-reload
+  fi
+  install -d -m 755 "$builds_folder"
+  install -d -m 750 -g "_$1" "$build_folder"
+  install -d -m 700 -o "_$1" -g "_$1" "$build_work"
+}
+
+# The folder for what the unit of one build has beyond the others. Argument: NAME
+drop_in() { printf '/run/systemd/system/uwsgi-build@%s.service.d' "$1"; }
+
+# The comment in /etc/passwd of a build's user, so that no other user is ever removed. Argument: NAME
+build_comment() { printf 'uwsgi-nginx build %s' "$1"; }
+
+make_build_user() {
+  local user=_$1
+  if is_build_user "$1"; then return 0; fi
+  if getent passwd "$user" > /dev/null; then
+    fail "The server already has a user $user, and builds need one of that name." "rename that user on the server, then deploy again."
+  fi
+  quietly "Making the user $user" useradd --system --user-group --no-create-home --home-dir /nonexistent \
+    --shell /sbin/nologin --comment "$(build_comment "$1")" "$user"
+}
+
+is_build_user() { [[ $(getent passwd "_$1" | cut -d : -f 5) == "$(build_comment "$1")" ]]; }
+
+# Prints the names of builds that have a user.
+builds() { getent passwd | awk -F: '$5 ~ /^uwsgi-nginx build / { print substr($1, 2) }'; }
+
+# Ends whatever a build still does. Argument: NAME
+end_build() {
+  [[ -e $builds_folder/$1 ]] || return 0
+  systemctl stop "uwsgi-build@$1.service" 2> /dev/null || true
+  systemctl reset-failed "uwsgi-build@$1.service" 2> /dev/null || true
+  end_processes "_$1"
+  rm -rf "${builds_folder:?}/$1"
+  if [[ -e $(drop_in "$1") ]]; then
+    rm -rf "$(drop_in "$1")"
+    systemctl daemon-reload || true
+  fi
+}
+
+# Apps' names have no underscore.
+end_uwsgi_builds() {
+  local folder
+  for folder in "$builds_folder"/uwsgi_*; do end_build "${folder##*/}"; done
+}
+
+# Argument: NAME
+remove_build_user() {
+  end_build "$1"
+  if is_build_user "$1"; then remove_user "_$1"; fi
+  # The next user may have the same number.
+  rm -rf "${cache_folder:?}/$1"
+}
+
+# Runs a command of the build, as `quietly` does. Arguments: WHAT COMMAND…
+build() {
+  local what=$1 output
+  shift
+  run_silently in_unit "$@" || fail_with_output "$what" "$output" "$@"
+}
+
+# Runs a command as the build's user, in its unit, and prints its output.
+in_unit() {
+  local name code unit=uwsgi-build@$build_name.service
+  {
+    printf 'exec > %q 2>&1\n' "$build_folder/log"
+    # A package index may need a password, which is not an argument, because everybody sees those.
+    for name in $(compgen -e | grep --extended-regexp '^(PIP_.*|LC_ALL|PATH|.*_proxy|.*_PROXY|SSL_CERT_.*|REQUESTS_CA_BUNDLE)$'); do
+      printf 'export %s=%q\n' "$name" "${!name}"
+    done
+    printf 'export HOME=%q\n' "$build_work"
+    printf '%q ' "$@"
+    # shellcheck disable=SC2016 # expanded by that bash
+    printf '\ncode=$?\nprintf %%s "$code" > %q\nexit "$code"\n' "$build_folder/code"
+  } > "$build_folder/command" || return
+  for name in log code; do
+    # Root's, so that the user can write to it but not put a link in its place.
+    install -m 620 -g "_$build_name" /dev/null "$build_folder/$name" || return
+  done
+  # It may also fail because what the command has left behind did not end at once.
+  systemctl start "$unit" > "$build_folder/systemctl" 2>&1 || true
+  tail -c 100000 "$build_folder/log" | tr -d '\0'
+  code=$(head -c 3 "$build_folder/code")
+  # Otherwise systemd says why it was ended or not started.
+  [[ -n $code ]] || cat "$build_folder/systemctl"
+  [[ $code == 0 ]]
+}
+
+# Makes what was built root's: a copy takes its place. It is packed as the build's user, so nothing comes with it that this
+# user may not read, as would by a hard link if only the owner was changed. Arguments: FOLDER TARGET GROUP
+hand_over() {
+  local folder=$1 target=$2 group=$3 new=$2.new
+  end_processes "_$build_name"
+  rm -rf "$new"
+  install -d -m 700 "$new"
+  runuser -u "_$build_name" -g "_$build_name" -G "${build_group:-_$build_name}" -- tar -C "$folder" -cf - . | tar -C "$new" -xf - --no-same-owner --no-same-permissions ||
+    fail "What was built in $folder could not be copied." "solve the problem that tar reports above, then deploy again."
+  find "$new" ! -type f ! -type d ! -type l -delete
+  chgrp -hR "$group" "$new"
+  chmod -R u=rwX,go=rX,a-st "$new"
+  rm -rf "$folder"
+  mv -T "$new" "$target"
+}
