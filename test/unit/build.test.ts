@@ -10,7 +10,7 @@ describe("a build", () => {
   let tools: FakeTools;
   const run = (commands: string, env: Readonly<Record<string, string>> = {}) =>
     tools.run(
-      ["claim.sh", "apps.sh", "build.sh"],
+      ["claim.sh", "users.sh", "apps.sh", "build.sh"],
       `state_folder=$FAKE/state builds_folder=$FAKE/state/builds cache_folder=$FAKE/cache; mkdir -p "$state_folder"
        ${commands}`,
       env,
@@ -31,7 +31,7 @@ describe("a build", () => {
         "install",
         'args=(); while (($#)); do case $1 in -o | -g) shift ;; *) args+=("$1") ;; esac; shift; done; exec /usr/bin/install "${args[@]}"',
       )
-      .add("runuser", 'shift 3; exec "$@"')
+      .add("runuser", 'while [[ $1 != -- ]]; do shift; done; shift; exec "$@"')
       // Runs the command of the unit, and nothing of the caller's environment.
       .add(
         "systemctl",
@@ -93,8 +93,13 @@ describe("a build", () => {
     ]);
     assert.ok(!existsSync(folder("hello/work/left")), "the second build should begin anew");
     mkdirSync(join(tools.folder, "cache/hello"), { recursive: true });
+    // Not on this computer.
+    for (const name of ["find", "iptables", "ip6tables"]) tools.add(name, "true");
+    tools.add("id", "echo 990");
     const { calls } = run("remove_build_user hello");
     assert.ok(calls.includes("userdel _hello"), calls.join("\n"));
+    const traces = "find /tmp /var/tmp /dev/shm /dev/mqueue /run/lock /var/spool/cron -xdev -uid 990 -delete";
+    assert.ok(calls.includes(traces), calls.join("\n"));
     assert.ok(!existsSync(join(tools.folder, "cache/hello")), "the cache should be removed");
   });
 
@@ -131,7 +136,7 @@ describe("a build", () => {
     assert.notEqual(statSync(join(made, "hard")).ino, statSync(foreign).ino, "a hard link should become a copy");
     assert.equal((statSync(foreign).mode & 0o7777).toString(8), "600", "what it linked to should be as before");
     assert.ok(
-      calls.some((call) => call.startsWith("runuser -u _hello -- tar ")),
+      calls.some((call) => call.startsWith("runuser -u _hello -g _hello -G _hello -- tar ")),
       "the user should pack it",
     );
     assert.ok(!existsSync(`${made}.new`), "nothing should be left");

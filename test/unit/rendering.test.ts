@@ -297,7 +297,7 @@ LimitCORE=0
 LimitFSIZE=8589934592
 # Sandboxing
 ProtectSystem=strict
-ReadWritePaths=-/var/lib/uwsgi-nginx/builds/%i -/opt/apps/%i/venvs -/var/cache/uwsgi-nginx/%i
+ReadOnlyPaths=/run
 ProtectHome=yes
 PrivateTmp=yes
 CapabilityBoundingSet=
@@ -308,22 +308,36 @@ RestrictRealtime=yes
 RestrictSUIDSGID=yes
 LockPersonality=yes
 SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @resources
+SystemCallErrorNumber=EPERM
 PrivateDevices=yes
+DevicePolicy=closed
+PrivateIPC=yes
+RemoveIPC=yes
+PrivateUsers=yes
+PrivateMounts=yes
 ProtectKernelTunables=yes
 ProtectKernelModules=yes
 ProtectKernelLogs=yes
 ProtectControlGroups=yes
 ProtectClock=yes
 ProtectHostname=yes
-InaccessiblePaths=-/run/dbus
+ProtectProc=invisible
+ReadWritePaths=-/var/lib/uwsgi-nginx/builds/%i
+ReadWritePaths=-/opt/apps/%i/venvs
+ReadWritePaths=-/var/cache/uwsgi-nginx/%i
 IPAddressDeny=169.254.169.254/32 fd00:ec2::254/128
+InaccessiblePaths=-/run/dbus
 MemoryMax=80%
 `,
     );
     const lines = buildService(platforms.centos7).split("\n");
     assert.deepEqual(lines.slice(lines.indexOf("# Sandboxing") + 1), [
-      ...["ProtectSystem=full", "ProtectHome=yes", "PrivateTmp=yes", "CapabilityBoundingSet=", "NoNewPrivileges=yes"],
-      ...["InaccessibleDirectories=-/run/dbus", ""],
+      ...["ProtectSystem=full", "ProtectHome=yes", "PrivateTmp=yes", "CapabilityBoundingSet="],
+      ...["InaccessibleDirectories=-/var/spool/cron -/var/spool/at", "DevicePolicy=closed", "PermissionsStartOnly=yes"],
+      ...rules.map((rule) => rule.replaceAll("hello", "_%i")),
+      ...["NoNewPrivileges=yes", "InaccessibleDirectories=-/run/dbus", ""],
     ]);
   });
 
