@@ -129,6 +129,7 @@ describe("a server of the fake CentOS 7, with 1 GB of memory and no swap", funct
   });
 
   it("installs no package that is signed with another key", async () => {
+    await given.server();
     await configure([badMirrors.forged]);
     assert.match(
       (await product.failUp()).output,
@@ -140,7 +141,10 @@ describe("a server of the fake CentOS 7, with 1 GB of memory and no swap", funct
   it("trusts EPEL's own key for EPEL's packages, unless the server has another one", async () => {
     const file = "/etc/pki/rpm-gpg/RPM-GPG-KEY-EPEL-7";
     await given.server();
-    await product.exec(`mv ${file} /root/`);
+    // Earlier tests may have imported keys.
+    await product.exec(
+      `mv ${file} /root/; rpm --query gpg-pubkey | grep ^gpg-pubkey | xargs --no-run-if-empty rpm --erase`,
+    );
     await configure(el7Mirrors.centos);
     try {
       assert.match(
@@ -205,13 +209,13 @@ describe("a server of the fake CentOS 7, with 1 GB of memory and no swap", funct
     };
     for (const [name, text] of Object.entries(files)) {
       await product.exec(
-        `mkdir -p /root/greeting; echo ${Buffer.from(text).toString("base64")} | base64 -d > /root/greeting/${name}`,
+        `mkdir -p /srv/greeting; echo ${Buffer.from(text).toString("base64")} | base64 -d > /srv/greeting/${name}`,
       );
     }
     const source = await product.writeApp("utf8", {
       "wsgi.py": `${reading("text")}def application(environ, start_response):\n    start_response("200 OK", [])\n    return [b"read"]\n`,
       text: "Grüße\n",
-      "requirements.txt": "file:///root/greeting\n",
+      "requirements.txt": "file:///srv/greeting\n",
     });
     await configure(el7Mirrors.centos, { source });
     await product.up();
