@@ -73,7 +73,7 @@ function preparation(settings: Settings, platform: Platform): Record<Prepared, s
     ...builds.flatMap(({ packages }) => packages),
     platform.nginx.package,
   ];
-  const common = ["lib.sh", "claim.sh", "apps.sh", "build.sh", "python.sh"];
+  const common = ["lib.sh", "claim.sh", "apps.sh", "users.sh", "build.sh", "python.sh"];
   const parts = [...common, platform.packages.script, "downloads.sh", "uwsgi.sh"];
   const build_service = buildService(platform);
   const values = { ...downloads.packages, ...downloads.files, ...downloads.pip, uwsgi_from: uwsgi.from, build_service };
