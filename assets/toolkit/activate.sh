@@ -16,6 +16,7 @@ activate() {
   hold_requests
   systemctl stop "$socket_unit" "$service" || return 1
   if ! is_owner; then move_data "$owner" "$uid" || return 1; fi
+  close_folders || return 1
   systemctl start "$socket_unit" "$service" || return 1
   release_requests
 }

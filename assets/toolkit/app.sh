@@ -59,11 +59,10 @@ end_app() {
   rm -rf "$work"
 }
 
-# Nobody but root and the app's group gets through it, whatever is below.
 make_folder() {
-  mkdir -p "$folder"
-  chown "root:$group" "$folder"
-  chmod 750 "$folder"
+  # Everybody gets through it, such as the user who builds environments, but not into what is in it.
+  install -d -m 751 "$folder"
+  [[ -e $folder/releases ]] || install -d -m 750 -g "$group" "$folder/releases"
   [[ -s $code ]] ||
     fail "The code of app $app is not on the server anymore ($code)." "change a file of the app, then deploy again, which uploads it."
 }

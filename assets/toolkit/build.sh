@@ -13,24 +13,15 @@ builds_folder=$state_folder/builds
 # The build that goes on.
 build_name=''
 
-# Makes the user and folders of a build; the last one may have been interrupted. Arguments: NAME [GROUP]
-# The build gets through the folders of GROUP, the app's.
+# Makes the user and folders of a build; the last one may have been interrupted. Argument: NAME
 begin_build() {
-  build_group=${2:-}
   build_name=$1 build_folder=$builds_folder/$1 build_work=$builds_folder/$1/work
   end_build "$1"
   make_build_user "$1"
-  if [[ -n $build_group ]]; then
-    write_text $'[Service]\nSupplementaryGroups='"$build_group"$'\n' "$(drop_in "$1")/group.conf"
-    systemctl daemon-reload
-  fi
   install -d -m 755 "$builds_folder"
   install -d -m 750 -g "_$1" "$build_folder"
   install -d -m 700 -o "_$1" -g "_$1" "$build_work"
 }
-
-# The folder for what the unit of one build has beyond the others. Argument: NAME
-drop_in() { printf '/run/systemd/system/uwsgi-build@%s.service.d' "$1"; }
 
 # The comment in /etc/passwd of a build's user, so that no other user is ever removed. Argument: NAME
 build_comment() { printf 'uwsgi-nginx build %s' "$1"; }
@@ -57,10 +48,6 @@ end_build() {
   systemctl reset-failed "uwsgi-build@$1.service" 2> /dev/null || true
   end_processes "_$1"
   rm -rf "${builds_folder:?}/$1"
-  if [[ -e $(drop_in "$1") ]]; then
-    rm -rf "$(drop_in "$1")"
-    systemctl daemon-reload || true
-  fi
 }
 
 # Apps' names have no underscore.
@@ -118,7 +105,7 @@ hand_over() {
   end_processes "_$build_name"
   rm -rf "$new"
   install -d -m 700 "$new"
-  runuser -u "_$build_name" -g "_$build_name" -G "${build_group:-_$build_name}" -- tar -C "$folder" -cf - . | tar -C "$new" -xf - --no-same-owner --no-same-permissions ||
+  runuser -u "_$build_name" -- tar -C "$folder" -cf - . | tar -C "$new" -xf - --no-same-owner --no-same-permissions ||
     fail "What was built in $folder could not be copied." "solve the problem that tar reports above, then deploy again."
   find "$new" ! -type f ! -type d ! -type l -delete
   chgrp -hR "$group" "$new"

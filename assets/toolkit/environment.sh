@@ -4,13 +4,13 @@
 
 install_requirements() {
   if is_complete; then return 0; fi
-  begin_build "$app" "$group"
+  begin_build "$app"
   own_cache
   pip_settings "$cache_folder/$app"
   # Environments cannot be moved, so it is built at its place.
   rm -rf "$venv"
   install -d -m 751 "$(dirname "$venv")"
-  install -d -o "_$app" -g "_$app" "$venv"
+  install -d -m 700 -o "_$app" -g "_$app" "$venv"
   make_environment "$venv"
   if [[ -n $requirements ]]; then
     say "$app: installing the requirements"
@@ -26,6 +26,8 @@ install_requirements() {
   # A build may have put a link there.
   rm -rf "$venv/.complete"
   touch "$venv/.complete"
+  # Other apps have no business there.
+  chmod 750 "$venv"
   end_build "$app"
 }
 

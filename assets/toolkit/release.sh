@@ -156,6 +156,7 @@ withdraw() {
   systemctl daemon-reload || true
   if [[ $is_activated == false ]]; then return 0; fi
   if [[ $(stat --format %u "$folder/shared") != "$owner" ]]; then move_data "$(id -u "$uid")" "$(id -un "$owner")" || true; fi
+  open_folders || true
   systemctl reset-failed "$service" 2> /dev/null || true
   if [[ -e $units_folder/$socket_unit ]]; then systemctl start "$socket_unit" || true; fi
   systemctl restart "$service" || true

@@ -14,7 +14,7 @@ try_release() {
   is_tried=true
   remove_trial
   ln -sfnT "releases/$release" "$folder/trial"
-  write_text "$(trial_ini)"$'\n' "$folder/trial.ini"
+  write_text "$(trial_ini)"$'\n' "$folder/releases/trial.ini"
   write_text "$uwsgi_service" "$transient_folder/$name.service"
   write_text "$(trial_lines)"$'\n' "$transient_folder/$name.service.d/trial.conf"
   write_text "$(trial_socket)"$'\n' "$transient_folder/$name.socket"
@@ -39,7 +39,7 @@ trial_ini() {
 # With a master, systemd knows whether the release has started.
 trial_lines() {
   printf '%s\n' '[Service]' Type=notify NotifyAccess=main ExecStart= \
-    "ExecStart=$folder/trial/venv/bin/uwsgi --ini $folder/trial.ini" KillSignal=SIGTERM Restart=no "TimeoutStartSec=$timeout" TimeoutStopSec=5
+    "ExecStart=$folder/trial/venv/bin/uwsgi --ini $folder/releases/trial.ini" KillSignal=SIGTERM Restart=no "TimeoutStartSec=$timeout" TimeoutStopSec=5
   if [[ -n $secrets ]]; then printf '%s\n' EnvironmentFile= "EnvironmentFile=$folder/trial/environment"; fi
 }
 
@@ -53,7 +53,7 @@ remove_trial() {
   if [[ ! -e $transient_folder/$name.service ]]; then return 0; fi
   systemctl stop "$name.socket" "$name.service" 2> /dev/null || true
   rm -rf "$transient_folder/$name.service" "$transient_folder/$name.service.d" "$transient_folder/$name.socket"
-  rm -f "$folder/trial" "$folder/trial.ini"
+  rm -f "$folder/trial" "$folder/releases/trial.ini"
   systemctl daemon-reload || true
   systemctl reset-failed "$name.socket" "$name.service" 2> /dev/null || true
 }

@@ -45,6 +45,28 @@ move_data() {
   find "$folder/shared" -xdev -uid "$1" -exec chown --no-dereference "$2:$(id -g "$2")" {} +
 }
 
+# How the app's folders were before close_folders: lines of MODE GROUP PATH.
+folders_before=''
+
+# Lets only root and the app's group into what is the app's. While the app of version 0.2.0 or of another user runs, it needs
+# them as they are.
+close_folders() {
+  local folders=("$folder/shared" "$folder/releases" "$folder"/venvs/*)
+  folders_before=$(stat --format '%a %G %n' "${folders[@]}")
+  chgrp "$group" "${folders[@]}" && chmod 750 "${folders[@]}"
+}
+
+# Makes close_folders undone.
+open_folders() {
+  local mode group_before name
+  [[ -n $folders_before ]] || return 0
+  while read -r mode group_before name; do
+    chgrp "$group_before" "$name"
+    chmod "$mode" "$name"
+  done <<< "$folders_before"
+  folders_before=''
+}
+
 # Ends what a user has started, and removes the user with what it has left outside of the app's folder: another user may get
 # its number. Argument: USER
 remove_user() {

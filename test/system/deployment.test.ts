@@ -131,7 +131,7 @@ onEachPlatform("a stack on a new server", function (platform) {
       "/run/uwsgi-hello/uwsgi.sock": `hello:${group} 660`,
       "/opt/apps/hello/current/app/wsgi.py": "root:root 644",
       "/opt/apps/hello/current/uwsgi.ini": "root:root 644",
-      "/opt/apps/hello": "root:hello 750",
+      "/opt/apps/hello/releases": "root:hello 750",
       "/opt/apps/hello/shared": "hello:hello 750",
     };
     const found = await product.ssh(`stat --format '%n %U:%G %a' ${Object.keys(paths).join(" ")}`);

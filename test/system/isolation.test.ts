@@ -58,6 +58,9 @@ onEachPlatform("the isolation of apps", function (test) {
     await product.ssh("id stranger > /dev/null 2>&1 || useradd --system stranger");
     const tries = [
       "ls /opt/apps/hello",
+      "ls /opt/apps/hello/releases",
+      "ls /opt/apps/hello/current/venv/",
+      "sh -c 'ls $(readlink -f /opt/apps/hello/venvs)/*/bin'",
       "cat /opt/apps/hello/current/app/wsgi.py",
       `cat ${database}`,
       "ls /var/cache/uwsgi-nginx/hello",
@@ -73,9 +76,17 @@ onEachPlatform("the isolation of apps", function (test) {
         assert.equal(got, "refused", `${who}: ${command}`);
       }
     }
+    const owners = {
+      "/opt/apps/hello": "root:root 751",
+      "/opt/apps/hello/releases": "root:hello 750",
+      "/opt/apps/hello/venvs/*": "root:hello 750",
+      "/opt/apps/hello/shared": "hello:hello 750",
+      "/run/uwsgi-hello": "root:root 755",
+      "/run/uwsgi-hello/uwsgi.sock": `hello:${group} 660`,
+    };
     assert.equal(
-      await product.ssh("stat --format '%U:%G %a' /opt/apps/hello /run/uwsgi-hello /run/uwsgi-hello/uwsgi.sock"),
-      ["root:hello 750", "root:root 755", `hello:${group} 660`].join("\n"),
+      await product.ssh(`stat --format '%U:%G %a' ${Object.keys(owners).join(" ")}`),
+      Object.values(owners).join("\n"),
     );
     assert.equal(await product.ssh("id -nG hello"), "hello");
     assert.doesNotMatch(await product.ssh(`id -nG ${user}`), /hello/);
@@ -91,7 +102,11 @@ onEachPlatform("the isolation of apps", function (test) {
     await product.configure(settings({ uid: "web" }));
     const load = await underLoad(product.url, () => product.up());
     assertServed(load, [page]);
-    assert.equal(await product.ssh(`stat --format '%U:%G %a' ${database}`), "web:web 600");
+    const releases = "/opt/apps/hello/releases /opt/apps/hello/venvs/*";
+    assert.equal(
+      await product.ssh(`stat --format '%U:%G %a' ${database} ${releases}`),
+      "web:web 600\nroot:web 750\nroot:web 750",
+    );
     assert.equal(
       await product.ssh(
         "getent passwd hello || getent group hello || pgrep --full '[s]leep 600' || ls /var/tmp/left 2> /dev/null || echo nothing",
