@@ -35,6 +35,7 @@ describe("npm run render", () => {
       "files/etc/systemd/system/uwsgi-build@.service",
       "files/etc/systemd/system/uwsgi.service",
       "files/etc/systemd/system/uwsgi@hello.service",
+      "files/etc/systemd/system/uwsgi@hello.socket",
       "files/opt/apps/hello/current/uwsgi.ini",
       "manifests/apps/hello",
       "manifests/server",
