@@ -116,7 +116,8 @@ onEachPlatform("a stack on a new server", function (platform) {
     assert.equal(await product.ssh(`${reload} | grep . | sort -u`), "NeedDaemonReload=no");
     // `strict` makes uWSGI refuse what it does not know; `no-server` ends it once the app is loaded. Without the
     // socket, which is in use.
-    const copy = "sed '/socket = \\|vacuum = /d' /opt/apps/hello/current/uwsgi.ini > /tmp/strict.ini";
+    const copy =
+      "sed '/socket = \\|vacuum = /d' /opt/apps/hello/current/uwsgi.ini > /tmp/strict.ini; chmod 644 /tmp/strict.ini";
     const uwsgi = "runuser -u hello -- /opt/apps/hello/current/venv/bin/uwsgi --ini /tmp/strict.ini --no-server 2>&1";
     assert.match(await product.ssh(`${copy}; ${uwsgi}`), /WSGI app 0 .* ready/);
     assert.match(
