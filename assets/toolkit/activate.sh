@@ -10,6 +10,7 @@ activate() {
   systemctl reset-failed "$service" 2> /dev/null || true
   if [[ $change == reload ]] && ! can_reload; then change=restart; fi
   if [[ $change != socket ]]; then
+    old_workers=$(workers)
     systemctl "$change" "$service"
     return
   fi
@@ -72,13 +73,28 @@ release_requests() {
   systemctl daemon-reload || true
 }
 
-# Whether the main process runs this release, and answers nginx's user over the socket.
-is_live() {
-  local main command
+old_workers=''
+
+# Prints the process ids of uWSGI's workers.
+workers() {
+  local main
   main=$(systemctl show --property MainPID "$service")
-  command=$(tr '\0' ' ' 2> /dev/null < "/proc/${main#MainPID=}/cmdline") || return 1
-  # After a reload it names the release; before, the link as it was when systemd started it.
-  [[ $command == *" $releases/$release/uwsgi.ini "* || (${change:-} != reload && $command == *" $folder/current/uwsgi.ini "*) ]] || return 1
+  [[ $main == MainPID=0 ]] || pgrep --parent "${main#MainPID=}" || true
+}
+
+# Whether what the link names runs: a reload ends when it has replaced all workers.
+has_new_workers() {
+  local worker new
+  new=$(workers)
+  [[ -n $new ]] || return 1
+  for worker in $new; do
+    [[ $'\n'$old_workers$'\n' != *$'\n'$worker$'\n'* ]] || return 1
+  done
+}
+
+# Whether the app runs, after a reload the new release, and answers nginx's user over the socket.
+is_live() {
+  if [[ ${change:-} == reload ]]; then has_new_workers || return 1; fi
   [[ -z $(problem_of "$socket") ]]
 }
 

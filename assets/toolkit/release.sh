@@ -57,8 +57,9 @@ make_release() {
     install -m 644 "$work/uwsgi.ini" "$new/uwsgi.ini"
     [[ -z $secrets ]] || take_secrets "$new/environment"
     ln -s "$venv" "$new/venv"
-    # By itself, a reload would start the uWSGI again that runs already. The path tells which release runs.
-    printf '#!/bin/sh\nexec %s/venv/bin/uwsgi --ini %s/uwsgi.ini\n' "$releases/$release" "$releases/$release" > "$new/reload"
+    # By itself, a reload would start the uWSGI again that runs already. Not the path of the release, because uWSGI 2.0.21 ignores
+    # binary-path and starts what it was called as.
+    printf '#!/bin/sh\nexec %s/venv/bin/uwsgi --ini %s/uwsgi.ini\n' "$folder/current" "$folder/current" > "$new/reload"
     chmod 755 "$new/reload"
     printf '%s\n' "$made_of" > "$new/made-of"
     mv -T "$new" "$releases/$release"

@@ -63,6 +63,10 @@ onEachPlatform("a hostile app next to another one", function (test) {
   /** Whether this container's systemd can keep a unit from an address. */
   let filtersAddresses: boolean;
   let untouched: string;
+  /** Files that had no owner before the hostile app came. */
+  let ownerless: string;
+  const findOwnerless = () =>
+    product.exec("find / /run /tmp /dev/shm -xdev -path /run/sudo -prune -o \\( -nouser -o -nogroup \\) -print | sort");
 
   /** What hostile code would like to change for others. */
   const others = () =>
@@ -102,6 +106,7 @@ onEachPlatform("a hostile app next to another one", function (test) {
     };
     await product.configure({ server, apps: { victim: apps.victim } });
     await product.up();
+    ownerless = await findOwnerless();
 
     const [id = ""] = await product.containers();
     await product.engine("cp", code, `${id}:/srv/`);
@@ -236,9 +241,10 @@ onEachPlatform("a hostile app next to another one", function (test) {
     await product.up();
     const left = await product.exec(`pgrep --list-full --full '^hostile-by-' || true
       ps -e -o user:32= -o args= | grep '^[0-9]' || true
-      find / /run /tmp /dev/shm -xdev -path /run/sudo -prune -o \\( -nouser -o -nogroup -o -name 'hostile-by-*' -o -path '*/apps/hostile' \\) -print
+      find / /run /tmp /dev/shm -xdev -path /run/sudo -prune -o \\( -name 'hostile-by-*' -o -path '*/apps/hostile' \\) -print
       getent passwd | grep hostile || true`);
     assert.equal(left, "");
+    assert.equal(await findOwnerless(), ownerless, "nothing of a user who is gone should be left");
     assert.equal(await product.exec("tail -n +2 /proc/sysvipc/shm"), "", "no shared memory should be left");
     await assertPage(product.url, "victim", "victim.example.org");
   });

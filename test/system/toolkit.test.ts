@@ -185,9 +185,10 @@ onGenuinePlatforms("the toolkit on a server", function (test) {
     assert.ok(ids.map((id) => `releases/${id}`).includes(live), live);
     assert.equal(await product.ssh("cat /opt/apps/hello/last-good"), live);
     const main = "$(systemctl show --property MainPID uwsgi@hello | cut -d= -f2)";
-    assert.match(
-      await product.ssh(`tr '\\0' ' ' < /proc/${main}/cmdline`),
-      new RegExp(`/opt/apps/hello/(${live}|current)/uwsgi\\.ini`),
+    assert.equal(
+      await product.ssh(`pgrep --count --parent ${main}`),
+      String(ids.map((id) => `releases/${id}`).indexOf(live) + 1),
+      "uWSGI should run the live release",
     );
     await assertPage(product.url, page);
     await product.configure(changed());
