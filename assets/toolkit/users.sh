@@ -10,6 +10,10 @@ make_user() {
     if [[ $(id -u "$uid") == 0 ]]; then
       fail "The user $uid of app $app is root." "choose another user with apps.$app.uid."
     fi
+    # It may become root, and uploads what root runs.
+    if [[ $uid == $(stat --format %U "$uploads_folder") ]]; then
+      fail "The user $uid of app $app is the login user, who can become root." "choose another user with apps.$app.uid."
+    fi
     if [[ $uid_given != true && $entry != *":$comment:"* ]]; then
       fail "The server already has a user $uid, who was not made for app $app." \
         "choose another user with apps.$app.uid, or set it to $uid to use this one."
