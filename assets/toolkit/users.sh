@@ -84,9 +84,16 @@ remove_user() {
   userdel "$1" || true
 }
 
-# Argument: USER
+# Ends a user's processes and removes the System V memory, semaphores and queues that they leave. Argument: USER
 end_processes() {
-  if getent passwd "$1" > /dev/null; then wait_for 10 has_no_processes "$1" || true; fi
+  local id kind number
+  id=$(getent passwd "$1" | cut -d : -f 3) || return 0
+  wait_for 10 has_no_processes "$1" || true
+  # The columns of the owner; the creator is two further.
+  for kind in shm:8 msg:8 sem:5; do
+    awk -v id="$id" -v column="${kind#*:}" 'NR > 1 && ($column == id || $(column + 2) == id) { print $2 }' "/proc/sysvipc/${kind%:*}" 2> /dev/null |
+      while read -r number; do ipcrm "${kind%:*}" "$number" > /dev/null 2>&1 || true; done || true
+  done
 }
 
 has_no_processes() { ! pkill -KILL -U "$1"; }

@@ -26,6 +26,7 @@ describe("a build", () => {
       )
       .add("userdel", 'rm "$FAKE/users/$1"')
       .add("pkill", "exit 1")
+      .add("ipcrm")
       // As root would: without changing owners.
       .add(
         "install",
