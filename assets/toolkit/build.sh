@@ -110,6 +110,7 @@ hand_over() {
   find "$new" ! -type f ! -type d ! -type l -delete
   chgrp -hR "$group" "$new"
   chmod -R u=rwX,go=rX,a-st "$new"
+  sync_folder "$new"
   rm -rf "$folder"
   mv -T "$new" "$target"
 }

@@ -145,9 +145,17 @@ clock_advice() {
     printf "check the server's clock, because certificates were rejected: it says %s (to set it: timedatectl). If it is right, " "$(date)"
 }
 
+# After a power cut, a file that was only written and moved may be empty. So its content goes to the disk before it is moved.
+# Argument: FILE
+sync_file() { dd if=/dev/null of="$1" conv=notrunc,fsync status=none; }
+
+# The same for all of a folder. Older versions of sync know only all disks. Argument: FOLDER
+sync_folder() { sync --file-system "$1" 2> /dev/null || sync; }
+
 # Installs a copy of a file atomically. Arguments: FILE TARGET
 install_file() {
   install -m 644 "$1" "$2.new"
+  sync_file "$2.new"
   mv -fT "$2.new" "$2"
 }
 
@@ -156,5 +164,6 @@ write_text() {
   mkdir -p "$(dirname "$2")"
   printf '%s' "$1" > "$2.new"
   chmod 644 "$2.new"
+  sync_file "$2.new"
   mv -fT "$2.new" "$2"
 }

@@ -62,6 +62,7 @@ make_release() {
     printf '#!/bin/sh\nexec %s/venv/bin/uwsgi --ini %s/uwsgi.ini\n' "$folder/current" "$folder/current" > "$new/reload"
     chmod 755 "$new/reload"
     printf '%s\n' "$made_of" > "$new/made-of"
+    sync_folder "$new"
     mv -T "$new" "$releases/$release"
   fi
 }
