@@ -150,29 +150,48 @@ onEachPlatform("the isolation of apps", function (test) {
     await product.deployed(settings());
   });
 
-  const failures: [string, string][] = [
-    ["systemd cannot be reached", 'if [ "$1" = daemon-reload ]; then echo no bus >&2; exit 1; fi'],
-    ["the unit cannot be enabled", 'if [ "$1" = enable ]; then exit 1; fi'],
+  const privileged = async (script: string) => {
+    const [id = ""] = await product.containers();
+    return product.engine("exec", "--privileged", id, "sh", "-ec", script);
+  };
+  /** A systemctl that fails as the lines of a shell script say. */
+  const failing = (lines: string): [string, string] => {
+    const fake = Buffer.from(`#!/bin/sh\n${lines}\nexec /bin/systemctl "$@"\n`).toString("base64");
+    const path = "/usr/local/sbin/systemctl";
+    return [
+      `echo ${fake} | base64 -d > ${path}; chmod 755 ${path}`,
+      `rm -f ${path} /run/failed; systemctl daemon-reload`,
+    ];
+  };
+  /** A folder on a disk of its own, which is full. */
+  const full = (folder: string): [string, string] => [
+    `mkdir /run/full; mount -t tmpfs -o size=64m tmpfs /run/full; cp -a ${folder}/. /run/full/; mount --bind /run/full ${folder}
+     dd if=/dev/zero of=${folder}/filler bs=4k 2> /dev/null || true`,
+    `umount --lazy ${folder} /run/full; rmdir /run/full; systemctl daemon-reload; systemctl restart uwsgi@hello`,
+  ];
+  const failures: [string, [string, string]][] = [
+    ["systemd cannot be reached", failing('if [ "$1" = daemon-reload ]; then echo no bus >&2; exit 1; fi')],
+    ["the unit cannot be enabled", failing('if [ "$1" = enable ]; then exit 1; fi')],
     [
       "the app's reload fails",
-      'if [ "$1" = reload ] || [ "$1" = restart ] && [ ! -e /run/failed ]; then touch /run/failed; exit 1; fi',
+      failing('if [ "$1" = reload ] || [ "$1" = restart ] && [ ! -e /run/failed ]; then touch /run/failed; exit 1; fi'),
     ],
+    ["the disk of releases is full", full("/opt/apps/hello/releases")],
+    ["the disk of systemd's units is full", full("/etc/systemd/system")],
   ];
-  for (const [what, lines] of failures) {
+  for (const [what, [begin, end]] of failures) {
     it(`keeps the former release live, after a reboot too, when ${what}`, async () => {
       await given.deployed();
       const live = () => product.ssh("readlink /opt/apps/hello/current; cat /etc/systemd/system/uwsgi@hello.*");
       const before = await live();
-      const fake = `#!/bin/sh\n${lines}\nexec /bin/systemctl "$@"\n`;
-      await product.ssh(`printf %s ${Buffer.from(fake).toString("base64")} | base64 -d > /usr/local/sbin/systemctl`);
-      await product.ssh("chmod 755 /usr/local/sbin/systemctl");
+      await privileged(begin);
       const output = await release((manifest) =>
         manifest
           .replace(/^release=.*$/m, "release=aaaaaaaaaaaa")
           .replace(/processes = \d+/, `processes = ${appDefaults.processes + 1}`)
           .replace(/TimeoutStopSec=\d+/, "TimeoutStopSec=99"),
       );
-      await product.ssh("rm -f /usr/local/sbin/systemctl /run/failed; systemctl daemon-reload");
+      await privileged(end);
       assert.match(output, /^failed$/m);
       assert.equal(await live(), before);
       assert.equal(await product.ssh("ls /etc/systemd/system | grep before || true"), "");
