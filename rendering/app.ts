@@ -95,7 +95,7 @@ export function planApp(name: string, args: AppPlanArgs): AppPlan {
       secrets: "",
       venv: `${folder}/venvs/${hashOf(requirements, settings.python, uwsgi.id)}`,
       requirements,
-      ...pythonParameters(python),
+      ...pythonParameters(settings.python, python),
       ...downloads.pip,
       compiler: compilerFor(platform, settings.python).join(" "),
       wheels: uwsgi.folder,

@@ -5,6 +5,7 @@ import { extraCaCertificates, type CaSource } from "../settings/caCertificates";
 import { baseUrls } from "../settings/mirrors";
 import type { CommonServerSettings } from "../settings/serverCommon";
 import { asset, renderTemplate } from "./assets";
+import { sha256 } from "./sha256";
 
 /** Where a server gets packages from, and which certificates it trusts, by the names that the scripts use. */
 export interface Downloads {
@@ -57,12 +58,14 @@ export function systemParameters({ title, os }: Platform) {
 }
 
 /** For python.sh. */
-export function pythonParameters({ executable, isolation, virtualenv, tools }: Python) {
-  return {
+export function pythonParameters(name: string, { executable, isolation, virtualenv, tools }: Python) {
+  const parameters = {
     ...{ python: executable, isolation },
     virtualenv: virtualenv === undefined ? "" : withHashes(`virtualenv==${virtualenv}`),
     tools: tools.map(withHashes).join(" "),
   };
+  const hash = sha256(JSON.stringify(parameters)).slice(0, 8);
+  return { ...parameters, seed: `/opt/uwsgi/seed-python${name}-${hash}` };
 }
 
 /** A list of NAME=VALUE words for a script. */

@@ -51,7 +51,7 @@ export function pythonOf(platform: Platform, name: string): Python {
 /** A line for uwsgi.sh: a Python and the uWSGI for it. */
 export function pythonLine(platform: Platform, name: string, { folder, requirement }: Uwsgi): string {
   const described = pythonOf(platform, name);
-  const { python, isolation, virtualenv, tools } = pythonParameters(described);
+  const { python, isolation, virtualenv, tools, seed } = pythonParameters(name, described);
   const compileTools = described.compileTools.map(withHashes).join(" ");
-  return `${[name, folder, withHashes(requirement), python, isolation, virtualenv, tools, compileTools].join("|")}\n`;
+  return `${[name, folder, seed, withHashes(requirement), python, isolation, virtualenv, tools, compileTools].join("|")}\n`;
 }

@@ -17,7 +17,7 @@ verb_app() {
   app='' release='' secrets='' venv='' uid='' uid_given='' group='' socket='' \
     uwsgi_ini='' uwsgi_service='' uwsgi_socket='' requirements=''
   # shellcheck disable=SC2034
-  python='' isolation='' virtualenv='' tools='' ca_bundle='' pip_index='' proxy='' compiler='' wheels='' uwsgi_requirement='' \
+  python='' isolation='' virtualenv='' tools='' seed='' ca_bundle='' pip_index='' proxy='' compiler='' wheels='' uwsgi_requirement='' \
     uwsgi_executable=''
   # shellcheck disable=SC2034
   nginx_conf='' site_folder='' domains='' ipv6_listen='' nginx_user='' nginx_group=''

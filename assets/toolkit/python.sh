@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # shellcheck disable=SC2154 # declared by the callers
 # Makes virtual environments and configures pip. All of it runs in builds (build.sh).
-# The caller declares python, isolation, virtualenv, tools, ca_bundle, pip_index and proxy. isolation are the options that
+# The caller declares python, isolation, virtualenv, tools, seed, ca_bundle, pip_index and proxy. isolation are the options that
 # keep that Python from importing what is in the working directory or in the user's folders. virtualenv and tools are
 # requirements with the hashes of their packages.
 
@@ -31,10 +31,20 @@ utf8_locale() {
   grep --ignore-case --extended-regexp --max-count 1 '^(C|en_US)\.utf-?8$' <<< "$all"
 }
 
-# Makes an environment with pip and its build tools. The system's own pip and its packages are not changed.
-# Argument: FOLDER
+# Makes an environment with pip and its build tools, called seed packages. They are copied from the folder seed, if it is there:
+# installing them takes ten times as long. The system's own pip and its packages are not changed. Argument: FOLDER
 make_environment() {
-  local what="Making the virtual environment $1" fetched=$build_work/virtualenv
+  local what="Making the virtual environment $1" fetched=$build_work/seed/virtualenv tool
+  # shellcheck disable=SC2086 # a list of words
+  if [[ -d $seed ]]; then
+    tool=(-m venv --without-pip)
+    [[ -z $virtualenv ]] || tool=("$seed/virtualenv/virtualenv.py" --no-download --no-pip --no-setuptools --no-wheel --python "$python")
+    # shellcheck disable=SC2016 # expanded by that bash
+    build "$what" bash -ec '"${@:3}" "$1"; cp -Rp "$2/packages/." "$1"/lib/python*/site-packages/
+      printf "#!/bin/sh\nexec %s/bin/python -m pip \"\$@\"\n" "$1" > "$1/bin/pip"; chmod 755 "$1/bin/pip"' \
+      bash "$1" "$seed" "$python" $isolation "${tool[@]}"
+    return
+  fi
   # shellcheck disable=SC2086 # a list of words
   if [[ -z $virtualenv ]]; then
     build "$what" "$python" $isolation -m venv "$1"
@@ -43,6 +53,14 @@ make_environment() {
     build "$what" "$python" $isolation "$fetched/virtualenv.py" --no-download --python "$python" "$1"
   fi
   [[ -z $tools ]] || install_known "Preparing pip in $1" "$tools" "$1/bin/python" -m pip install
+}
+
+# Keeps the seed packages of a new environment for the next ones. Argument: FOLDER
+keep_seed() {
+  # shellcheck disable=SC2016 # expanded by that bash
+  build "Copying the packages of $1" bash -ec 'mkdir -p "$2"; cp -Rp "$1"/lib/python*/site-packages "$2/packages"' \
+    bash "$1" "$build_work/seed"
+  hand_over "$build_work/seed" "$seed" root
 }
 
 # Installs what this project names. Arguments: WHAT REQUIREMENTS COMMAND…

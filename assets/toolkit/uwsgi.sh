@@ -5,39 +5,42 @@
 #   wheel         the wheel of pyuwsgi, which is uWSGI compiled
 #   distribution  the system's packages, which are installed by then
 # The caller declares uwsgi_from, uwsgi_version, uwsgi_executable, title and pythons: lines of
-# NAME|FOLDER|REQUIREMENT|EXECUTABLE|ISOLATION|VIRTUALENV|TOOLS|COMPILE_TOOLS, in which requirements have the hashes of their
-# packages. The folder is empty for the distribution's uWSGI.
+# NAME|FOLDER|SEED|REQUIREMENT|EXECUTABLE|ISOLATION|VIRTUALENV|TOOLS|COMPILE_TOOLS, in which requirements have the hashes of
+# their packages. The folder is empty for the distribution's uWSGI; for the seed see python.sh.
 
 wheels_folder=/opt/uwsgi
 
 # Argument: a line of pythons
 build_wheel() {
-  local name folder requirement python isolation virtualenv tools compile_tools version uwsgi
-  IFS='|' read -r name folder requirement python isolation virtualenv tools compile_tools <<< "$1"
-  # The folder is moved to its place when it is complete, so an existing one is never half built.
-  if [[ -z $folder || -d $folder ]]; then return 0; fi
-  uwsgi=${requirement%% *}
-  version=$("$python" --version 2>&1)
+  local name folder seed requirement python isolation virtualenv tools compile_tools
+  IFS='|' read -r name folder seed requirement python isolation virtualenv tools compile_tools <<< "$1"
+  # Folders are moved to their places when they are complete, so an existing one is never half built.
+  if [[ -d $seed && (-z $folder || -d $folder) ]]; then return 0; fi
   begin_build "uwsgi_python${name//./}"
-  local environment=$build_work/environment made=$build_work/wheels
-  local pip=("$environment/bin/python" -m pip)
   pip_settings "$build_work/cache"
+  mkdir -p "$wheels_folder"
+  make_environment "$build_work/environment"
+  [[ -d $seed ]] || keep_seed "$build_work/environment"
+  if [[ -n $folder && ! -d $folder ]]; then fetch_wheel; fi
+  remove_build_user "$build_name"
+}
+
+fetch_wheel() {
+  local environment=$build_work/environment made=$build_work/wheels uwsgi=${requirement%% *} version
+  local pip=("$environment/bin/python" -m pip)
+  version=$("$python" --version 2>&1)
   if [[ $uwsgi_from == wheel ]]; then
     say "uWSGI ${uwsgi#*==}: downloading for $version"
-    make_environment "$environment"
     fetch_uwsgi "Downloading uWSGI" "${pip[@]}" download --no-deps --only-binary :all: --dest "$made"
   else
     say "uWSGI ${uwsgi#*==}: compiling for $version"
-    make_environment "$environment"
     [[ -z $compile_tools ]] || install_known "Preparing to compile uWSGI" "$compile_tools" "${pip[@]}" install
     fetch_uwsgi "Compiling uWSGI" "${pip[@]}" wheel --no-deps --no-build-isolation --no-binary uwsgi --wheel-dir "$made"
   fi
   build "Installing uWSGI" "${pip[@]}" install --no-index --find-links "$made" "$uwsgi"
   # shellcheck disable=SC2016 # expanded by that bash
   build "Starting uWSGI" bash -c '"$0" --version > "$1"' "$environment/bin/uwsgi" "$made/version"
-  mkdir -p "$wheels_folder"
   hand_over "$made" "$folder" root
-  remove_build_user "$build_name"
 }
 
 # Runs pip for uWSGI. If there is no such version, the error lists those that there are for this Python. The caller declares
@@ -67,7 +70,7 @@ require_packaged_version() {
       "remove uwsgi.version, or set it to ${found%%-*}; or change uwsgi.from."
 }
 
-# Every app has its own copy, so the wheels of other versions and Pythons are not needed.
+# Every app has its own copy, so those of other versions and Pythons are not needed.
 remove_old_wheels() {
   local folder
   for folder in "$wheels_folder"/*; do
@@ -79,7 +82,7 @@ remove_old_wheels() {
 versions() {
   local name folder python isolation uwsgi separator=''
   printf '{'
-  while IFS='|' read -r name folder _ python isolation _; do
+  while IFS='|' read -r name folder _ _ python isolation _; do
     if [[ -n $folder ]]; then uwsgi=$(tr -dc '[:alnum:].+-' < "$folder/version"); else uwsgi=$("$uwsgi_executable" --version); fi
     # shellcheck disable=SC2086 # a list of words
     printf '%s"%s": {"uwsgi": "%s", "python": "%s"}' "$separator" "$name" "$uwsgi" \

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { platforms, type Platform } from "../../platforms";
 import { withHashes } from "../../platforms/pythonPackages";
 import { planDownloads, pythonParameters } from "../../rendering/downloads";
+import { pythonOf } from "../../rendering/uwsgi";
 import { containerSource } from "../../servers/container/source";
 import { settingsSchema } from "../../settings/schema";
 
@@ -135,7 +136,11 @@ gpgkey=file:///etc/uwsgi-nginx/RPM-GPG-KEY-EPEL-7
 describe("Pythons of a platform", () => {
   it("tools are pinned where the default versions do not work", () => {
     const all = Object.values(platforms).flatMap((platform: Platform) =>
-      Object.entries(platform.pythons).map(([name, python]) => [`${platform.name} ${name}`, pythonParameters(python)]),
+      Object.entries(platform.pythons).map(([name, python]) => {
+        const { seed, ...parameters } = pythonParameters(name, python);
+        assert.match(seed, new RegExp(`^/opt/uwsgi/seed-python${name}-[0-9a-f]{8}$`));
+        return [`${platform.name} ${name}`, parameters];
+      }),
     );
     const python36 = {
       python: "/usr/bin/python3",
@@ -154,6 +159,14 @@ describe("Pythons of a platform", () => {
       "centos7 3": python36,
       "centos7 3.6": python36,
     });
+  });
+
+  it("other tools make another folder of packages that environments begin with", () => {
+    const python = { ...pythonOf(platforms.debian12, "3"), tools: ["pip==21.3.1"] };
+    assert.notEqual(
+      pythonParameters("3", python).seed,
+      pythonParameters("3", { ...python, tools: ["pip==21.3.0"] }).seed,
+    );
   });
 });
 

@@ -10,7 +10,7 @@ describe("pip on a server", () => {
   /** The distinct environments of all calls of Python. */
   function seen(variables = ""): string[] {
     const settings =
-      "ca_bundle= pip_index= proxy= python=python2.7 isolation= virtualenv=virtualenv==16.7.12 tools=pip==20.3.4";
+      "ca_bundle= pip_index= proxy= python=python2.7 isolation= virtualenv=virtualenv==16.7.12 tools=pip==20.3.4 seed=/nonexistent";
     const { code, stdout, stderr } = tools.run(
       buildParts,
       `${withoutUnit}
@@ -62,6 +62,51 @@ describe("pip on a server", () => {
     it(`builds run in a UTF-8 locale of the server: ${taken} of ${there}`, () => {
       tools.add("locale", `printf '%s\\n' ${there}`);
       assert.deepEqual(seen(), [`https://pypi.org/simple none ${taken}`]);
+    });
+  }
+
+  for (const virtualenv of ["", "virtualenv==16.7.12"]) {
+    const what = virtualenv === "" ? "" : ", with virtualenv too";
+    it(`only the first environment gets pip from the package index, and its packages are copied into the others${what}`, () => {
+      tools.add(
+        "python3",
+        `last=\${!#}
+         case "$*" in
+           *--target*) mkdir -p "$FAKE/build/work/seed/virtualenv"; touch "$FAKE/build/work/seed/virtualenv/virtualenv.py" ;;
+           *install*) touch "\${0%/bin/*}/lib/python3/site-packages/tool" ;;
+           *) mkdir -p "$last/bin" "$last/lib/python3/site-packages"; cp "$0" "$last/bin/python"
+              [[ $* == *" --"*-pip* ]] || touch -d 2020-01-02 "$last/lib/python3/site-packages/pip.py" ;;
+         esac`,
+      );
+      const { code, stdout, stderr, calls } = tools.run(
+        buildParts,
+        `${withoutUnit}
+         HOME=$FAKE ca_bundle= pip_index= proxy= python=python3 isolation=-I virtualenv=${virtualenv} tools=pip==21.3.1
+         seed=$FAKE/seed; mkdir "$FAKE/env"; begin_build test
+         make_environment "$FAKE/env/1"; keep_seed "$FAKE/env/1"; make_environment "$FAKE/env/2"
+         cd "$FAKE/env"; diff -r 1 2 || true; cat 2/bin/pip; date -r 2/lib/python3/site-packages/pip.py +%F`,
+      );
+      assert.equal(code, 0, stderr);
+      const pip = `#!/bin/sh\nexec ${tools.folder}/env/2/bin/python -m pip "$@"`;
+      assert.equal(stdout, `Only in 2/bin: pip\n${pip}\n2020-01-02\n`);
+      const known = `--requirement ${tools.folder}/build/known.txt`;
+      const seed = `${tools.folder}/seed/virtualenv/virtualenv.py`;
+      const fetched = `${tools.folder}/build/work/seed/virtualenv`;
+      assert.deepEqual(
+        calls.filter((call) => call.startsWith("python3")),
+        virtualenv === ""
+          ? [
+              `python3 -I -m venv ${tools.folder}/env/1`,
+              `python3 -m pip install ${known}`,
+              `python3 -I -m venv --without-pip ${tools.folder}/env/2`,
+            ]
+          : [
+              `python3 -I -m pip install --no-deps --target ${fetched} ${known}`,
+              `python3 -I ${fetched}/virtualenv.py --no-download --python python3 ${tools.folder}/env/1`,
+              `python3 -m pip install ${known}`,
+              `python3 -I ${seed} --no-download --no-pip --no-setuptools --no-wheel --python python3 ${tools.folder}/env/2`,
+            ],
+      );
     });
   }
 

@@ -26,7 +26,10 @@ function server(uwsgi: UwsgiSettings, platform: Platform, ...pythons: string[]) 
     wheels: lines
       .trim()
       .split("\n")
-      .map((line) => line.split("|").slice(0, 3).join(" ").trim()),
+      .map((line) => {
+        const [name, folder, , requirement] = line.split("|");
+        return [name, folder, requirement].join(" ").trim();
+      }),
     shown: shown.uwsgi,
   };
 }
@@ -149,7 +152,7 @@ describe("uWSGI on a server", () => {
   let tools: FakeTools;
   const pip = (found: string) => `
 case "$*" in
-  *"-m venv "*) mkdir -p "\${!#}/bin"; cp "$0" "\${!#}/bin/python" ;;
+  *"-m venv "*) mkdir -p "\${!#}/bin" "\${!#}/lib/python3/site-packages"; cp "$0" "\${!#}/bin/python" ;;
   *" download "*|*" wheel "*)
     ${found}
     mkdir -p "$FAKE/build/work/wheels" ;;
@@ -161,7 +164,7 @@ esac`;
     pip(
       `echo "ERROR: Could not find a version that satisfies the requirement x==9.9 (from versions: ${versions})"; exit 1`,
     );
-  const line = (requirement: string) => `3|$FAKE/opt/it|${requirement}|$FAKE/python3|-I|||wheel==1`;
+  const line = (requirement: string) => `3|$FAKE/opt/it|$FAKE/opt/seed|${requirement}|$FAKE/python3|-I|||wheel==1`;
   const run = (from: string, commands: string) =>
     tools.run(
       [...buildParts, "uwsgi.sh"],
@@ -228,7 +231,7 @@ Fix: set uwsgi.version to one of them, or remove it; or change uwsgi.from.
   });
 
   it("the distribution's is asked for its version, and is refused if another one is wanted", () => {
-    const line = `pythons="3|||$FAKE/python3|-I||"`;
+    const line = `pythons="3||$FAKE/opt/seed||$FAKE/python3|-I||"`;
     assert.equal(
       run("distribution", `${line}; versions`).stdout,
       '{"3": {"uwsgi": "2.0.21-debian", "python": "3.11.2"}}\n',
@@ -254,7 +257,7 @@ Fix: set uwsgi.version to one of them, or remove it; or change uwsgi.from.
         [...buildParts, "environment.sh"],
         `${withoutUnit}
        command() { [[ $* != "-v gcc" || ${String(compiler)} == true ]]; }
-         app=hello venv=$FAKE/venv work=$FAKE cache_folder=$FAKE ca_bundle= pip_index= proxy= virtualenv= tools= isolation=-I
+         app=hello venv=$FAKE/venv work=$FAKE cache_folder=$FAKE ca_bundle= pip_index= proxy= virtualenv= tools= seed=/nonexistent isolation=-I
          python=$FAKE/python3 requirements=flask compiler='gcc python3-dev'; install_requirements`,
       ).stderr;
     const advice = " If one of them is compiled, add these packages to apps.hello.packages: gcc python3-dev.";
