@@ -78,14 +78,15 @@ take_secrets() {
 # What uWSGI prints at every start, which does not help when an app fails.
 uwsgi_chatter='^$|^Session terminated, |^\*\*\* |^(\[uWSGI\] |compiled with|os: |nodename: |machine: |clock source|detected |current working|your |lock engine|thunder lock|uwsgi socket|- SystemD socket|chdir|!!! no internal|Python (version|main)|--- Python VM|pcre jit|PEP 405|Set PythonHome|python threads|mapped |WSGI app 0 .* ready|spawned uWSGI|worker [0-9]+ buried|goodbye to uWSGI|VACUUM|SIG(INT|TERM|HUP)|[.]{3}|gracefully|Gracefully|binary reloading|closing all|found fd|running |\[pid: )'
 
-# Ends the script; the live release is the one from before. Arguments: PROBLEM MATCH SINCE
-# The last two say which lines of the journal are the app's: a match as in journalctl(1), and seconds since 1970.
+# Ends the script; the live release is the one from before. Arguments: PROBLEM IDENTIFIER SINCE
+# The last two say which lines of the journal are the app's: their identifier, because systemd 219 does not know the unit of
+# a process that has ended by then, and seconds since 1970.
 fail_release() {
   local live="No release is live yet" log
   if [[ -n $before ]]; then live="Release ${before#releases/} stays live"; fi
   # What was printed last may still be on its way. systemd 219 does not know the option.
   journalctl --sync 2> /dev/null || sleep 1
-  log=$(journalctl "$2" --since "@$3" --lines 100 --no-pager --output cat 2> /dev/null | grep -v -E "$uwsgi_chatter" | tail -n 20) || true
+  log=$(journalctl --identifier "$2" --since "@$3" --lines 100 --no-pager --output cat 2> /dev/null | grep -v -E "$uwsgi_chatter" | tail -n 20) || true
   fail "Release $release of app $app $1. $live." "correct the app or its settings (apps.$app), then deploy again." \
     "Last lines of the app's log:"$'\n'"${log:-(none)}"
 }
@@ -106,7 +107,7 @@ switch() {
   start_pulse "$app: waiting until the release is live"
   is_activated=true
   if ! { activate && wait_for "$timeout" is_live; }; then
-    fail_release "does not answer over its socket" "_SYSTEMD_UNIT=$service" "$started"
+    fail_release "does not answer over its socket" "uwsgi-$app" "$started"
   fi
   stop_pulse
   systemctl start uwsgi.service

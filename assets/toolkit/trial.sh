@@ -21,10 +21,10 @@ try_release() {
   systemctl daemon-reload
   start_pulse "$app: waiting until the release starts and answers"
   if ! systemctl start "$name.socket" "$name.service" 2> "$work/start"; then
-    fail_release "does not start" "_SYSTEMD_UNIT=$name.service" "$started"
+    fail_release "does not start" "$name" "$started"
   fi
   problem=$(problem_of "$trial_folder/$app.sock")
-  if [[ -n $problem ]]; then fail_release "$problem (path $path)" "_SYSTEMD_UNIT=$name.service" "$started"; fi
+  if [[ -n $problem ]]; then fail_release "$problem (path $path)" "$name" "$started"; fi
   stop_pulse
   remove_trial
   is_tried=false
@@ -39,7 +39,8 @@ trial_ini() {
 # With a master, systemd knows whether the release has started.
 trial_lines() {
   printf '%s\n' '[Service]' Type=notify NotifyAccess=main ExecStart= \
-    "ExecStart=$folder/trial/venv/bin/uwsgi --ini $folder/releases/trial.ini" KillSignal=SIGTERM Restart=no "TimeoutStartSec=$timeout" TimeoutStopSec=5
+    "ExecStart=$folder/trial/venv/bin/uwsgi --ini $folder/releases/trial.ini" "SyslogIdentifier=uwsgi-trial@$app" \
+    KillSignal=SIGTERM Restart=no "TimeoutStartSec=$timeout" TimeoutStopSec=5
   if [[ -n $secrets ]]; then printf '%s\n' EnvironmentFile= "EnvironmentFile=$folder/trial/environment"; fi
 }
 

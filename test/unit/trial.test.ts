@@ -47,6 +47,7 @@ Type=notify
 NotifyAccess=main
 ExecStart=
 ExecStart=/opt/apps/hello/trial/venv/bin/uwsgi --ini /opt/apps/hello/releases/trial.ini
+SyslogIdentifier=uwsgi-trial@hello
 KillSignal=SIGTERM
 Restart=no
 TimeoutStartSec=10
