@@ -7,8 +7,6 @@ const writable = ["/var/lib/uwsgi-nginx/builds/%i", "/opt/apps/%i/venvs", "/var/
 
 /** Beyond what protects the server from an app. */
 const more: readonly { text: string; from?: number; before?: number }[] = [
-  // nginx does not connect to a build.
-  { text: "NoNewPrivileges=yes" },
   // Nobody starts anything for it outside of this unit.
   { text: "InaccessibleDirectories=-/run/dbus", before: 231 },
   { text: "InaccessiblePaths=-/run/dbus", from: 231 },
@@ -19,5 +17,5 @@ const more: readonly { text: string; from?: number; before?: number }[] = [
 export function buildService({ systemd }: Platform): string {
   const added = more.filter(({ from = 0, before = Infinity }) => from <= systemd && systemd < before);
   const lines = [...hardening(systemd, { user: "_%i", writable }), ...added.map(({ text }) => text)];
-  return renderTemplate("uwsgi-build.service", { hardening: [...new Set(lines)] });
+  return renderTemplate("uwsgi-build.service", { hardening: lines });
 }

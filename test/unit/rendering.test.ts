@@ -337,7 +337,8 @@ MemoryMax=80%
       ...["ProtectSystem=full", "ProtectHome=yes", "PrivateTmp=yes", "CapabilityBoundingSet="],
       ...["InaccessibleDirectories=-/var/spool/cron -/var/spool/at", "DevicePolicy=closed", "PermissionsStartOnly=yes"],
       ...rules.map((rule) => rule.replaceAll("hello", "_%i")),
-      ...["NoNewPrivileges=yes", "InaccessibleDirectories=-/run/dbus", ""],
+      "InaccessibleDirectories=-/run/dbus",
+      "",
     ]);
   });
 
