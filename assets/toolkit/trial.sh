@@ -26,8 +26,8 @@ try_release() {
   problem=$(problem_of "$trial_folder/$app.sock")
   if [[ -n $problem ]]; then fail_release "$problem (path $path)" "$name" "$started"; fi
   stop_pulse
-  remove_trial
-  is_tried=false
+  # uWSGI takes a second to stop, which the release need not wait for. The end of the script removes the unit.
+  systemctl stop --no-block "$name.socket" "$name.service" || true
 }
 
 # One process, and a socket of its own.
