@@ -6,12 +6,11 @@ import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { platforms } from "../../platforms";
-import { uwsgiFor } from "../../rendering/uwsgi";
 import { extraCaCertificates } from "../../settings/caCertificates";
 import { environment } from "../../toolchain/engine/environment";
 import { Stack } from "../../toolchain/engine/stack";
 import { assertLineChanges, assertPage, assertServed, assertUnchanged } from "../support/assertions";
-import { appDefaults, uwsgi } from "../support/defaults";
+import { appDefaults } from "../support/defaults";
 import { root } from "../support/root";
 import { makeKey } from "../support/keys";
 import { pauses, underLoad } from "../support/load";
@@ -150,7 +149,7 @@ onEachPlatform("an existing server", function (test) {
         found = await listing();
         hasSite = true;
       }
-      if (compiled !== undefined) await server.copyFrom(compiled, uwsgiFor(uwsgi, platform, python).folder);
+      if (compiled !== undefined) await server.copyFrom(compiled, "/opt/uwsgi");
     },
     /** The app is live beside that site. */
     async deployed(user: "admin" | "deploy"): Promise<void> {

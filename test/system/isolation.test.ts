@@ -9,8 +9,12 @@ import { waitFor } from "../support/waitFor";
 
 const page = "it works";
 const database = "/opt/apps/hello/shared/database";
-/** An app that does not start without its database. */
-const code = `open("${database}").close()
+/** An app that makes its database when it is new, and does not start without it later. */
+const code = `import os
+new = not os.listdir("/opt/apps/hello/shared")
+with open("${database}", "w" if new else "r") as opened:
+    if new: opened.write("customers")
+os.chmod("${database}", 0o600)
 
 def application(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
@@ -26,7 +30,7 @@ onEachPlatform("the isolation of apps", function (test) {
     server = await preparedSettings(test, this);
     product = await Product.make({ server }, test);
     await product.writeApp("hello", { "wsgi.py": code });
-    await product.writeApp("first", { "wsgi.py": code.replace(/^open.*\n/, "") });
+    await product.writeApp("other", { "wsgi.py": code.slice(code.indexOf("def")) });
   });
   after(() => (product as Product | undefined)?.remove());
 
@@ -39,8 +43,6 @@ onEachPlatform("the isolation of apps", function (test) {
   const given = {
     async deployed(): Promise<void> {
       if (product.isLive) return;
-      await product.deployed(settings({ source: "apps/first" }));
-      await product.ssh(`umask 077; echo customers > ${database}; chown hello:hello ${database}`);
       await product.deployed(settings());
       await assertPage(product.url, page);
     },
@@ -128,7 +130,7 @@ onEachPlatform("the isolation of apps", function (test) {
   it("refuses users, groups and socket folders of others, and leaves the other apps alone", async () => {
     await given.deployed();
     const before = await product.ssh("stat --format '%n %U:%G %a' /run/sshd");
-    const other = { source: "apps/first", python };
+    const other = { source: "apps/other", python };
     await product.configure({
       server,
       apps: {
@@ -228,7 +230,7 @@ onEachPlatform("the isolation of apps", function (test) {
     await product.ssh(
       "runuser -u hello -- sh -c 'touch /dev/shm/left; setsid sleep 601 > /dev/null 2>&1 < /dev/null &'",
     );
-    await product.deployed({ server, apps: { second: { source: "apps/first", python } } });
+    await product.deployed({ server, apps: { second: { source: "apps/other", python } } });
     assert.equal(
       await product.ssh(`pgrep -u ${number} || find / -xdev -uid ${number} 2> /dev/null | grep . || echo nothing`),
       "nothing",
