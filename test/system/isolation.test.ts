@@ -217,7 +217,7 @@ onEachPlatform("the isolation of apps", function (test) {
     const [app, nginx] = [await starts("uwsgi@hello"), await starts("nginx")];
     await waitFor(
       "failed starts",
-      async () => (await starts("uwsgi@hello")) > app + 6 && (await starts("nginx")) > nginx + 6,
+      async () => (await starts("uwsgi@hello")) > app + 5 && (await starts("nginx")) > nginx + 5,
       60,
     );
     await product.ssh(`mv ${database}.away ${database}; rm ${broken}`);
