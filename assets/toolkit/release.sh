@@ -110,7 +110,8 @@ switch() {
     fail_release "does not answer over its socket" "uwsgi-$app" "$started"
   fi
   stop_pulse
-  systemctl start uwsgi.service
+  # Not the other apps: their own steps may be stopping and starting them.
+  systemctl start --job-mode=ignore-dependencies uwsgi.service
   printf 'releases/%s\n' "$release" > "$work/last-good"
   install_file "$work/last-good" "$folder/last-good"
   # From here on, nothing is changed back.

@@ -224,13 +224,20 @@ onEachPlatform("the isolation of apps", function (test) {
     await waitFor("the page", async () => (await httpGet(product.url)).text === page, 30);
   });
 
-  it("leaves no process, user or file of an app behind when it is removed", async () => {
+  it("leaves no process, user or file of an app behind when it is removed, and starts no other app", async () => {
     await given.deployed();
+    // Another app, which somebody has stopped.
+    const stopped = "/etc/systemd/system/uwsgi@stopped.service";
+    await product.ssh(
+      `printf '[Service]\nExecStart=/bin/sleep 600\n[Install]\nWantedBy=uwsgi.service\n' > ${stopped}; systemctl enable --quiet uwsgi@stopped`,
+    );
     const number = await numberOf("hello");
     await product.ssh(
       "runuser -u hello -- sh -c 'touch /dev/shm/left; setsid sleep 601 > /dev/null 2>&1 < /dev/null &'",
     );
     await product.deployed({ server, apps: { second: { source: "apps/other", python } } });
+    assert.equal(await product.ssh("systemctl is-active uwsgi@stopped || true"), "inactive");
+    await product.ssh(`systemctl disable --quiet uwsgi@stopped; rm ${stopped}`);
     assert.equal(
       await product.ssh(`pgrep -u ${number} || find / -xdev -uid ${number} 2> /dev/null | grep . || echo nothing`),
       "nothing",
