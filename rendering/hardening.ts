@@ -20,15 +20,19 @@ function lines(systemd: number, directives: readonly Directive[]): string[] {
 /** Addresses of the instance metadata service, which gives a server's credentials to whoever asks. */
 const metadata = { iptables: "169.254.169.254", ip6tables: "fd00:ec2::254" };
 
-/** What keeps a user from the instance metadata service. Older versions have no such directive, so each start adds a rule. */
-function withoutMetadata(user: string): Directive[] {
+/**
+ * What keeps a user from the instance metadata service, or lets it in again. Older versions have no such directive, so each
+ * start adds or removes a rule.
+ */
+function accessToMetadata(user: string, allowed: boolean): Directive[] {
   const rules = Object.entries(metadata).map(([tool, address]) => {
     const rule = (action: string) =>
       `${tool} -w -${action} OUTPUT -d ${address} -m owner --uid-owner ${user} -j REJECT`;
-    return { text: `ExecStartPre=-/bin/sh -c '${rule("C")} || ${rule("I")}'`, before: 235 };
+    const command = allowed ? rule("D") : `${rule("C")} || ${rule("I")}`;
+    return { text: `ExecStartPre=-/bin/sh -c '${command}'`, before: 235 };
   });
-  const denied = `${metadata.iptables}/32 ${metadata.ip6tables}/128`;
-  return [{ text: `IPAddressDeny=${denied}`, from: 235 }, { text: "PermissionsStartOnly=yes", before: 235 }, ...rules];
+  const denied = { text: `IPAddressDeny=${metadata.iptables}/32 ${metadata.ip6tables}/128`, from: 235 };
+  return [...(allowed ? [] : [denied]), { text: "PermissionsStartOnly=yes", before: 235 }, ...rules];
 }
 
 /**
@@ -93,7 +97,7 @@ export interface Sandbox {
  */
 export function hardening(systemd: number, { user, writable, instanceMetadata = false }: Sandbox): string[] {
   const folders = writable.map((folder) => ({ text: `ReadWritePaths=-${folder}`, from: 232 }));
-  return lines(systemd, [...sandbox, ...folders, ...(instanceMetadata ? [] : withoutMetadata(user))]);
+  return lines(systemd, [...sandbox, ...folders, ...accessToMetadata(user, instanceMetadata)]);
 }
 
 /** The lines of a unit with which an app cannot starve others. */
@@ -104,6 +108,8 @@ export function limits(
   return lines(systemd, [
     { text: `MemoryLimit=${memory ?? "1G"}`, before: 231 },
     { text: `MemoryMax=${memory ?? "75%"}`, from: 231 },
+    // Only the process that is killed ends, and uWSGI starts another worker. The default stops the app.
+    { text: "OOMPolicy=continue", from: 243 },
     { text: `TasksMax=${tasks}` },
     { text: `LimitNOFILE=${openFiles}` },
     // Older versions know only bytes.

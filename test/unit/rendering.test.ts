@@ -118,6 +118,7 @@ RestartSec=2
 SyslogIdentifier=uwsgi-hello
 # Limits
 MemoryMax=75%
+OOMPolicy=continue
 TasksMax=512
 LimitNOFILE=${openFiles}
 LimitFSIZE=${2 * 1024 ** 3}
@@ -213,8 +214,8 @@ WantedBy=uwsgi.service
     ]);
     const old = (settings: Record<string, unknown>) => helloFiles(settings, onCentos7).unit;
     assert.deepEqual(changedLines(old({}), old({ instanceMetadata: true })), [
-      "- PermissionsStartOnly=yes",
       ...rules.map((rule) => `- ${rule}`),
+      ...rules.map((rule) => `+ ${rule.replace(/'(.*) -C (.*) \|\| .*'/, "'$1 -D $2'")}`),
     ]);
   });
 
