@@ -14,7 +14,8 @@ export const uwsgiOptions = {
     allowed: "true or false",
   }),
   uid: setting(z.string().regex(linuxName).optional(), {
-    meaning: "Linux user that runs the app; created if it does not exist. Never root.",
+    meaning:
+      "Linux user that runs the app; created if it does not exist. Never root, the login user, or one who shares a group.",
     allowed: "a Linux user name other than root, at most 32 of a-z, 0-9, _ and -",
     defaultText: "the app's name",
   }),

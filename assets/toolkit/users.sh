@@ -14,6 +14,9 @@ make_user() {
     if [[ $uid == $(stat --format %U "$uploads_folder") ]]; then
       fail "The user $uid of app $app is the login user, who can become root." "choose another user with apps.$app.uid."
     fi
+    if [[ $entry == *":uwsgi-nginx "* && $entry != *":$comment:"* ]]; then
+      fail "The user $uid of app $app was made for something else of this stack." "choose another user with apps.$app.uid."
+    fi
     if [[ $uid_given != true && $entry != *":$comment:"* ]]; then
       fail "The server already has a user $uid, who was not made for app $app." \
         "choose another user with apps.$app.uid, or set it to $uid to use this one."
@@ -46,7 +49,8 @@ require_own_group() {
 # Gives the app's data to another user. Nothing of the app may run. Arguments: OLD_USER_ID USER
 move_data() {
   say "$app: giving its data to the user $2"
-  find "$folder/shared" -xdev -uid "$1" -exec chown --no-dereference "$2:$(id -g "$2")" {} +
+  # The folder itself comes last, and says whether all has been moved.
+  find "$folder/shared" -xdev -depth -uid "$1" -exec chown --no-dereference "$2:$(id -g "$2")" {} +
 }
 
 # How the app's folders were before close_folders: lines of MODE GROUP PATH.

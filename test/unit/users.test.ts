@@ -8,6 +8,7 @@ const passwd = [
   "admin:x:1000:1000::/home/admin:/bin/bash",
   "hello:x:990:990:uwsgi-nginx app hello:/opt/apps/hello:/sbin/nologin",
   "other:x:991:991:uwsgi-nginx app other:/opt/apps/other:/sbin/nologin",
+  "_other:x:996:996:uwsgi-nginx build other:/nonexistent:/sbin/nologin",
   "web:x:992:992::/:/sbin/nologin",
   "shared:x:993:993::/:/sbin/nologin",
   "friend:x:994:993::/:/sbin/nologin",
@@ -50,6 +51,13 @@ describe("the user of an app", () => {
   const refused: [what: string, uid: string, app: string, error: string][] = [
     ["root", "root", "hello", "The user root of app hello is root."],
     ["the login user", "admin", "hello", "The user admin of app hello is the login user, who can become root."],
+    ["another app's", "other", "hello", "The user other of app hello was made for something else of this stack."],
+    [
+      "that of an app's builds",
+      "_other",
+      "hello",
+      "The user _other of app hello was made for something else of this stack.",
+    ],
     ["another service's", "web", "web", "The server already has a user web, who was not made for app web."],
     [
       "one whose name is a group's",
