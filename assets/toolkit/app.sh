@@ -2,11 +2,12 @@
 # shellcheck disable=SC2154 # declared by the parts
 # The verb `app`: makes an app live, and rolls back what does not work; or takes it out of service.
 #
-# On the server: /opt/apps/APP/releases      ID/{app,venv,reload,environment,uwsgi.ini,uwsgi.service,…}, complete and never
+# On the server: /opt/apps/APP/releases      ID/{app,venv,reload,environment,uwsgi.ini,…}, complete and never
 #                                           changed
 #               /opt/apps/APP/current       link to the live release
 #               /opt/apps/APP/trial         link to the release that is tried
 #               /opt/apps/APP/last-good     the last release that worked, which a failed one is rolled back to
+#               /opt/apps/APP/switching     that release, until another one is live or it is restored
 #               /opt/apps/APP/venvs         virtual environments, one for each set of requirements; root's when they are complete
 #               /opt/apps/APP/shared        the app's own data, kept across releases
 #               /var/cache/uwsgi-nginx/APP  what pip has downloaded and built

@@ -6,11 +6,13 @@ apps_folder=/opt/apps
 cache_folder=/var/cache/uwsgi-nginx
 # The login user uploads code and the toolkit to it.
 uploads_folder=$state_folder/uploads
+transient_folder=/run/systemd/system
 
 # Removes all of an app. The caller declares site_folder. Argument: APP
 remove_app() {
   local app=$1 user
   remove_site "$site_folder/$app.conf"
+  remove_trial "$app"
   remove_unit "$app"
   for user in $(own_users "$app"); do remove_user "$user"; done
   remove_build_user "$app"
@@ -26,6 +28,17 @@ remove_site() {
   lock nginx 300
   rm -f "$1"
   if nginx -t -q 2> /dev/null; then reload_nginx; fi
+}
+
+# Ends the trial of a release (trial.sh), also one of a run that was cut off. Argument: APP
+remove_trial() {
+  local name=uwsgi-trial@$1
+  [[ -e $transient_folder/$name.service ]] || return 0
+  systemctl stop "$name.socket" "$name.service" 2> /dev/null || true
+  rm -rf "$transient_folder/$name.service" "$transient_folder/$name.service.d" "$transient_folder/$name.socket"
+  rm -f "$apps_folder/$1/trial" "$apps_folder/$1/releases/trial.ini"
+  systemctl daemon-reload || true
+  systemctl reset-failed "$name.socket" "$name.service" 2> /dev/null || true
 }
 
 # Argument: APP

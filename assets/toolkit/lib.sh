@@ -47,6 +47,8 @@ undo_on_failure() { undos+=("$1"); }
 # For the trap of EXIT.
 end_script() {
   local code=$? name
+  # Whatever fails, the rest is tried.
+  set +e
   for name in "${clean_ups[@]}"; do "$name"; done
   if ((code != 0)); then
     for name in ${undos[@]+"${undos[@]}"}; do "$name"; done

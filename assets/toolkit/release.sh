@@ -7,18 +7,26 @@ units_folder=/etc/systemd/system
 # How far a switch has got.
 is_switching=false
 is_activated=false
+# Whether the last one was cut off: nobody knows then what runs.
+was_cut_off=false
 
 release_app() {
   # Not local, like the manifest's.
   service=uwsgi@$app.service socket_unit=uwsgi@$app.socket releases=$folder/releases socket_folder=${socket%/*}
   before=$(cat "$folder/last-good" 2> /dev/null || true)
+  owner=$(stat --format %u "$folder/shared" 2> /dev/null || id -u "$uid")
+  # Otherwise it was cut off when the release had worked.
+  if [[ -e $folder/switching && $(cat "$folder/switching") == "$before" ]]; then
+    was_cut_off=true is_switching=true is_activated=true
+  fi
+  undo_on_failure withdraw
+  remove_trial "$app"
   printf '%s' "$uwsgi_ini" > "$work/uwsgi.ini"
   make_release
   # Recorded first, so that the label of a release that fails is removed later.
   printf '%s\n' "$socket_folder" >> "$folder/socket-folders"
   label_socket_folder "$socket_folder"
   [[ -e $folder/shared ]] || install -d -m 750 -o "$uid" -g "$group" "$folder/shared"
-  owner=$(stat --format %u "$folder/shared")
   if [[ $before == "releases/$release" ]] && is_unchanged && is_live; then
     say "$app: release $release is already live"
   else
@@ -34,7 +42,7 @@ is_owner() { [[ $owner == "$(id -u "$uid")" ]]; }
 
 # Whether systemd has what the manifest says, and the link was not left on another release.
 is_unchanged() {
-  has_same_unit "$uwsgi_service" "$service" && has_same_unit "$uwsgi_socket" "$socket_unit" &&
+  [[ $was_cut_off == false ]] && has_same_unit "$uwsgi_service" "$service" && has_same_unit "$uwsgi_socket" "$socket_unit" &&
     [[ $(readlink "$folder/current") == "$before" ]] && systemctl is-active --quiet "$socket_unit"
 }
 
@@ -95,10 +103,9 @@ switch() {
   local started change=reload
   started=$(date +%s)
   say "$app: release $release goes live"
-  if ! { has_same environment && has_same_unit "$uwsgi_service" "$service"; }; then change=restart; fi
+  if [[ $was_cut_off == true ]] || ! { has_same environment && has_same_unit "$uwsgi_service" "$service"; }; then change=restart; fi
   if ! { has_same_unit "$uwsgi_socket" "$socket_unit" && systemctl is-active --quiet "$socket_unit" && is_owner; }; then change=socket; fi
   remember
-  undo_on_failure withdraw
   write_text "$uwsgi_service" "$units_folder/$service"
   write_text "$uwsgi_socket" "$units_folder/$socket_unit"
   systemctl daemon-reload
@@ -126,19 +133,25 @@ link_current() {
   mv -fT "$folder/current.new" "$folder/current"
 }
 
-# Keeps what a switch changes, in such a way that restoring it needs no space on the disk.
+# Keeps what a switch changes, in such a way that restoring it needs no space on the disk. The file `switching` says that it
+# is complete, and of which release. What a switch has kept that was cut off is from before that.
 remember() {
   local name
-  forget
-  if [[ -n $before ]]; then ln -sfnT "$before" "$folder/current.before"; fi
-  for name in "$service" "$socket_unit"; do
-    if [[ -e $units_folder/$name ]]; then cp -p "$units_folder/$name" "$units_folder/$name.before"; fi
-  done
+  if [[ $was_cut_off == false ]]; then
+    forget
+    if [[ -n $before ]]; then ln -sfnT "$before" "$folder/current.before"; fi
+    for name in "$service" "$socket_unit"; do
+      # An empty file stands for none.
+      if [[ -e $units_folder/$name ]]; then cp -p "$units_folder/$name" "$units_folder/$name.before"; else : > "$units_folder/$name.before"; fi
+    done
+    printf '%s\n' "$before" > "$folder/switching"
+  fi
   is_switching=true
 }
 
 forget() {
   is_switching=false
+  rm -f "$folder/switching"
   rm -f "$folder/current.before" "$units_folder/$service.before" "$units_folder/$socket_unit.before"
 }
 
@@ -147,18 +160,23 @@ withdraw() {
   local name
   [[ $is_switching == true && -n $before ]] || return 0
   is_switching=false
-  mv -fT "$folder/current.before" "$folder/current" || true
+  if [[ -L $folder/current.before ]]; then mv -fT "$folder/current.before" "$folder/current" || true; fi
   if [[ $is_activated == true ]]; then systemctl stop "$socket_unit" "$service" 2> /dev/null || true; fi
   for name in "$service" "$socket_unit"; do
-    if [[ -e $units_folder/$name.before ]]; then
+    if [[ -s $units_folder/$name.before ]]; then
       mv -fT "$units_folder/$name.before" "$units_folder/$name" || true
-    else
+    elif [[ -e $units_folder/$name.before ]]; then
       systemctl disable --quiet "$name" 2> /dev/null || true
-      rm -f "$units_folder/$name"
+      rm -f "$units_folder/$name" "$units_folder/$name.before"
     fi
   done
   systemctl daemon-reload || true
-  if [[ $is_activated == false ]]; then return 0; fi
+  if [[ $is_activated == true ]]; then withdraw_running; fi
+  rm -f "$folder/switching"
+}
+
+# Runs the release before again.
+withdraw_running() {
   if [[ $(stat --format %u "$folder/shared") != "$owner" ]]; then move_data "$(id -u "$uid")" "$(id -un "$owner")" || true; fi
   open_folders || true
   systemctl reset-failed "$service" 2> /dev/null || true

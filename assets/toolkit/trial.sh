@@ -4,7 +4,6 @@
 # it a request.
 
 trial_folder=/run/uwsgi-nginx-trial
-transient_folder=/run/systemd/system
 is_tried=false
 
 try_release() {
@@ -12,7 +11,6 @@ try_release() {
   say "$app: trying release $release"
   started=$(date +%s)
   is_tried=true
-  remove_trial
   ln -sfnT "releases/$release" "$folder/trial"
   write_text "$(trial_ini)"$'\n' "$folder/releases/trial.ini"
   write_text "$uwsgi_service" "$transient_folder/$name.service"
@@ -20,7 +18,8 @@ try_release() {
   write_text "$(trial_socket)"$'\n' "$transient_folder/$name.socket"
   systemctl daemon-reload
   start_pulse "$app: waiting until the release starts and answers"
-  if ! systemctl start "$name.socket" "$name.service" 2> "$work/start"; then
+  # An app can extend the timeout of its unit.
+  if ! timeout "$((timeout + 10))" systemctl start "$name.socket" "$name.service" 2> "$work/start"; then
     fail_release "does not start" "$name" "$started"
   fi
   problem=$(problem_of "$trial_folder/$app.sock")
@@ -49,17 +48,7 @@ trial_socket() {
   printf '%s\n' '[Socket]' "ListenStream=$trial_folder/$app.sock" "SocketUser=$uid" "SocketGroup=$nginx_group" SocketMode=0660 RemoveOnStop=true
 }
 
-remove_trial() {
-  local name=uwsgi-trial@$app
-  if [[ ! -e $transient_folder/$name.service ]]; then return 0; fi
-  systemctl stop "$name.socket" "$name.service" 2> /dev/null || true
-  rm -rf "$transient_folder/$name.service" "$transient_folder/$name.service.d" "$transient_folder/$name.socket"
-  rm -f "$folder/trial" "$folder/releases/trial.ini"
-  systemctl daemon-reload || true
-  systemctl reset-failed "$name.socket" "$name.service" 2> /dev/null || true
-}
-
 # For the end of the script.
 end_trial() {
-  if [[ $is_tried == true ]]; then remove_trial; fi
+  if [[ $is_tried == true ]]; then remove_trial "$app"; fi
 }

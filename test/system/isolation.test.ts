@@ -53,6 +53,13 @@ onEachPlatform("the isolation of apps", function (test) {
     const base64 = Buffer.from(change(manifest)).toString("base64");
     return product.ssh(`echo ${base64} | base64 -d | ${env} bash /var/lib/uwsgi-nginx/run app up 2>&1 || echo failed`);
   };
+  /** The manifest of another release, with another unit. */
+  const changed = (manifest: string) =>
+    manifest
+      .replace(/^release=.*$/m, "release=aaaaaaaaaaaa")
+      .replace(/processes = \d+/, `processes = ${appDefaults.processes + 1}`)
+      .replace(/TimeoutStopSec=\d+/, "TimeoutStopSec=99");
+  const live = () => product.ssh("readlink /opt/apps/hello/current; cat /etc/systemd/system/uwsgi@hello.*");
   const numberOf = (user: string) => product.ssh(`id -u ${user}`);
 
   it("gives nobody but root and the app a way to its code, its data and its socket", async () => {
@@ -184,15 +191,9 @@ onEachPlatform("the isolation of apps", function (test) {
   for (const [what, [begin, end]] of failures) {
     it(`keeps the former release live, after a reboot too, when ${what}`, async () => {
       await given.deployed();
-      const live = () => product.ssh("readlink /opt/apps/hello/current; cat /etc/systemd/system/uwsgi@hello.*");
       const before = await live();
       await privileged(begin);
-      const output = await release((manifest) =>
-        manifest
-          .replace(/^release=.*$/m, "release=aaaaaaaaaaaa")
-          .replace(/processes = \d+/, `processes = ${appDefaults.processes + 1}`)
-          .replace(/TimeoutStopSec=\d+/, "TimeoutStopSec=99"),
-      );
+      const output = await release(changed);
       await privileged(end);
       assert.match(output, /^failed$/m);
       assert.equal(await live(), before);
@@ -200,6 +201,25 @@ onEachPlatform("the isolation of apps", function (test) {
       await waitFor("the page", async () => (await httpGet(product.url)).text === page);
     });
   }
+
+  it("puts the former release back when a run is cut off and the next one fails", async () => {
+    await given.deployed();
+    const before = await live();
+    const [begin, end] = failing('if [ "$1" = restart ]; then pkill -KILL -P $PPID -x bash; kill -KILL $PPID; fi');
+    await privileged(begin);
+    assert.match(await release(changed), /goes live[^]*^failed$/m);
+    await privileged(end);
+    assert.notEqual(await live(), before, "the first run should have been cut off in the middle");
+    const output = await release((manifest) =>
+      changed(manifest)
+        .replace("aaaaaaaaaaaa", "bbbbbbbbbbbb")
+        .replace(/module = \S+/, "module = nothing:application"),
+    );
+    assert.match(output, /^Error: Release bbbbbbbbbbbb of app hello does not start\. Release \w{12} stays live\.$/m);
+    assert.equal(await live(), before);
+    assert.equal(await product.ssh("ls /etc/systemd/system /opt/apps/hello | grep 'before\\|switching' || true"), "");
+    await waitFor("the page", async () => (await httpGet(product.url)).text === page);
+  });
 
   it("starts an app and nginx again until they start, however long that takes", async () => {
     await given.deployed();
