@@ -75,21 +75,20 @@ release_requests() {
 
 old_workers=''
 
-# Prints the process ids of uWSGI's workers.
+# Prints the process ids of uWSGI's workers, and of others that its master has started.
 workers() {
   local main
   main=$(systemctl show --property MainPID "$service")
   [[ $main == MainPID=0 ]] || pgrep --parent "${main#MainPID=}" || true
 }
 
-# Whether what the link names runs: a reload ends when it has replaced all workers.
+# Whether what the link names runs: uWSGI starts new workers when the old ones have ended. Other processes of the app may go on.
 has_new_workers() {
-  local worker new
-  new=$(workers)
-  [[ -n $new ]] || return 1
-  for worker in $new; do
-    [[ $'\n'$old_workers$'\n' != *$'\n'$worker$'\n'* ]] || return 1
+  local worker
+  for worker in $(workers); do
+    if [[ $'\n'$old_workers$'\n' != *$'\n'$worker$'\n'* ]]; then return 0; fi
   done
+  return 1
 }
 
 # Whether the app runs, after a reload the new release, and answers nginx's user over the socket.
@@ -112,7 +111,7 @@ problem_of() {
 # https://uwsgi-docs.readthedocs.io/en/latest/Protocol.html
 uwsgi_get() {
   # shellcheck disable=SC2086 # a list of words
-  runuser -u "$nginx_user" -- "$python" $isolation -S - "$1" "$path" "$host_header" "$port" "$timeout" << 'EOF'
+  (close_locks && exec runuser -u "$nginx_user" -- "$python" $isolation -S - "$1" "$path" "$host_header" "$port" "$timeout") << 'EOF'
 import socket, struct, sys, time
 
 def text(value):
