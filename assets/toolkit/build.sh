@@ -105,7 +105,7 @@ hand_over() {
   end_processes "_$build_name"
   rm -rf "$new"
   install -d -m 700 "$new"
-  runuser -u "_$build_name" -- tar -C "$folder" -cf - . | tar -C "$new" -xf - --no-same-owner --no-same-permissions ||
+  (close_locks && exec runuser -u "_$build_name" -- tar -C "$folder" -cf - .) | tar -C "$new" -xf - --no-same-owner --no-same-permissions ||
     fail "What was built in $folder could not be copied." "solve the problem that tar reports above, then deploy again."
   find "$new" ! -type f ! -type d ! -type l -delete
   chgrp -hR "$group" "$new"

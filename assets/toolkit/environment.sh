@@ -25,9 +25,9 @@ install_requirements() {
   hand_over "$venv" "$venv" "$group"
   # A build may have put a link there.
   rm -rf "$venv/.complete"
-  touch "$venv/.complete"
   # Other apps have no business there.
   chmod 750 "$venv"
+  touch "$venv/.complete"
   end_build "$app"
 }
 

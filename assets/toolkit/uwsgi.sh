@@ -83,7 +83,8 @@ versions() {
   local name folder python isolation uwsgi separator=''
   printf '{'
   while IFS='|' read -r name folder _ _ python isolation _; do
-    if [[ -n $folder ]]; then uwsgi=$(tr -dc '[:alnum:].+-' < "$folder/version"); else uwsgi=$("$uwsgi_executable" --version); fi
+    # A build may have put a link there.
+    if [[ -L $folder/version ]]; then uwsgi=''; elif [[ -n $folder ]]; then uwsgi=$(head -c 50 "$folder/version" | tr -dc '[:alnum:].+-'); else uwsgi=$("$uwsgi_executable" --version); fi
     # shellcheck disable=SC2086 # a list of words
     printf '%s"%s": {"uwsgi": "%s", "python": "%s"}' "$separator" "$name" "$uwsgi" \
       "$("$python" $isolation -c 'import platform; print(platform.python_version())')"
