@@ -1,5 +1,5 @@
 // Measures ratios. Both values of a ratio come from the same run, because the speed of a computer varies.
-// Usage: npm run bench [ROUNDS], default 3
+// Usage: npm run bench -- [ROUNDS [changes]], default 3. With `changes`, only what a change of an app takes.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { readFileSync, statSync } from "node:fs";
@@ -14,40 +14,8 @@ import { root } from "../test/support/root";
 import { httpGet } from "../test/support/load";
 import { facts, type TestPlatform, testPlatforms } from "../test/support/platforms";
 import { Product, type Settings } from "../test/support/product";
-
-/** Of one round. */
-interface Sample {
-  seconds: number;
-  cpuSeconds?: number;
-}
-
-/** The samples of each round, for what is measured and for what it is compared with. */
-interface Measurement {
-  product: Sample[];
-  baseline: Sample[];
-}
-
-async function secondsOf(action: () => Promise<unknown>): Promise<Sample> {
-  const start = performance.now();
-  await action();
-  return { seconds: (performance.now() - start) / 1000 };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? NaN;
-}
-
-function report(title: string, { product, baseline }: Measurement, goal?: number): void {
-  const ratio = (of: (sample: Sample) => number) =>
-    median(product.map((sample, round) => of(sample) / of(baseline[round] ?? { seconds: NaN }))).toFixed(2);
-  const list = (samples: readonly Sample[]) => samples.map(({ seconds }) => seconds.toFixed(1)).join(" ");
-  const target = goal === undefined ? "" : ` (goal: at most ${goal})`;
-  const cpu = product[0]?.cpuSeconds === undefined ? "" : `, in CPU time ${ratio((it) => it.cpuSeconds ?? NaN)}`;
-  console.log(
-    `${title}: ratio ${ratio((it) => it.seconds)}${target}${cpu}; ${list(product)} s, baseline ${list(baseline)} s`,
-  );
-}
+import { changes } from "./changes";
+import { type Measurement, report, secondsOf } from "./measure";
 
 /** A stack whose server runs, without apps. */
 async function readyServer(platform: TestPlatform, server: Settings, from: string): Promise<Product> {
@@ -175,6 +143,7 @@ async function main(): Promise<void> {
   const rounds = Number(process.argv[2] ?? 3);
   await prepareTools(root, "local");
   await prepareContainers(root);
+  if (process.argv[3] === "changes") return changes(rounds);
   await unchangedRuns(rounds);
   for (const platform of testPlatforms) {
     const title = `first deployment to an empty server with ${platform.title}`;

@@ -2,10 +2,10 @@
 import { execFile } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { readdirSync } from "node:fs";
-import { copyFile, mkdir, mkdtemp, writeFile } from "node:fs/promises";
+import { copyFile, cp, mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { promisify } from "node:util";
 import { fileBackendUrl } from "../../toolchain/engine/environment";
 import { keepServer, removeContainersOf } from "./containers";
@@ -133,7 +133,7 @@ export class Product extends Workspace {
   private async fingerprint(): Promise<string> {
     const settings = await this.readFile(`Pulumi.${this.stack}.yaml`);
     const folders = [...settings.matchAll(/"source":"(apps\/[^"]+)"/g)].map(([, folder]) => folder ?? "");
-    const files = folders.flatMap((folder) => readdirSync(join(this.projectDir, folder)).map((it) => join(folder, it)));
+    const files = folders.flatMap((folder) => filesIn(this.projectDir, folder));
     return [settings, ...(await Promise.all(files.sort().map((file) => this.readFile(file))))].join("\0");
   }
 
@@ -141,7 +141,22 @@ export class Product extends Workspace {
   async writeApp(name: string, files: Readonly<Record<string, string>>): Promise<string> {
     const folder = join("apps", name);
     await mkdir(join(this.projectDir, folder), { recursive: true });
-    for (const [file, text] of Object.entries(files)) await writeFile(join(this.projectDir, folder, file), text);
+    for (const [file, text] of Object.entries(files)) {
+      await mkdir(dirname(join(this.projectDir, folder, file)), { recursive: true });
+      await writeFile(join(this.projectDir, folder, file), text);
+    }
+    return folder;
+  }
+
+  /** A file in the project that is no text. */
+  async writeBytes(name: string, bytes: Buffer): Promise<void> {
+    await writeFile(join(this.projectDir, name), bytes);
+  }
+
+  /** A copy of one of the sample apps in test/apps. Returns the setting `source`. */
+  async copyApp(name: string): Promise<string> {
+    const folder = join("apps", name);
+    await cp(join(root, "test", folder), join(this.projectDir, folder), { recursive: true });
     return folder;
   }
 
@@ -198,6 +213,12 @@ export class Product extends Workspace {
     removeContainersOf(this.projectDir);
     await super.remove();
   }
+}
+
+/** Paths of the files below a folder. */
+function filesIn(projectDir: string, folder: string): string[] {
+  const entries = readdirSync(join(projectDir, folder), { recursive: true, withFileTypes: true });
+  return entries.filter((it) => it.isFile()).map((it) => relative(projectDir, join(it.parentPath, it.name)));
 }
 
 /**
