@@ -44,6 +44,11 @@ strict = true
 # What a reload starts, so that it also changes to another uWSGI.
 binary-path = /opt/apps/hello/current/reload
 
+# Bytes that the headers of a request may have: more than nginx lets through (large_client_header_buffers).
+buffer-size = 65535
+# Without it, threads that the app starts stand still.
+enable-threads = true
+
 master = ${defaults.master}
 processes = ${defaults.processes}
 uid = hello
@@ -386,8 +391,18 @@ server {
     listen ${httpPort} default_server;
     listen [::]:${httpPort} default_server;
 
+    # The port that the visitor asks for, which is not always this one.
+    set $asked_port "";
+    if ($http_host ~ "(:[0-9]+)$") {
+        set $asked_port $1;
+    }
+
     location / {
         include uwsgi_params;
+        # Apps make addresses of it. Debian's uwsgi_params leaves the port out; of two values the app gets the last.
+        uwsgi_param HTTP_HOST $host$asked_port;
+        # nginx has read such a body whole and passes its length, but apps would take it for one without.
+        uwsgi_param HTTP_TRANSFER_ENCODING "" if_not_empty;
         uwsgi_pass uwsgi-hello;
         uwsgi_next_upstream error;
     }
