@@ -99,14 +99,16 @@ fail_release() {
   log=$(app_log "$2" "$3")
   if [[ -n ${4:-} ]]; then said=$(health_report)$'\n'; fi
   fail "Release $release of app $app $1. $live." "$(if [[ -n $said ]]; then health_advice; else start_advice "$log"; fi)" \
-    "${said}Last lines of the app's log:"$'\n'"${log:-(none)}"
+    "$said$log"
 }
 
-# Prints the last lines of the app's log. Arguments: IDENTIFIER SINCE, as for fail_release
+# Prints the last lines of the app's log, with a title. Arguments: IDENTIFIER SINCE, as for fail_release
 app_log() {
+  local log
   # What was printed last may still be on its way. systemd 219 does not know the option.
   journalctl --sync 2> /dev/null || sleep 1
-  journalctl --identifier "$1" --since "@$2" --lines 100 --no-pager --output cat 2> /dev/null | grep -v -E "$uwsgi_chatter" | tail -n 20 || true
+  log=$(journalctl --identifier "$1" --since "@$2" --lines 100 --no-pager --output cat 2> /dev/null | grep -v -E "$uwsgi_chatter" | tail -n 20) || true
+  printf "Last lines of the app's log:\n%s" "${log:-(none)}"
 }
 
 switch() {

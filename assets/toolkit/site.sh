@@ -39,7 +39,7 @@ activate_site() {
   if ! wait_for "$timeout" site_answers && ! { nginx_was_denied "$started" && allow_nginx && wait_for "$timeout" site_answers; }; then
     problem=$(cat "$work/problem")
     fail "App $app behind nginx $problem. Its site was rolled back." "$(health_advice nginx)" \
-      "$(health_report)"$'\n'"Last lines of the app's log:"$'\n'"$(app_log "uwsgi-$app" "$started")"
+      "$(health_report)"$'\n'"$(app_log "uwsgi-$app" "$started")"
   fi
   stop_pulse
   is_activating=false
