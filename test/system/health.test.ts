@@ -97,13 +97,15 @@ onEachPlatform("an app with rules of its own", function (test) {
     assert.deepEqual(apps.shop?.healthCheck, { path: "/up", host: host() });
   });
 
-  it("gets the host with its port, long headers, bodies of unknown length, and its threads run", async () => {
+  it("gets the host with its port, long headers, bodies of unknown length, time zones, and its threads run", async () => {
     await product.deployed(settings());
     const long = "x".repeat(6 * 1024);
     const seen = JSON.parse((await get("/echo", { "X-Long": long })).text) as unknown;
     assert.deepEqual(seen, { HTTP_HOST: host(), HTTP_X_LONG: long, body: "" });
     const chunked = JSON.parse((await postInChunks(new URL("/echo", product.url), ["one ", "two"])).text) as unknown;
     assert.deepEqual(chunked, { HTTP_HOST: host(), body: "one two" });
+    const zone = "import zoneinfo; zoneinfo.ZoneInfo('Europe/Vienna')";
+    if (python === "3") await product.ssh(`/opt/apps/shop/current/venv/bin/python -c "${zone}"`);
     let ticks = 0;
     // Between two requests: during one it also runs without enable-threads.
     await waitFor("the thread to run", async () => {
