@@ -51,7 +51,9 @@ export const sshCommand = server.sshCommand;
 /** Versions that serve the first app. */
 export const uwsgiVersion = versions.apply((it) => it?.uwsgi);
 export const pythonVersion = versions.apply((it) => it?.python);
-/** For each app: its public address, its systemd unit, the id of its live release. */
+/** For each app: its public address, its systemd unit, the id of its live release, its health check. */
 export const apps = pulumi.output(
-  Object.fromEntries(live.map(({ name, url, service, release }) => [name, { url, service, release }])),
+  Object.fromEntries(
+    live.map(({ name, url, service, release, healthCheck }) => [name, { url, service, release, healthCheck }]),
+  ),
 );

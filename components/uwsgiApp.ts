@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import { hasSecrets, httpPort, launchScript, withSecrets, type AppPlan } from "../rendering/app";
+import { hasSecrets, httpPort, launchScript, nameOf, withHost, withSecrets, type AppPlan } from "../rendering/app";
+import { healthCheckWith, type HealthCheck } from "../rendering/healthCheck";
 import { manifestText } from "../rendering/manifest";
 import type { Server } from "../servers/server";
 import { AppSecrets } from "./appSecrets";
@@ -25,6 +26,8 @@ export class UwsgiApp extends pulumi.ComponentResource {
   readonly release: pulumi.Output<string>;
   /** Name of the app's systemd unit. */
   readonly service: pulumi.Output<string>;
+  /** The request that has found it working. */
+  readonly healthCheck: pulumi.Output<HealthCheck>;
 
   constructor(name: string, args: UwsgiAppArgs, opts?: pulumi.ComponentResourceOptions) {
     super("uwsgi-nginx:index:UwsgiApp", name, {}, opts);
@@ -37,7 +40,9 @@ export class UwsgiApp extends pulumi.ComponentResource {
       { parent: this, dependsOn: [base.ready] },
     );
     const secrets = hasSecrets(plan.settings) ? new AppSecrets(name, { server, base, plan }, this) : undefined;
-    const manifest = pulumi.output(secrets?.fingerprint.apply((it) => withSecrets(plan, it)) ?? plan.manifest);
+    const unasked = pulumi.output(secrets?.fingerprint.apply((it) => withSecrets(plan, it)) ?? plan.manifest);
+    const host = pulumi.output(plan.settings.healthCheck.host ?? visitorHost(args));
+    const manifest = pulumi.all([unasked, host]).apply((both) => withHost(...both));
     const live = new RemoteStep(
       `${name}-app`,
       { server, command: ["bash", launchScript, "app"], stdin: manifest.apply(manifestText) },
@@ -49,13 +54,18 @@ export class UwsgiApp extends pulumi.ComponentResource {
     // Only known once the release is live.
     this.release = pulumi.all([manifest, live.id]).apply(([{ release }]) => release);
     this.service = live.id.apply(() => plan.service);
-    this.url = pulumi.all([server.address, live.id]).apply(([address]) => urlOf(args, address));
+    this.url = pulumi.all([visitorHost(args), live.id]).apply(([it]) => `http://${it}/`);
+    this.healthCheck = pulumi.all([host, live.id]).apply(([it]) => healthCheckWith(it, plan.settings.healthCheck));
     this.registerOutputs({ url: this.url, release: this.release, service: this.service });
   }
 }
 
-function urlOf({ server, plan }: UwsgiAppArgs, address: string): string {
-  const [domain] = plan.settings.domains;
+/** The Host header of visitors: the app's name or the server's address, with the port if it is not the usual one. */
+function visitorHost({ server, plan }: UwsgiAppArgs): pulumi.Output<string> {
   const port = server.httpPort === httpPort ? "" : `:${server.httpPort}`;
-  return `http://${domain?.replace("*", "www") ?? address}${port}/`;
+  const name = nameOf(plan.settings);
+  if (name !== undefined) return pulumi.output(`${name}${port}`);
+  // Undefined if an `up --target` excludes it.
+  const address = server.address as pulumi.Output<string | undefined>;
+  return address.apply((it) => `${it?.includes(":") ? `[${it}]` : it}${port}`);
 }

@@ -9,7 +9,8 @@ export const debian12: Platform = {
     script: "packages-apt.sh",
     configuration: { template: "apt.conf", file: "/etc/uwsgi-nginx/apt.conf" },
     mirrors: {},
-    base: ["ca-certificates", "curl", "procps"],
+    // Without tzdata Python knows no time zone, not even UTC.
+    base: ["ca-certificates", "curl", "procps", "tzdata"],
     compiler: ["gcc", "libc6-dev"],
     diskSpace: { "/opt": 100, "/usr": 300, "/var": 250 },
     selinux: ["checkpolicy", "policycoreutils", "policycoreutils-python-utils", "semodule-utils"],

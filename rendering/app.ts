@@ -5,6 +5,7 @@ import type { AppSource } from "./appSource";
 import { renderTemplate } from "./assets";
 import { pythonParameters, type Downloads } from "./downloads";
 import { hardening, limits, limitsOf, reloadCommand, retries } from "./hardening";
+import { healthCheckText } from "./healthCheck";
 import type { Manifest } from "./manifest";
 import { sha256 } from "./sha256";
 import { compilerFor, pythonOf, uwsgiFor } from "./uwsgi";
@@ -79,12 +80,14 @@ export function planApp(name: string, args: AppPlanArgs): AppPlan {
       ...{ user: uid, writable: [`${folder}/shared`], instanceMetadata: settings.instanceMetadata },
     }),
     retries: retries(platform.systemd),
+    static: staticLocations(name, settings),
   };
   const ini = renderTemplate("uwsgi.ini", values);
   const unit = renderTemplate("uwsgi-app.service", values);
   const socketUnit = renderTemplate("uwsgi-app.socket", values);
   const site = renderTemplate("site.conf", values);
-  const release = hashOf(source.hash, requirements, settings.python, uwsgi.id, ini);
+  const staticFolders = [...new Set(Object.values(settings.static))].sort();
+  const release = hashOf(source.hash, requirements, settings.python, uwsgi.id, ini, ...staticFolders);
   return {
     name,
     service: `uwsgi@${name}.service`,
@@ -110,11 +113,9 @@ export function planApp(name: string, args: AppPlanArgs): AppPlan {
       site_folder: nginx.siteFolder,
       ipv6_listen: values.ipv6Listen,
       port: String(httpPort),
-      // A wildcard matches any name below it.
-      host_header: (settings.domains[0] ?? "localhost").replace("*", "www"),
-      path: settings.healthCheck.path,
-      contains: settings.healthCheck.contains,
-      timeout: String(settings.healthCheck.timeoutSeconds),
+      ...healthCheckParameters(settings),
+      module: settings.module,
+      static_folders: staticFolders.join(" "),
       uwsgi_ini: ini,
       uwsgi_service: unit,
       uwsgi_socket: socketUnit,
@@ -149,6 +150,32 @@ export function withSecrets({ manifest }: AppPlan, fingerprint: string): AppMani
   return { ...manifest, release: hashOf(manifest.release, fingerprint), secrets: fingerprint };
 }
 
-function healthCheckText({ path, contains, timeoutSeconds }: AppSettings["healthCheck"]): string {
-  return `GET ${path} within ${timeoutSeconds} s${contains === "" ? "" : `, containing "${contains}"`}`;
+/** The manifest with the Host header of health checks. The server's address is only known when there is a server. */
+export function withHost(manifest: AppManifest, host: string): AppManifest {
+  return { ...manifest, host_header: host };
+}
+
+/** The name that the app is asked by: its first domain, or for a wildcard a name below it. Undefined if it has none. */
+export function nameOf({ domains }: Pick<AppSettings, "domains">): string | undefined {
+  return domains[0]?.replace("*", "www");
+}
+
+function healthCheckParameters(settings: AppSettings): Manifest {
+  const { host, path, status, contains, timeoutSeconds } = settings.healthCheck;
+  return {
+    // See withHost.
+    host_header: host ?? nameOf(settings) ?? "localhost",
+    path,
+    expected: [status ?? []].flat().join(" "),
+    contains,
+    timeout: String(timeoutSeconds),
+  };
+}
+
+/** What nginx serves by itself: URL paths, and copies of folders in the live release (assets/toolkit/static.sh). */
+function staticLocations(name: string, settings: AppSettings): { path: string; folder: string }[] {
+  return Object.entries(settings.static).map(([path, folder]) => ({
+    path,
+    folder: `/opt/apps/${name}/current/static/${folder.replaceAll("/", "+")}/`,
+  }));
 }

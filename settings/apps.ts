@@ -4,6 +4,7 @@ import { healthCheckSchema } from "./healthCheck";
 import { limitsSchema } from "./limits";
 import { secretsSchema } from "./secrets";
 import { domainPattern, setting, textOrNumber } from "./setting";
+import { staticSchema } from "./static";
 import { uwsgiOptions } from "./uwsgi";
 
 /** Also the app's Linux user unless `uid` says otherwise, hence the limit (useradd(8): 32 characters at most). */
@@ -31,11 +32,11 @@ export const appSchema = z.strictObject({
   module: setting(
     z
       .string()
-      .regex(/^[A-Za-z_][\w.]*:[A-Za-z_]\w*$/)
+      .regex(/^[A-Za-z_][\w.]*:[A-Za-z_]\w*(\(\))?$/)
       .default("wsgi:application"),
     {
-      meaning: "Python module and the WSGI callable in it.",
-      allowed: "MODULE:CALLABLE, such as wsgi:application",
+      meaning: "Python module and the WSGI callable in it, or the function without arguments that makes it.",
+      allowed: "MODULE:CALLABLE or MODULE:FUNCTION(), such as wsgi:application or shop:create_app()",
     },
   ),
   requirements: setting(z.string().min(1).optional(), {
@@ -65,6 +66,7 @@ export const appSchema = z.strictObject({
   limits: limitsSchema,
   ...uwsgiOptions,
   healthCheck: healthCheckSchema,
+  static: staticSchema,
 });
 
 export type AppSettings = z.output<typeof appSchema>;

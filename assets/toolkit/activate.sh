@@ -99,11 +99,10 @@ is_live() {
 
 # Prints what is wrong with the answer over a socket. Argument: SOCKET
 problem_of() {
-  local status
   uwsgi_get "$1" > "$work/answer" 2> /dev/null || true
-  IFS= read -r status < "$work/answer" || status=none
+  head -n 1 "$work/answer" > "$work/status"
   tail -n +2 "$work/answer" > "$work/body"
-  health_problem "$status" "$work/body" "$contains"
+  health_problem
 }
 
 # Sends a GET request as nginx does: in the uwsgi protocol, as nginx's user. Prints the status, `timeout`, or `none` if the
@@ -112,7 +111,7 @@ problem_of() {
 uwsgi_get() {
   # shellcheck disable=SC2086 # a list of words
   (close_locks && exec runuser -u "$nginx_user" -- "$python" $isolation -S - "$1" "$path" "$host_header" "$port" "$timeout") << 'EOF'
-import socket, struct, sys, time
+import re, socket, struct, sys, time
 
 def text(value):
     value = value.encode("utf-8") if not isinstance(value, bytes) else value
@@ -122,7 +121,7 @@ name, path, host_header, port, seconds = sys.argv[1:6]
 query = path.partition("?")[2]
 variables = {
     "REQUEST_METHOD": "GET", "REQUEST_URI": path, "PATH_INFO": path.partition("?")[0], "QUERY_STRING": query,
-    "HTTP_HOST": host_header, "SERVER_NAME": host_header, "SERVER_PORT": port, "SERVER_PROTOCOL": "HTTP/1.1",
+    "HTTP_HOST": host_header, "SERVER_NAME": re.sub(":[0-9]+$", "", host_header), "SERVER_PORT": port, "SERVER_PROTOCOL": "HTTP/1.1",
     "REMOTE_ADDR": "127.0.0.1", "CONTENT_TYPE": "", "CONTENT_LENGTH": "",
 }
 body = b"".join(text(key) + text(value) for key, value in variables.items())

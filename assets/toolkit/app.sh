@@ -2,7 +2,7 @@
 # shellcheck disable=SC2154 # declared by the parts
 # The verb `app`: makes an app live, and rolls back what does not work; or takes it out of service.
 #
-# On the server: /opt/apps/APP/releases      ID/{app,venv,reload,environment,uwsgi.ini,…}, complete and never
+# On the server: /opt/apps/APP/releases      ID/{app,venv,reload,environment,static,uwsgi.ini,…}, complete and never
 #                                           changed
 #               /opt/apps/APP/current       link to the live release
 #               /opt/apps/APP/trial         link to the release that is tried
@@ -23,7 +23,7 @@ verb_app() {
   # shellcheck disable=SC2034
   nginx_conf='' site_folder='' domains='' ipv6_listen='' nginx_user='' nginx_group=''
   # shellcheck disable=SC2034
-  port='' host_header='' path='' contains='' timeout=''
+  port='' host_header='' path='' expected='' contains='' timeout='' module='' static_folders=''
   read_manifest
   # shellcheck disable=SC2034
   folder=$apps_folder/$app code=$uploads_folder/$app.tar.gz site=$site_folder/$app.conf
@@ -63,7 +63,7 @@ end_app() {
 make_folder() {
   # Everybody gets through it, such as the user who builds environments, but not into what is in it.
   install -d -m 751 "$folder"
-  [[ -e $folder/releases ]] || install -d -m 750 -g "$group" "$folder/releases"
+  make_releases_folder
   [[ -s $code ]] ||
     fail "The code of app $app is not on the server anymore ($code)." "change a file of the app, then deploy again, which uploads it."
 }

@@ -55,21 +55,25 @@ make_release() {
   # An interrupted run may have made this release while a later one was already uploading other files.
   if [[ $before != "releases/$release" && $(cat "$releases/$release/made-of" 2> /dev/null) != "$made_of" ]]; then
     rm -rf "$new" "${releases:?}/$release"
-    mkdir -p "$new/app"
+    install -d -m 751 -g "$group" "$new"
+    install -d -m 750 -g "$group" "$new/app"
     # All files of an archive have the same old time, and frameworks derive Last-Modified and ETag from a file's time and size.
     tar -xzf "$code" -C "$new/app" --no-same-owner --no-same-permissions --touch ||
       fail "The archive $code with the code of app $app is broken." "deploy again."
     # The system's own Python, which runs nothing of the app.
     # shellcheck disable=SC2086 # a list of words
     "$python" $isolation -S -m compileall -q "$new/app" > /dev/null 2>&1 || true
-    install -m 644 "$work/uwsgi.ini" "$new/uwsgi.ini"
+    install -m 640 -g "$group" "$work/uwsgi.ini" "$new/uwsgi.ini"
     [[ -z $secrets ]] || take_secrets "$new/environment"
     ln -s "$venv" "$new/venv"
     # By itself, a reload would start the uWSGI again that runs already. Not the path of the release, because uWSGI 2.0.21 ignores
     # binary-path and starts what it was called as.
     printf '#!/bin/sh\nexec %s/venv/bin/uwsgi --ini %s/uwsgi.ini\n' "$folder/current" "$folder/current" > "$new/reload"
-    chmod 755 "$new/reload"
     printf '%s\n' "$made_of" > "$new/made-of"
+    chgrp "$group" "$new/reload" "$new/made-of"
+    chmod 750 "$new/reload"
+    chmod 640 "$new/made-of"
+    publish_static "$new"
     sync_folder "$new"
     mv -T "$new" "$releases/$release"
   fi
@@ -86,17 +90,25 @@ take_secrets() {
 # What uWSGI prints at every start, which does not help when an app fails.
 uwsgi_chatter='^$|^Session terminated, |^\*\*\* |^(\[uWSGI\] |compiled with|os: |nodename: |machine: |clock source|detected |current working|your |lock engine|thunder lock|uwsgi socket|- SystemD socket|chdir|!!! no internal|Python (version|main)|--- Python VM|pcre jit|PEP 405|Set PythonHome|python threads|mapped |WSGI app 0 .* ready|spawned uWSGI|worker [0-9]+ buried|goodbye to uWSGI|VACUUM|SIG(INT|TERM|HUP)|[.]{3}|gracefully|Gracefully|binary reloading|closing all|found fd|running |\[pid: )'
 
-# Ends the script; the live release is the one from before. Arguments: PROBLEM IDENTIFIER SINCE
-# The last two say which lines of the journal are the app's: their identifier, because systemd 219 does not know the unit of
-# a process that has ended by then, and seconds since 1970.
+# Ends the script; the live release is the one from before. Arguments: PROBLEM IDENTIFIER SINCE [ANSWERED]
+# The next two say which lines of the journal are the app's: their identifier, because systemd 219 does not know the unit of
+# a process that has ended by then, and seconds since 1970. ANSWERED says that a health check has found the problem.
 fail_release() {
-  local live="No release is live yet" log
+  local live="No release is live yet" log said=''
   if [[ -n $before ]]; then live="Release ${before#releases/} stays live"; fi
+  log=$(app_log "$2" "$3")
+  if [[ -n ${4:-} ]]; then said=$(health_report)$'\n'; fi
+  fail "Release $release of app $app $1. $live." "$(if [[ -n $said ]]; then health_advice; else start_advice "$log"; fi)" \
+    "$said$log"
+}
+
+# Prints the last lines of the app's log, with a title. Arguments: IDENTIFIER SINCE, as for fail_release
+app_log() {
+  local log
   # What was printed last may still be on its way. systemd 219 does not know the option.
   journalctl --sync 2> /dev/null || sleep 1
-  log=$(journalctl --identifier "$2" --since "@$3" --lines 100 --no-pager --output cat 2> /dev/null | grep -v -E "$uwsgi_chatter" | tail -n 20) || true
-  fail "Release $release of app $app $1. $live." "correct the app or its settings (apps.$app), then deploy again." \
-    "Last lines of the app's log:"$'\n'"${log:-(none)}"
+  log=$(journalctl --identifier "$1" --since "@$2" --lines 100 --no-pager --output cat 2> /dev/null | grep -v -E "$uwsgi_chatter" | tail -n 20) || true
+  printf "Last lines of the app's log:\n%s" "${log:-(none)}"
 }
 
 switch() {
@@ -112,9 +124,11 @@ switch() {
   systemctl enable --quiet uwsgi.service "$service" "$socket_unit"
   link_current "releases/$release"
   start_pulse "$app: waiting until the release is live"
+  # Not what its trial has answered.
+  rm -f "$work/status" "$work/body"
   is_activated=true
   if ! { activate && wait_for "$timeout" is_live; }; then
-    fail_release "does not answer over its socket" "uwsgi-$app" "$started"
+    fail_release "does not answer over its socket" "uwsgi-$app" "$started" answered
   fi
   stop_pulse
   # Not the other apps: their own steps may be stopping and starting them.

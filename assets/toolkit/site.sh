@@ -38,8 +38,8 @@ activate_site() {
   start_pulse "$app: waiting until it answers behind nginx"
   if ! wait_for "$timeout" site_answers && ! { nginx_was_denied "$started" && allow_nginx && wait_for "$timeout" site_answers; }; then
     problem=$(cat "$work/problem")
-    fail "App $app behind nginx ($url, Host: $host_header) $problem. Its site was rolled back." \
-      "look for the cause in /var/log/nginx/error.log on the server, then deploy again."
+    fail "App $app behind nginx $problem. Its site was rolled back." "$(health_advice nginx)" \
+      "$(health_report)"$'\n'"$(app_log "uwsgi-$app" "$started")"
   fi
   stop_pulse
   is_activating=false
@@ -109,8 +109,7 @@ end_site() {
 }
 
 site_answers() {
-  local status
-  status=$(http_get "$url" "$host_header" "$timeout" "$work/body")
-  health_problem "$status" "$work/body" "$contains" > "$work/problem"
+  http_get "$url" "$host_header" "$timeout" "$work/body" > "$work/status"
+  health_problem > "$work/problem"
   [[ ! -s $work/problem ]]
 }

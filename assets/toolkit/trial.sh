@@ -13,6 +13,8 @@ try_release() {
   is_tried=true
   ln -sfnT "releases/$release" "$folder/trial"
   write_text "$(trial_ini)"$'\n' "$folder/releases/trial.ini"
+  chgrp "$group" "$folder/releases/trial.ini"
+  chmod 640 "$folder/releases/trial.ini"
   write_text "$uwsgi_service" "$transient_folder/$name.service"
   write_text "$(trial_lines)"$'\n' "$transient_folder/$name.service.d/trial.conf"
   write_text "$(trial_socket)"$'\n' "$transient_folder/$name.socket"
@@ -23,7 +25,7 @@ try_release() {
     fail_release "does not start" "$name" "$started"
   fi
   problem=$(problem_of "$trial_folder/$app.sock")
-  if [[ -n $problem ]]; then fail_release "$problem (path $path)" "$name" "$started"; fi
+  if [[ -n $problem ]]; then fail_release "$problem" "$name" "$started" answered; fi
   stop_pulse
   # uWSGI takes a second to stop, which the release need not wait for. The end of the script removes the unit.
   systemctl stop --no-block "$name.socket" "$name.service" || true

@@ -56,12 +56,25 @@ move_data() {
 # How the app's folders were before close_folders: lines of MODE GROUP PATH.
 folders_before=''
 
+# nginx gets through the folder to the public copies of static folders (static.sh), and nobody else into what is in it.
+make_releases_folder() {
+  local name owners
+  if [[ ! -e $folder/releases ]]; then install -d -m 751 -g "$group" "$folder/releases"; fi
+  [[ $(stat --format %a "$folder/releases") == 750 ]] || return 0
+  # Earlier versions closed the folder only, and not each release.
+  owners=$(stat --format %G "$folder/releases")
+  for name in "$folder"/releases/*/app; do
+    [[ ! -d $name ]] || { chgrp "$owners" "$name" && chmod 750 "$name"; }
+  done
+  chmod 751 "$folder/releases"
+}
+
 # Lets only root and the app's group into what is the app's. While the app of version 0.2.0 or of another user runs, it needs
 # them as they are.
 close_folders() {
-  local folders=("$folder/shared" "$folder/releases" "$folder"/venvs/*)
+  local folders=("$folder/shared" "$folder/releases" "$folder"/releases/*/app "$folder"/venvs/*)
   folders_before=$(stat --format '%a %G %n' "${folders[@]}")
-  chgrp "$group" "${folders[@]}" && chmod 750 "${folders[@]}"
+  chgrp "$group" "${folders[@]}" && chmod 750 "${folders[@]}" && chmod 751 "$folder/releases"
 }
 
 # Makes close_folders undone.

@@ -86,7 +86,7 @@ config:
   apps:
     shop:
       source: ../shop
-      module: shop.wsgi:application
+      module: shop:create_app()
       packages:
         - libpq-dev
       domains:
@@ -95,6 +95,8 @@ config:
       healthCheck:
         path: /health
         contains: ok
+      static:
+        /static/: staticfiles
 `,
     notes: `
 Secrets are environment variables of the app. Set them on the command line, so that they are encrypted in the stack's file:

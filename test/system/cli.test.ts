@@ -242,11 +242,11 @@ describe("the npm scripts in a fresh checkout", function () {
     assert.equal(await workers(), more);
   });
 
-  it("npm start finds the page of an app whose domain does not resolve, and says how to reach it", async () => {
-    await checkout.configure((live = { domains: ["*.shop.invalid"] }));
+  it("npm start finds the page that the health check asks for, of an app whose domain does not resolve, and says how to reach it", async () => {
+    await checkout.configure((live = { domains: ["*.shop.invalid"], healthCheck: { path: "/up", status: 200 } }));
     const output = await succeed(checkout.npm("start"));
     const site = `www.shop.invalid:${checkout.httpPort}`;
-    const line = `\n  http://${site}/ says: Hello There!\n`;
+    const line = `\n  http://${site}/up says: Hello There!\n`;
     assert.ok(output.includes(line), `the output should have the page's line, and is\n${output}`);
     const curl =
       /^ {2}reach it {4}www\.shop\.invalid does not resolve to the server .*: (curl .*), or add to \/etc\/hosts: /m;

@@ -71,7 +71,7 @@ onEachPlatform("a stack on a new server", function (platform) {
     await given.deployed();
     await assertPage(product.url, hello);
     const outputs = await product.outputs();
-    const { release } = (outputs.apps as Record<string, Record<string, string>>).hello ?? {};
+    const { release } = (outputs.apps as Record<string, { release?: string }>).hello ?? {};
     assert.match(release ?? "", /^[0-9a-f]{12}$/);
     const venv = "/opt/apps/hello/current/venv/bin";
     const version = `${venv}/python -c 'import platform; print(platform.python_version())'`;
@@ -80,7 +80,12 @@ onEachPlatform("a stack on a new server", function (platform) {
       {
         ...{ url: product.url, address: "127.0.0.1", sshCommand: "string", uwsgiVersion },
         pythonVersion: await product.ssh(version),
-        apps: { hello: { url: product.url, service: "uwsgi@hello.service", release } },
+        apps: {
+          hello: {
+            ...{ url: product.url, service: "uwsgi@hello.service", release },
+            healthCheck: { path: "/", host: new URL(product.url).host },
+          },
+        },
       },
     );
     assert.equal(await product.ssh(`${venv}/uwsgi --version`), uwsgiVersion);
@@ -131,8 +136,8 @@ onEachPlatform("a stack on a new server", function (platform) {
     const paths = {
       "/run/uwsgi-hello/uwsgi.sock": `hello:${group} 660`,
       "/opt/apps/hello/current/app/wsgi.py": "root:root 644",
-      "/opt/apps/hello/current/uwsgi.ini": "root:root 644",
-      "/opt/apps/hello/releases": "root:hello 750",
+      "/opt/apps/hello/current/uwsgi.ini": "root:hello 640",
+      "/opt/apps/hello/releases": "root:hello 751",
       "/opt/apps/hello/shared": "hello:hello 750",
     };
     const found = await product.ssh(`stat --format '%n %U:%G %a' ${Object.keys(paths).join(" ")}`);
@@ -250,13 +255,13 @@ onEachPlatform("a stack on a new server", function (platform) {
       "the app raises an error",
       { "wsgi.py": "def application(environ, start_response):\n    raise RuntimeError('broken on purpose')\n" },
       {},
-      /closed the connection without an answer \(path \/\)[^]*RuntimeError: broken on purpose\n/,
+      /closed the connection without an answer\. Release[^]*RuntimeError: broken on purpose\n/,
     ],
     [
       "the app answers 500",
       { "wsgi.py": app("no").replace("200 OK", "500 Internal Server Error") },
       {},
-      /answered with status 500 \(path \/\)/,
+      /answered with status 500\. Release [^]*Answer: 500\n +no\n/,
     ],
     [
       "the body is empty",
@@ -268,13 +273,13 @@ onEachPlatform("a stack on a new server", function (platform) {
       "the app never answers",
       { "wsgi.py": `import time\n${appThat("    time.sleep(60)\n", "late")}` },
       { healthCheck: { timeoutSeconds: 2 } },
-      /did not answer within healthCheck\.timeoutSeconds \(path \/\)/,
+      /did not answer within healthCheck\.timeoutSeconds\. Release [^]*timeoutSeconds to more than 2, then/,
     ],
     [
       "the page lacks the wanted text",
       {},
       { healthCheck: { contains: "Goodbye" } },
-      /but without the text "Goodbye" of healthCheck\.contains/,
+      /but without the text "Goodbye" of healthCheck\.contains\. Release [^]*Answer: 200\n +Hello There!\n/,
     ],
     [
       "a requirement does not exist",
@@ -308,7 +313,10 @@ onEachPlatform("a stack on a new server", function (platform) {
     const source = await product.writeApp("other", { "wsgi.py": appThat(behindNginx, "other") });
     await product.configure({ server, apps: { other: { source, python, healthCheck: { timeoutSeconds: 3 } } } });
     const { output } = await product.failUp();
-    assert.match(output, /App other behind nginx \(.*\) answered with status 503\. Its site was rolled back\./);
+    assert.match(
+      output,
+      /App other behind nginx answered with status 503\. Its site was rolled back\.\n +Request: GET \/, Host: 127\.0\.0\.1:\d+\n/,
+    );
     await assertPage(product.url, hello);
   });
 

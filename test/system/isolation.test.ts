@@ -87,7 +87,8 @@ onEachPlatform("the isolation of apps", function (test) {
     }
     const owners = {
       "/opt/apps/hello": "root:root 751",
-      "/opt/apps/hello/releases": "root:hello 750",
+      "/opt/apps/hello/releases": "root:hello 751",
+      "/opt/apps/hello/current/app": "root:hello 750",
       "/opt/apps/hello/venvs/*": "root:hello 750",
       "/opt/apps/hello/shared": "hello:hello 750",
       "/run/uwsgi-hello": "root:root 755",
@@ -114,7 +115,7 @@ onEachPlatform("the isolation of apps", function (test) {
     const releases = "/opt/apps/hello/releases /opt/apps/hello/venvs/*";
     assert.equal(
       await product.ssh(`stat --format '%U:%G %a' ${database} ${releases}`),
-      "web:web 600\nroot:web 750\nroot:web 750",
+      "web:web 600\nroot:web 751\nroot:web 750",
     );
     assert.equal(
       await product.ssh(

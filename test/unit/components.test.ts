@@ -11,7 +11,7 @@ import { BaseSystem } from "../../components/baseSystem";
 import { RemoteStep } from "../../components/remoteStep";
 import { UwsgiApp } from "../../components/uwsgiApp";
 import { platforms } from "../../platforms";
-import { withSecrets } from "../../rendering/app";
+import { withHost, withSecrets } from "../../rendering/app";
 import { inlineScript } from "../../rendering/assets";
 import { manifestText } from "../../rendering/manifest";
 import { environmentFile, fingerprint } from "../../rendering/secrets";
@@ -117,7 +117,7 @@ describe("BaseSystem and UwsgiApp", () => {
     assert.equal(input("base-server").stdin, serverStep(plan.manifest, archives));
     assert.equal(input("hello-app").create, "bash /var/lib/uwsgi-nginx/run app up");
     assert.equal(input("hello-app").delete, "bash /var/lib/uwsgi-nginx/run app down");
-    assert.equal(input("hello-app").stdin, manifestText(appPlan.manifest));
+    assert.equal(input("hello-app").stdin, manifestText(withHost(appPlan.manifest, "192.0.2.1")));
   });
 
   it("toolkit and code are uploaded to a folder of the login user's, and again when the server is another one", async () => {
@@ -171,7 +171,7 @@ describe("BaseSystem and UwsgiApp", () => {
     assert.equal(input("hello-secrets").delete, "bash /var/lib/uwsgi-nginx/keep-secrets hello down");
     assert.deepEqual(options.get("hello-secrets")?.hideDiffs, [], "a preview shows [secret]");
     const manifest = withSecrets(appPlan, hash);
-    assert.equal(input("hello-app").stdin, manifestText(manifest));
+    assert.equal(input("hello-app").stdin, manifestText(withHost(manifest, "192.0.2.1")));
     assert.equal(await settled(app.release), manifest.release);
     assert.deepEqual(input("hello-files"), { ...appPlan.shown, secrets: `TOKEN (${hash.slice(0, 8)})` });
     assert.deepEqual(await dependencies("hello-secrets"), ["base-server"]);
@@ -188,13 +188,37 @@ describe("BaseSystem and UwsgiApp", () => {
     assert.equal(await settled(make({ domains: ["*.a.org"] }).app.url), "http://www.a.org/", "any name below it");
   });
 
+  it("an app's health check sends the Host header that a visitor of its URL sends, or the one that is set", async () => {
+    await startMocks();
+    const on = (address: string, port = 80) => ({
+      ...givenServer(),
+      ...{ address: pulumi.output(address), httpPort: port },
+    });
+    const cases: [Record<string, unknown>, Server, string, string][] = [
+      [{}, on("192.0.2.1", 8080), "http://192.0.2.1:8080/", "192.0.2.1:8080"],
+      [{}, on("2001:db8::1"), "http://[2001:db8::1]/", "[2001:db8::1]"],
+      [{ domains: ["a.org"] }, on("192.0.2.1", 8080), "http://a.org:8080/", "a.org:8080"],
+      [{ domains: ["*.a.org"] }, on("192.0.2.1"), "http://www.a.org/", "www.a.org"],
+      [{ healthCheck: { host: "b.org" } }, on("192.0.2.1", 8080), "http://192.0.2.1:8080/", "b.org"],
+    ];
+    for (const [settings, server, url, host] of cases) {
+      const { app } = make(settings, server);
+      assert.equal(await settled(app.url), url);
+      assert.deepEqual(await settled(app.healthCheck), { path: "/", host });
+      assert.ok(String(input("hello-app").stdin).includes(`\nhost_header=${host}\n`), String(input("hello-app").stdin));
+    }
+    const { app } = make({ healthCheck: { path: "/up", status: 401, contains: "log in" } });
+    const expected = { path: "/up", host: "192.0.2.1", status: [401], contains: "log in" };
+    assert.deepEqual(await settled(app.healthCheck), expected);
+  });
+
   it("everything can be previewed before the server exists", async () => {
     await startMocks(true);
     const server = makeContainer();
     const { base, app, appPlan } = make({}, server);
     await Promise.all([settled(base.urn), settled(app.urn), pulumi.runtime.disconnect()]);
     assert.deepEqual(input("hello-files"), appPlan.shown);
-    assert.equal(input("hello-app").stdin, manifestText(appPlan.manifest));
+    assert.equal(input("hello-app").stdin, manifestText(withHost(appPlan.manifest, "127.0.0.1:8080")));
   });
 });
 

@@ -6,7 +6,7 @@ import * as path from "node:path";
 import { load } from "js-yaml";
 import { platforms } from "../../platforms";
 import { architectureOf } from "../../platforms/ec2";
-import { httpPort, withSecrets } from "../../rendering/app";
+import { httpPort, withHost, withSecrets } from "../../rendering/app";
 import { asset, renderTemplate, script } from "../../rendering/assets";
 import { buildService } from "../../rendering/build";
 import { retries } from "../../rendering/hardening";
@@ -44,6 +44,11 @@ strict = true
 # What a reload starts, so that it also changes to another uWSGI.
 binary-path = /opt/apps/hello/current/reload
 
+# Bytes that the headers of a request may have: more than nginx lets through (large_client_header_buffers).
+buffer-size = 65535
+# Without it, threads that the app starts stand still.
+enable-threads = true
+
 master = ${defaults.master}
 processes = ${defaults.processes}
 uid = hello
@@ -62,6 +67,7 @@ die-on-term = ${defaults.dieOnTerm}
   it("each setting changes one line of the ini", () => {
     const changes: [Record<string, unknown>, string, string][] = [
       [{ module: "site.app:main" }, `module = ${defaults.module}`, "module = site.app:main"],
+      [{ module: "shop:create_app()" }, `module = ${defaults.module}`, "module = shop:create_app()"],
       [{ master: false }, "master = true", "master = false"],
       [{ processes: 7 }, `processes = ${defaults.processes}`, "processes = 7"],
       [{ socket: "/run/x/y.sock" }, "socket = /run/uwsgi-hello/uwsgi.sock", "socket = /run/x/y.sock"],
@@ -386,8 +392,18 @@ server {
     listen ${httpPort} default_server;
     listen [::]:${httpPort} default_server;
 
+    # The port that the visitor asks for, which is not always this one.
+    set $asked_port "";
+    if ($http_host ~ "(:[0-9]+)$") {
+        set $asked_port $1;
+    }
+
     location / {
         include uwsgi_params;
+        # Apps make addresses of it. Debian's uwsgi_params leaves the port out; of two values the app gets the last.
+        uwsgi_param HTTP_HOST $host$asked_port;
+        # nginx has read such a body whole and passes its length, but apps would take it for one without.
+        uwsgi_param HTTP_TRANSFER_ENCODING "" if_not_empty;
         uwsgi_pass uwsgi-hello;
         uwsgi_next_upstream error;
     }
@@ -404,6 +420,17 @@ server {
       `+     listen [::]:${httpPort};`,
       "+     server_name a.org *.a.org;",
     ]);
+  });
+
+  it("the site serves copies of static folders, which change with the live release", () => {
+    const settings = { static: { "/static/": "staticfiles", "/img/": "web/img" } };
+    assert.deepEqual(changedLines(helloFiles().site, helloFiles(settings).site), [
+      "+     location ^~ /static/ {",
+      "+         alias /opt/apps/hello/current/static/staticfiles/;",
+      "+     location ^~ /img/ {",
+      "+         alias /opt/apps/hello/current/static/web+img/;",
+    ]);
+    assert.equal(helloPlan(settings).manifest.static_folders, "staticfiles web/img");
   });
 });
 
@@ -430,12 +457,14 @@ describe("releases", () => {
       release({}, { uwsgi: { from: "wheel", version: "2.0.30" } }),
       release({}, { uwsgi: { from: "distribution", version: "2.0.30" } }),
       release({ processes: defaults.processes + 1 }),
+      release({ static: { "/static/": "staticfiles" } }),
     ]);
   });
 
   it("a change of only the unit or the site keeps the release id", () => {
     assert.equal(release({ stopTimeoutSeconds: defaults.stopTimeoutSeconds + 1 }), release());
     assert.equal(release({ domains: ["a.org"] }), release());
+    assert.equal(withHost(helloPlan().manifest, "a.org").release, release());
   });
 
   it("other secrets give another release id", () => {
@@ -491,9 +520,16 @@ LINES="1
 describe("health checks", () => {
   it("the Host header of health checks is the app's first domain, or a name below its wildcard", () => {
     const host = (domains: string[]) => helloPlan({ domains }).manifest.host_header;
-    assert.equal(host([]), "localhost");
+    assert.equal(host([]), "localhost", "until there is a server, whose address takes its place");
     assert.equal(host(["a.org", "b.org"]), "a.org");
     assert.equal(host(["*.a.org"]), "www.a.org");
+    const healthCheck = { host: "b.org:8080" };
+    assert.equal(helloPlan({ domains: ["a.org"], healthCheck }).manifest.host_header, "b.org:8080");
+  });
+
+  it("the statuses that are expected are a list, empty for any from 200 to 399", () => {
+    const expected = (status?: unknown) => helloPlan({ healthCheck: { status } }).manifest.expected;
+    assert.deepEqual([expected(), expected(401), expected([200, 204])], ["", "401", "200 204"]);
   });
 });
 
@@ -507,6 +543,7 @@ describe("a preview", () => {
     assert.deepEqual(changes({ processes: defaults.processes + 1 }), ["uwsgi.ini"]);
     assert.deepEqual(changes({ stopTimeoutSeconds: defaults.stopTimeoutSeconds + 1 }), ["uwsgi.service"]);
     assert.deepEqual(changes({ domains: ["a.org"] }), ["nginx.conf"]);
+    assert.deepEqual(changes({ static: { "/static/": "staticfiles" } }), ["nginx.conf"]);
     assert.deepEqual(changes({ healthCheck: { path: "/up" } }), ["health check"]);
     assert.deepEqual(changes({}, { source: { requirements: "flask\n" } }), ["requirements.txt"]);
     assert.deepEqual(changes({}, { source: { hash: "fedcba" } }), ["code"]);
@@ -514,8 +551,12 @@ describe("a preview", () => {
 
   it("says in one line what the health check is", () => {
     const text = (healthCheck: Record<string, unknown>) => helloPlan({ healthCheck }).shown["health check"];
-    assert.equal(text({}), "GET / within 10 s");
+    assert.equal(text({}), `GET / within ${defaults.healthCheck.timeoutSeconds} s`);
     assert.equal(text({ path: "/up", contains: "ok", timeoutSeconds: 3 }), 'GET /up within 3 s, containing "ok"');
+    assert.equal(
+      text({ host: "a.org", status: [200, 401], timeoutSeconds: 3 }),
+      "GET / (Host: a.org) within 3 s, with status 200 or 401",
+    );
   });
 });
 

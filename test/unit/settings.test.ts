@@ -62,6 +62,15 @@ describe("loading settings", () => {
     assert.deepEqual(load(app({ domains: ["A.org", "*.B.org", "a.ORG"] })).apps.hello?.domains, ["a.org", "*.b.org"]);
   });
 
+  it("takes one status or several, and a host with or without a port, for a health check", () => {
+    for (const status of [401, [200, 401]]) {
+      for (const host of ["a.org", "127.0.0.1:8080", "[2001:db8::1]:8080"]) {
+        const { healthCheck } = load(app({ healthCheck: { status, host } })).apps.hello ?? assert.fail("no app hello");
+        assert.deepEqual([healthCheck.status, healthCheck.host], [status, host]);
+      }
+    }
+  });
+
   const wholeNumber = "a whole number from 1 to 1024";
   const badName = (key: string) =>
     mistake(`${key}: invalid name.`, "rename it to at most 31 of a-z, 0-9 and -, starting with a letter.");
@@ -69,6 +78,7 @@ describe("loading settings", () => {
   const secretName = "a variable's name: letters, digits and _, not one of the shell's own and not UWSGI_…";
   const secretValue = "a text of at most 100 KB, without control characters other than tab and line feed";
   const notAnEntry = "a map with at least one entry";
+  const moduleName = "MODULE:CALLABLE or MODULE:FUNCTION(), such as wsgi:application or shop:create_app()";
   const cases: [string, Record<string, unknown>, string][] = [
     [
       "rejects an unknown setting and names the nearest known one",
@@ -102,8 +112,54 @@ describe("loading settings", () => {
     [
       "rejects a module without its callable",
       app({ module: "wsgi" }),
-      notAllowed('apps.hello.module: "wsgi"', "MODULE:CALLABLE, such as wsgi:application"),
+      notAllowed('apps.hello.module: "wsgi"', moduleName),
     ],
+    [
+      "rejects a function with arguments, which uWSGI does not pass",
+      app({ module: 'shop:create_app("x")' }),
+      notAllowed('apps.hello.module: "shop:create_app(\\"x\\")"', moduleName),
+    ],
+    ...["up", "/a b"].map((given): [string, Record<string, unknown>, string] => [
+      `rejects ${given} as the path of a health check`,
+      app({ healthCheck: { path: given } }),
+      notAllowed(`apps.hello.healthCheck.path: "${given}"`, "a URL path that starts with /"),
+    ]),
+    ...["a b", "http://a.org", "a.org:", "a.org\r\nX: y"].map((host): [string, Record<string, unknown>, string] => [
+      `rejects ${JSON.stringify(host)} as the host of a health check`,
+      app({ healthCheck: { host } }),
+      notAllowed(
+        `apps.hello.healthCheck.host: ${JSON.stringify(host)}`,
+        "a name or an address, with a port if there is one in the app's URL",
+      ),
+    ]),
+    ...[[], 99, "2xx"].map((status): [string, Record<string, unknown>, string] => [
+      `rejects ${JSON.stringify(status)} as the status of a health check`,
+      app({ healthCheck: { status } }),
+      notAllowed(
+        `apps.hello.healthCheck.status: ${JSON.stringify(status)}`,
+        "a whole number from 100 to 599, or a list of them",
+      ),
+    ]),
+    ...["/", "static/", "/static", "/../", "/a//b/", "/a b/", "/a;/", "/a$b/"].map(
+      (at): [string, Record<string, unknown>, string] => [
+        `rejects ${at} as the URL path of static files`,
+        app({ static: { [at]: "static" } }),
+        mistake(
+          `apps.hello.static["${at}"]: invalid name.`,
+          "rename it to a path such as /static/, which starts and ends with /.",
+        ),
+      ],
+    ),
+    ...["../static", "a/../b", "/srv/static", "", "a b", "a+b", ".git", "static/"].map(
+      (folder): [string, Record<string, unknown>, string] => [
+        `rejects ${JSON.stringify(folder)} as a folder of static files`,
+        app({ static: { "/static/": folder } }),
+        notAllowed(
+          `apps.hello.static["/static/"]: ${JSON.stringify(folder)}`,
+          "the path of a folder in the app's code, such as staticfiles",
+        ),
+      ],
+    ),
     [
       "rejects a source that is not a folder",
       app({ source: "no/such" }),

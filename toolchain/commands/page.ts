@@ -1,5 +1,6 @@
 import { lookup } from "node:dns/promises";
 import { get } from "node:http";
+import type { HealthCheck } from "../../rendering/healthCheck";
 import { UserError } from "../common/errors";
 import { step } from "../common/steps";
 
@@ -9,47 +10,65 @@ interface Page {
   readonly location?: string;
 }
 
-/** The text of the deployed page, fetched from the server at `address` whether or not its name leads there. */
-export function fetchPage(url: string, address = new URL(url).hostname): Promise<string> {
-  return step(`page ${url}`, async () => {
-    let problem = "";
-    for (let attempt = 0; attempt < 10; attempt++) {
+/**
+ * The text of the deployed page, fetched from the server at `address` whether or not its name leads there.
+ * @param url address of the site
+ */
+export function fetchPage(
+  url: string,
+  address = new URL(url).hostname,
+  check: HealthCheck = { path: "/", host: new URL(url).host },
+  attempts = 10,
+): Promise<string> {
+  const target = new URL(check.path, url);
+  return step(`page ${target.href}`, async () => {
+    let problem: string | undefined = "";
+    for (let attempt = 0; attempt < attempts; attempt++) {
       if (attempt > 0) await new Promise((resolve) => setTimeout(resolve, 1000));
       try {
-        const page = await follow(url, address);
-        if (typeof page === "string") return `(redirects to ${page})`;
-        const isOk = page.status >= 200 && page.status < 300;
-        if (isOk && page.body.trim()) return pageText(page.body);
-        problem = isOk ? "an empty page" : `status ${page.status}`;
+        const page = await httpGet(target, address, check.host);
+        problem = problemOf(page, check);
+        if (problem === undefined) return await follow(page, target, address, check.host);
       } catch (error) {
         problem = String(error);
       }
     }
     throw new UserError(
-      `The page ${url} was deployed, but the answer is ${problem}.`,
+      `The page ${target.href} was deployed, but the answer is ${problem}.`,
       "read the app's log: log in with the command in 'pulumi stack output sshCommand' and run journalctl -u 'uwsgi*' -n 50",
     );
   });
 }
 
-/** Follows redirects within the site. Returns the address of one that leads elsewhere. */
-async function follow(url: string, address: string): Promise<Page | string> {
-  const site = new URL(url).host;
-  for (let target = new URL(url), hops = 0; ; hops++) {
-    const page = await httpGet(target, address);
-    if (page.status < 300 || page.status >= 400 || page.location === undefined) return page;
-    target = new URL(page.location, target);
-    if (target.host !== site || target.protocol !== "http:") return target.href;
-    if (hops === 5) throw new Error(`more than five redirects, the last to ${target.href}`);
-  }
+/** What is wrong with an answer, by the rules of the health check (assets/toolkit/health.sh). */
+function problemOf({ status, body }: Page, { status: expected, contains = "" }: HealthCheck): string | undefined {
+  const isExpected = expected?.includes(status) ?? (status >= 200 && status < 400);
+  if (!isExpected) return `status ${status}`;
+  if (status === 200 && !body) return "an empty page";
+  return body.includes(contains) ? undefined : `a page without the text ${JSON.stringify(contains)}`;
 }
 
-function httpGet(target: URL, address: string): Promise<Page> {
+/** What a page says, or where it redirects to. Redirects within the site are followed. */
+async function follow(first: Page, from: URL, address: string, host: string): Promise<string> {
+  let [page, target] = [first, from];
+  for (let hops = 0; page.status >= 300 && page.status < 400 && page.location !== undefined; hops++) {
+    target = new URL(page.location, target);
+    // Also where the app makes addresses of the host that it was asked by.
+    if (![from.host, host].includes(target.host) || target.protocol !== "http:") return `(redirects to ${target.href})`;
+    if (hops === 5) throw new Error(`more than five redirects, the last to ${target.href}`);
+    page = await httpGet(target, address, host, from.port);
+  }
+  const isOk = page === first || (page.status >= 200 && page.status < 300);
+  if (!isOk) throw new Error(`a redirect to ${target.href}, which has status ${page.status}`);
+  return pageText(page.body) || `(status ${page.status})`;
+}
+
+function httpGet(target: URL, address: string, host: string, port = target.port): Promise<Page> {
   return new Promise((resolve, reject) => {
     const request = get(
       {
-        ...{ host: address, port: target.port || 80, path: `${target.pathname}${target.search}` },
-        ...{ headers: { host: target.host }, agent: false, signal: AbortSignal.timeout(5000) },
+        ...{ host: address, port: port || 80, path: `${target.pathname}${target.search}` },
+        ...{ headers: { host }, agent: false, signal: AbortSignal.timeout(5000) },
       },
       (response) => {
         let body = "";

@@ -1,3 +1,4 @@
+import type { HealthCheck } from "../../rendering/healthCheck";
 import type { Stack } from "../engine/stack";
 import { fetchPage, howToReach } from "./page";
 import { deploy, openStack } from "./prepare";
@@ -8,10 +9,19 @@ export async function start(root: string, name: string): Promise<void> {
   await stack.select();
   const outputs = await stack.outputs();
   const [url, address] = [String(outputs.url), String(outputs.address)];
-  const text = await fetchPage(url, address);
+  const check = healthCheckOf(outputs.apps, url);
+  const text = await fetchPage(url, address, check);
   const hint = await howToReach(url, address);
   const reach = hint === undefined ? "" : `  reach it    ${hint}\n`;
-  process.stdout.write(`\n  ${url} says: ${text}\n\n${reach}${nextSteps(stack, String(outputs.sshCommand))}`);
+  process.stdout.write(
+    `\n  ${new URL(check?.path ?? "/", url).href} says: ${text}\n\n${reach}${nextSteps(stack, String(outputs.sshCommand))}`,
+  );
+}
+
+/** The health check of the app at an address. */
+function healthCheckOf(apps: unknown, url: string): HealthCheck | undefined {
+  const all = Object.values((apps ?? {}) as Record<string, { url?: string; healthCheck?: HealthCheck }>);
+  return all.find((app) => app.url === url)?.healthCheck;
 }
 
 function nextSteps({ name, shortName }: Stack, sshCommand: string): string {

@@ -30,6 +30,42 @@ describe("the deployed page", () => {
     assert.equal(await fetchPage(`http://${secured}/`, "127.0.0.1"), "(redirects to https://shop.invalid/)");
   });
 
+  it("makes the request of the health check, and accepts what that accepts", async () => {
+    const site = await serve(({ headers, url }, response) => {
+      response.statusCode = url === "/private" ? 401 : url === "/none" ? 204 : url === "/up?all=1" ? 200 : 404;
+      response.end(response.statusCode === 204 ? "" : `${headers.host} ${response.statusCode}`);
+    });
+    const page = (path: string, more = {}) =>
+      fetchPage(`http://${site}/`, "127.0.0.1", { path, host: "allowed.org", ...more });
+    assert.equal(await page("/up?all=1"), "allowed.org 200");
+    assert.equal(await page("/up?all=1", { contains: "allowed.org" }), "allowed.org 200");
+    assert.equal(await page("/private", { status: [401, 403] }), "allowed.org 401");
+    assert.equal(await page("/none"), "(status 204)");
+  });
+
+  it("follows a redirect to the host of the health check, which only the server at the address may know", async () => {
+    const site = await serve(({ headers, url }, response) => {
+      if (url === "/") response.writeHead(302, { location: `http://${headers.host}/start` });
+      response.end(`${headers.host} ${url}`);
+    });
+    const check = { path: "/", host: "allowed.org" };
+    assert.equal(await fetchPage(`http://${site}/`, "127.0.0.1", check), "allowed.org /start");
+  });
+
+  it("says what is wrong with the page in the end", async () => {
+    const site = await serve((_, response) => response.writeHead(404).end("no"));
+    const wrong = { path: "/up", host: "a.org" };
+    await assert.rejects(
+      fetchPage(`http://${site}/`, "127.0.0.1", wrong, 1),
+      new RegExp(`The page http://${site}/up was deployed, but the answer is status 404\\.`),
+    );
+    const textless = { path: "/", host: "a.org", status: [404], contains: "yes" };
+    await assert.rejects(
+      fetchPage(`http://${site}/`, "127.0.0.1", textless, 1),
+      /the answer is a page without the text "yes"\./,
+    );
+  });
+
   it("retries until the page is neither an error nor empty", async () => {
     let asked = 0;
     const site = await serve((_, response) => {
