@@ -243,7 +243,7 @@ onEachPlatform("a stack on a new server", function (platform) {
       "the module does not exist",
       {},
       { module: "nothere:application" },
-      /Release \w{12} of app hello does not start\. Release \w{12} stays live\.[^]*No module named '?nothere'?/,
+      /Release \w{12} of app hello does not start\. Release \w{12} stays live\.[^]*No module named '?nothere'?[^]*Fix: set apps\.hello\.module \(nothere:application\) to a module of/,
     ],
     [
       "wsgi.py has a syntax error",

@@ -7,12 +7,15 @@ import { onGenuinePlatforms, serverSettings } from "../support/platforms";
 import { inProof } from "../support/proof";
 import { Product } from "../support/product";
 
-/** It answers with the version of the uWSGI that runs it. */
+/** It answers with the version of the uWSGI that runs it, and is made by a function. */
 const app = `import uwsgi
 
 def application(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
     return [b"uWSGI " + uwsgi.version]
+
+def make():
+    return application
 `;
 
 onGenuinePlatforms("uWSGI from elsewhere", function (platform) {
@@ -32,7 +35,7 @@ onGenuinePlatforms("uWSGI from elsewhere", function (platform) {
   const settings = (from: string, version?: string, more: Record<string, unknown> = {}) => ({
     server,
     uwsgi: { from, version },
-    apps: { hello: { source: "apps/hello", python, ...more } },
+    apps: { hello: { source: "apps/hello", module: "wsgi:make()", python, ...more } },
   });
   const deployed = (from: string) => product.deployed(settings(from));
   const page = async () => (await httpGet(product.url)).text;
