@@ -40,7 +40,9 @@ export class Checkout implements Source {
    * the newcomer's environment, and `server` has further settings of the server.
    */
   static async copy(env: NodeJS.ProcessEnv = {}, server: Settings = {}): Promise<Checkout> {
-    const folder = await realpath(await mkdtemp(join(tmpdir(), "uwsgi-nginx-checkout-")));
+    // In a folder of its own, which may get a neighbour.
+    const folder = join(await realpath(await mkdtemp(join(tmpdir(), "uwsgi-nginx-checkout-"))), "project");
+    await mkdir(folder);
     const { stdout } = await run("git", ["ls-files", "-z", "-co", "--exclude-standard"], { cwd: root });
     for (const name of stdout.split("\0").filter((file) => file !== "" && !isSettings(file))) {
       await mkdir(dirname(join(folder, name)), { recursive: true });
@@ -65,11 +67,16 @@ export class Checkout implements Source {
   }
 
   /** Sets the stack's settings for the app, as if Pulumi.local.yaml had been edited. Returns the file's text. */
-  async configure(app: Settings, server: Settings = {}): Promise<string> {
+  configure(app: Settings, server: Settings = {}): Promise<string> {
+    return this.configureApps({ hello: app }, server);
+  }
+
+  /** The same for all of its apps. */
+  async configureApps(apps: Settings, server: Settings = {}): Promise<string> {
     const salt = /^encryptionsalt:.*\n/m.exec(await this.read("Pulumi.local.yaml").catch(() => ""))?.[0] ?? "";
     const values = {
       "uwsgi-nginx:server": { httpPort: this.httpPort, sshPort: this.sshPort, ...this.server, ...server },
-      "uwsgi-nginx:apps": { hello: app },
+      "uwsgi-nginx:apps": apps,
     };
     const text = `config: ${JSON.stringify(values)}\n`;
     await writeFile(this.path("Pulumi.local.yaml"), text + salt);
@@ -156,6 +163,6 @@ export class Checkout implements Source {
     );
     const left = await this.containers().catch(() => []);
     if (left.length > 0) await this.engine("rm", "--force", "--time", "0", "--volumes", ...left);
-    await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
+    await rm(dirname(this.folder), { recursive: true, force: true, maxRetries: 5 });
   }
 }

@@ -1,11 +1,13 @@
 // The npm scripts in a fresh copy of the checkout, for a newcomer and for one who is in trouble. Each scenario says what it
 // starts from.
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, readlinkSync, statSync, utimesSync } from "node:fs";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
+import { load } from "js-yaml";
 import { Checkout } from "../support/checkout";
 import { assertLineChanges } from "../support/assertions";
 import { appDefaults } from "../support/defaults";
@@ -13,6 +15,7 @@ import { type Run, type StartedRun } from "../support/engine";
 import { httpGet } from "../support/load";
 import { prepared, testPlatforms } from "../support/platforms";
 import type { Settings } from "../support/product";
+import { Visitor } from "../support/visitor";
 import { waitFor } from "../support/waitFor";
 
 const hello = "<h1 style='color:blue'>Hello There!</h1>";
@@ -341,6 +344,44 @@ describe("the npm scripts in a fresh checkout", function () {
     assert.equal(await page(), hello.replace("Hello", "Good bye"));
     assert.equal(archives().length, 1);
     assert.notDeepEqual(archives(), [old]);
+  });
+
+  it("the README's own app is deployed word for word, and gets a user on a terminal", async () => {
+    await given.started();
+    const section = /^## Your own app in five minutes\n(.*?)^## /ms.exec(await checkout.read("README.md"))?.[1] ?? "";
+    const blocks = [...section.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(([, language = "", text = ""]) => [
+      language,
+      text,
+    ]);
+    assert.deepEqual(
+      blocks.map(([language]) => language),
+      ["sh", "yaml", "sh", "sh"],
+    );
+    const [copy = "", settings = "", deploy = "", makeUser = ""] = blocks.map(([, text]) => text);
+    await succeed(checkout.bash(copy));
+    live = undefined;
+    await checkout.configureApps(
+      (load(settings) as { config: Record<string, Settings> }).config["uwsgi-nginx:apps"] ?? {},
+    );
+    const output = await succeed(checkout.bash(`set -e\n${deploy}`));
+    assert.match(output, new RegExp(`^ {2}${checkout.url} says: Notes:`, "m"));
+    assert.match((await httpGet(`${checkout.url}static/admin/css/base.css`)).text, /DJANGO Admin styles/);
+
+    const password = randomBytes(12).toString("hex");
+    const run = checkout.terminal(...makeUser.trim().split(" ").slice("npm run".split(" ").length));
+    for (const [question, answer] of [
+      [/Username/, "admin"],
+      [/Email/, "admin@example.com"],
+      [/Password: /, password],
+      [/Password \(again\): /, password],
+    ] as const) {
+      await prints(run, question);
+      run.type(`${answer}\r`);
+    }
+    assert.match(await succeed(run), /Superuser created successfully/);
+    const visitor = new Visitor(checkout.url);
+    assert.equal(await visitor.post("admin/login/?next=/admin/", { username: "admin", password }), 302);
+    assert.equal(await visitor.get("admin/"), 200);
   });
 
   it("npm run destroy leaves only the settings, and can be repeated", async () => {
