@@ -3,13 +3,13 @@ import { BaseSystem } from "./components/baseSystem";
 import { recordNoStackTraces } from "./components/leanState";
 import { stackSettings, withoutStackTrace } from "./components/stackSettings";
 import { UwsgiApp } from "./components/uwsgiApp";
-import { SourceChanged } from "./rendering/appSource";
 import { planDownloads } from "./rendering/downloads";
 import { planStack } from "./rendering/stack";
 import { kindOf, makeServer } from "./servers/registry";
+import { SourceChanged } from "./settings/sourceTree";
 
 recordNoStackTraces();
-const settings = stackSettings();
+const { settings, sources } = stackSettings();
 
 // Where the server downloads packages from.
 const kind = kindOf(settings.server);
@@ -24,7 +24,7 @@ const stack = {
   stack: `${pulumi.getProject()}/${pulumi.getStack()}`,
   platform: server.platform,
   downloads,
-  folder: process.cwd(),
+  sources,
   loginUser: kind.loginUser(settings.server),
 };
 const plan = withoutStackTrace(SourceChanged, () => planStack(settings, stack, ".local/archives"));

@@ -5,25 +5,35 @@ import * as runtimeConfig from "@pulumi/pulumi/runtime/config";
 import { encryptedPaths } from "../settings/encrypted";
 import { loadSettings, secretsInClear, SettingsError } from "../settings/load";
 import type { Settings } from "../settings/schema";
+import { sourceNotes, Sources } from "../settings/source";
+import { SourceChanged } from "../settings/sourceTree";
 
 /** Missing in the SDK's types. */
 const { isConfigSecret } = runtimeConfig as unknown as { isConfigSecret: (key: string) => boolean };
 
 /**
- * The settings of the current stack. No other code reads the configuration.
+ * The settings of the current stack, and the lists of its apps' code. No other code reads the configuration.
  * @throws pulumi.RunError with all mistakes, which is shown without a stack trace
  */
-export function stackSettings(): Settings {
+export function stackSettings(): { settings: Settings; sources: Sources } {
+  const sources = new Sources(process.cwd());
   const raw = {
     project: pulumi.getProject(),
     config: runtimeConfig.allConfig(),
     isSecret: isConfigSecret,
     encrypted: encryptedPaths(pulumi.getProject(), stackFileConfig()),
     folder: process.cwd(),
+    sources,
   };
-  const settings = withoutStackTrace(SettingsError, () => loadSettings(raw));
+  const load = () => withoutStackTrace(SettingsError, () => loadSettings(raw));
+  const settings = withoutStackTrace(SourceChanged, load);
   for (const key of secretsInClear(raw)) void pulumi.log.warn(plainTextWarning(key));
-  return settings;
+  for (const [name, app] of Object.entries(settings.apps)) {
+    const { warnings, notices } = sourceNotes(name, sources.of(app));
+    for (const text of warnings) void pulumi.log.warn(text);
+    for (const text of notices) void pulumi.log.info(text);
+  }
+  return { settings, sources };
 }
 
 /** Of the stack's file, which may be another one (`--config-file`) or none. */

@@ -1,13 +1,14 @@
 import { createHash } from "node:crypto";
-import * as fs from "node:fs";
 import * as path from "node:path";
-import { sourceFiles, type SourceFile } from "../settings/sourceFiles";
+import type { Source } from "../settings/source";
+import type { SourceFile } from "../settings/sourceFiles";
+import { SourceChanged, type SourceTree } from "../settings/sourceTree";
 import { cachedArchive } from "./archives";
 import { sha256 } from "./sha256";
 import { gzipPieces, tarPieces } from "./tarArchive";
 
 export interface AppSource {
-  /** Hash of every file's name, mode and content. */
+  /** Hash of every file's name, mode and content, and of the names of empty folders. */
   hash: string;
   /** Path of the .tar.gz with the code. */
   archive: string;
@@ -18,98 +19,58 @@ export interface AppSource {
 /** A file with what is known about it since it was read. */
 interface ReadFile extends SourceFile {
   mode: number;
-  size: number;
   digest: Buffer;
 }
 
-/** The app's code is not what it was a moment ago. */
-export class SourceChanged extends Error {
-  override readonly name = "SourceChanged";
-
-  constructor(what: string) {
-    super(`The app's code changed while it was packed: ${what}.\nFix: run the same command again.`);
-  }
-}
-
 /**
- * Packs an app's folder. The same files always give the same archive.
- * @param folder the app's code
- * @param requirements its requirements file, relative to the folder
+ * Packs an app's code. The same files always give the same archive, wherever they come from.
+ * @param source the app's code, listed
+ * @param requirements its requirements file, relative to the code
  * @param cache folder for the archives
  * @throws SourceChanged
  */
-export function packApp(folder: string, requirements: string | undefined, cache: string): AppSource {
-  const { files, problems } = sourceFiles(folder);
+export function packApp(source: Source, requirements: string | undefined, cache: string): AppSource {
+  const { tree, files, emptyFolders, problems } = source;
   // The settings were checked for them.
-  if (problems.length > 0) throw new SourceChanged(problems.join(", "));
-  const read = files.map(readFile);
+  if (problems.length > 0) throw new Error(problems.join(", "));
+  const read = files.map((file) => readFile(tree, file));
+  const folders = emptyFolders.map((name) => ({ name: `${name}/`, mode: 0o755, size: 0, pieces: [] }));
   const hash = sha256(
     ...read.flatMap(({ name, mode, digest }) => [`${name}\0${mode === 0o755 ? "x" : "-"}\0`, digest]),
+    ...folders.map(({ name }) => `${name}\0`),
   );
   const archive = cachedArchive(cache, `app-${hash.slice(0, 32)}`, (write) => {
-    gzipPieces(tarPieces(read.map((file) => ({ ...file, pieces: sameContent(file) }))), write);
+    const entries = read.map((file) => ({ ...file, pieces: sameContent(tree, file) }));
+    gzipPieces(tarPieces([...folders, ...entries]), write);
   });
-  return { hash, archive, requirements: requirementsText(folder, requirements, read) };
+  return { hash, archive, requirements: requirementsText(source, requirements, read) };
 }
 
-function requirementsText(folder: string, given: string | undefined, files: readonly ReadFile[]): string {
-  const wanted = path.relative(folder, path.resolve(folder, given ?? "requirements.txt"));
+function requirementsText(source: Source, given: string | undefined, files: readonly ReadFile[]): string {
+  const { place, tree } = source;
+  const wanted = path.relative(place, path.resolve(place, given ?? "requirements.txt"));
   const file = files.find(({ name }) => name === wanted);
-  if (file) return Buffer.concat([...sameContent(file)]).toString();
+  if (file) return Buffer.concat([...sameContent(tree, file)]).toString();
   if (given !== undefined) throw new SourceChanged(JSON.stringify(given));
   return "";
 }
 
-function readFile(file: SourceFile): ReadFile {
+function readFile(tree: SourceTree, file: SourceFile): ReadFile {
   const hash = createHash("sha256");
   let size = 0;
-  for (const piece of content(file)) {
+  for (const piece of tree.read(file.place)) {
     hash.update(piece);
     size += piece.length;
   }
-  const isExecutable = (fs.statSync(file.place).mode & 0o111) !== 0;
-  return { ...file, mode: isExecutable ? 0o755 : 0o644, size, digest: hash.digest() };
+  return { ...file, mode: file.isExecutable ? 0o755 : 0o644, size, digest: hash.digest() };
 }
 
 /** The content that was read before. */
-function* sameContent(file: ReadFile): Generator<Buffer> {
+function* sameContent(tree: SourceTree, file: ReadFile): Generator<Buffer> {
   const hash = createHash("sha256");
-  for (const piece of content(file)) {
+  for (const piece of tree.read(file.place)) {
     hash.update(piece);
     yield piece;
   }
   if (!hash.digest().equals(file.digest)) throw new SourceChanged(JSON.stringify(file.name));
-}
-
-const pieceLength = 256 * 1024;
-
-/** The content of a file, which may be larger than the memory. */
-function* content({ name, place }: SourceFile): Generator<Buffer> {
-  const file = openFile(name, place);
-  try {
-    const { size } = fs.fstatSync(file);
-    for (;;) {
-      const buffer = Buffer.allocUnsafe(Math.min(size + 1, pieceLength));
-      const length = fs.readSync(file, buffer);
-      if (length === 0) return;
-      yield buffer.subarray(0, length);
-    }
-  } finally {
-    fs.closeSync(file);
-  }
-}
-
-const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
-
-/** Not what has taken the file's place since it was listed: a link may lead anywhere, and opening a pipe waits for ever. */
-function openFile(name: string, place: string): number {
-  let file: number | undefined;
-  try {
-    file = fs.openSync(place, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-    if (fs.fstatSync(file).isFile()) return file;
-  } catch {
-    // It is gone, or became a link.
-  }
-  if (file !== undefined) fs.closeSync(file);
-  throw new SourceChanged(JSON.stringify(name));
 }

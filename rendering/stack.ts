@@ -1,6 +1,6 @@
-import * as path from "node:path";
 import type { Platform } from "../platforms";
 import type { Settings } from "../settings/schema";
+import type { Sources } from "../settings/source";
 import { planApp, type AppPlan } from "./app";
 import { packApp } from "./appSource";
 import { pruneArchives } from "./archives";
@@ -26,8 +26,8 @@ export interface StackPlanArgs {
   stack: string;
   platform: Platform;
   downloads: Downloads;
-  /** The project's folder, which the apps' sources are relative to. */
-  folder: string;
+  /** Lists the apps' code. */
+  sources: Sources;
   /** User that uploads toolkit and code. */
   loginUser: string;
 }
@@ -36,7 +36,7 @@ export interface StackPlanArgs {
 export function planStack(settings: Settings, args: StackPlanArgs, archives: string): StackPlan {
   const shared = { ...args, uwsgi: settings.uwsgi };
   const apps = Object.entries(settings.apps).map(([name, app]) => {
-    const source = packApp(path.resolve(args.folder, app.source), app.requirements, archives);
+    const source = packApp(args.sources.of(app), app.requirements, archives);
     return { plan: planApp(name, { ...shared, settings: app, source }), archive: source.archive };
   });
   const toolkit = packToolkit(archives);

@@ -8,6 +8,7 @@ import { Header } from "tar";
 export const archiveTime = new Date("2000-01-01T00:00:00Z");
 
 interface TarFile {
+  /** That of a folder ends in "/". */
   name: string;
   mode: number;
   /** Bytes of all pieces together. */
@@ -25,7 +26,8 @@ export function* tarPieces(files: Iterable<TarFile>): Generator<Uint8Array> {
       yield header({ path: "././@LongLink", mode: 0, size: bytes.length + 1, type: "NextFileHasLongPath" });
       yield Buffer.concat([bytes, Buffer.alloc(1), padding(bytes.length + 1)]);
     }
-    yield header({ path: isLong ? "long-name" : name, mode, size, type: "File" });
+    const type = name.endsWith("/") ? "Directory" : "File";
+    yield header({ path: isLong ? "long-name" : name, mode, size, type });
     yield* pieces;
     yield padding(size);
   }
@@ -33,7 +35,9 @@ export function* tarPieces(files: Iterable<TarFile>): Generator<Uint8Array> {
   yield Buffer.alloc(1024);
 }
 
-function header(fields: { path: string; mode: number; size: number; type: "File" | "NextFileHasLongPath" }): Buffer {
+type EntryType = "File" | "Directory" | "NextFileHasLongPath";
+
+function header(fields: { path: string; mode: number; size: number; type: EntryType }): Buffer {
   const it = new Header({ ...fields, uid: 0, gid: 0, mtime: archiveTime });
   it.encode();
   if (it.block === undefined) throw new Error(`The tar header for ${fields.path} could not be made.`);

@@ -2,6 +2,7 @@ import * as path from "node:path";
 import { platforms, type PlatformName } from "../platforms";
 import type { Apps, AppSettings } from "./apps";
 import type { Mistake } from "./mistake";
+import type { Sources } from "./source";
 import { sourceChecks } from "./sourceChecks";
 import { socketPath } from "./uwsgi";
 
@@ -10,13 +11,15 @@ export interface AppSurroundings {
   platform?: PlatformName;
   /** Folder that paths in the settings are relative to. */
   folder: string;
+  /** Lists the apps' code. */
+  sources: Sources;
 }
 
 /** Paths that do not exist, values that the platform does not have, and conflicts between apps. */
 export function appChecks(apps: Apps, surroundings: AppSurroundings): Mistake[] {
   return [
     ...apps.flatMap(([name, app]) => [
-      ...sourceChecks(name, app, surroundings.folder),
+      ...sourceChecks(name, app, surroundings.folder, surroundings.sources),
       ...userChecks(name, app, surroundings),
       ...memoryChecks(name, app, surroundings),
       ...pythonChecks(name, app, surroundings),

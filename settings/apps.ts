@@ -4,6 +4,7 @@ import { healthCheckSchema } from "./healthCheck";
 import { limitsSchema } from "./limits";
 import { secretsSchema } from "./secrets";
 import { domainPattern, setting, textOrNumber } from "./setting";
+import { sourceSettings } from "./source";
 import { staticSchema } from "./static";
 import { uwsgiOptions } from "./uwsgi";
 
@@ -25,10 +26,7 @@ export const appNameSchema = setting(z.string().regex(appNamePattern), {
 });
 
 export const appSchema = z.strictObject({
-  source: setting(z.string().min(1).default("assets/apps/hello"), {
-    meaning: "Folder with the app's code, relative to the project.",
-    allowed: "the path of a folder",
-  }),
+  ...sourceSettings,
   module: setting(
     z
       .string()

@@ -6,6 +6,7 @@ import { encryptionChecks, keptSecrets, secretKeyChecks, type SettingPath } from
 import type { Mistake } from "./mistake";
 import { settingsSchema, type Settings } from "./schema";
 import { settingText } from "./setting";
+import { Sources } from "./source";
 
 /** All mistakes in the settings, ready to be shown. */
 export class SettingsError extends Error {
@@ -33,20 +34,23 @@ export interface RawSettings {
   encrypted?: readonly SettingPath[];
   /** Folder that paths in the settings are relative to. */
   folder: string;
+  /** Lists the apps' code, and keeps the lists for who packs it. Default: for this check only */
+  sources?: Sources;
 }
 
 /**
  * Reads a stack's settings.
  * @throws SettingsError with all mistakes
  */
-export function loadSettings({ project, config, isSecret, encrypted = [], folder }: RawSettings): Settings {
+export function loadSettings(raw: RawSettings): Settings {
+  const { project, config, isSecret, encrypted = [], folder, sources = new Sources(folder) } = raw;
   const foreign = foreignSettings(project, config);
   if (foreign.length > 0) throw new SettingsError(foreign);
   const values = parseValues(project, config);
   const parsed = settingsSchema.safeParse(values);
   const mistakes = [
     ...(parsed.error?.issues ?? []).flatMap((issue) => explain(issue, values)),
-    ...checkSettings(values, folder),
+    ...checkSettings(values, folder, sources),
     ...encryptionChecks(values, encrypted),
   ];
   const isWrong = (key: string) => mistakes.some(({ path }) => path[0] === key);

@@ -1,30 +1,45 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import type { AppSettings } from "./apps";
-import { isFolder, isReadableFile } from "./files";
+import { isReadableFile } from "./files";
 import type { Mistake } from "./mistake";
-import { belongsTo, isWithin, sourceFiles } from "./sourceFiles";
+import { lines, megabyte, type Source, type Sources } from "./source";
+import { BadArchive } from "./sourceArchive";
+import { isWithin } from "./sourceTree";
 
 /**
  * What keeps an app's code from being packed.
  * @param project folder that `source` is relative to
  */
-export function sourceChecks(name: string, { source, requirements }: AppSettings, project: string): Mistake[] {
-  const at = { path: ["apps", name, "source"], value: source };
-  const folder = path.resolve(project, source);
-  if (!isFolder(folder)) {
-    const fix = "set it to the folder with the app's code, relative to the project.";
-    return [{ ...at, text: "is not a folder.", fix }];
+export function sourceChecks(name: string, app: AppSettings, project: string, sources: Sources): Mistake[] {
+  const at = { path: ["apps", name, "source"], value: app.source };
+  const place = path.resolve(project, app.source);
+  const stats = fs.statSync(place, { throwIfNoEntry: false });
+  if (stats === undefined) {
+    const fix = "set it to the folder or archive with the app's code, relative to the project.";
+    return [{ ...at, text: "does not exist.", fix }];
   }
-  const root = fs.realpathSync.native(folder);
-  if (holdsProject(root, fs.realpathSync.native(project))) {
+  if (stats.isDirectory() && holdsProject(fs.realpathSync.native(place), fs.realpathSync.native(project))) {
     const text = "contains this project or its secrets (.local), and all of it would be uploaded.";
     return [{ ...at, text, fix: "move the app's code to a folder of its own, and set it to that." }];
   }
-  return [
-    ...(requirements === undefined ? [] : requirementsChecks(name, { source, requirements }, root)),
-    ...contentChecks(at, root),
-  ];
+  try {
+    if (!stats.isFile() && !stats.isDirectory()) throw new BadArchive("is neither a folder nor a file.");
+    const source = sources.of(app);
+    const tooLarge = sizeChecks(name, app, source);
+    // Now that it is small enough: is it whole?
+    if (stats.isFile() && tooLarge.length === 0) for (const file of source.files) source.tree.read(file.place);
+    return [
+      ...(app.requirements === undefined ? [] : requirementsChecks(name, app.requirements, app, place, source)),
+      ...tooLarge,
+      ...contentChecks(name, at, source),
+      ...moduleChecks(name, app, source),
+    ];
+  } catch (error) {
+    if (!(error instanceof BadArchive)) throw error;
+    const fix = "set it to a folder, or to a .tar.gz or .zip archive of one.";
+    return [{ ...at, text: error.message, fix }];
+  }
 }
 
 function holdsProject(root: string, project: string): boolean {
@@ -34,27 +49,72 @@ function holdsProject(root: string, project: string): boolean {
 
 function requirementsChecks(
   name: string,
-  { source, requirements }: { source: string; requirements: string },
-  root: string,
+  requirements: string,
+  { source }: AppSettings,
+  place: string,
+  { files }: Source,
 ): Mistake[] {
   const at = { path: ["apps", name, "requirements"], value: requirements };
-  const file = path.resolve(root, requirements);
+  const file = path.resolve(place, requirements);
+  if (files.some((it) => it.name === path.relative(place, file))) return [];
   if (!isReadableFile(file)) {
     const fix = `create the file, or set it to the path of one in ${source}.`;
     return [{ ...at, text: `is not a file in ${source}.`, fix }];
   }
-  if (belongsTo(root, fs.realpathSync.native(file))) return [];
+  if (isWithin(fs.realpathSync.native(place), fs.realpathSync.native(file))) {
+    const fix = `remove the rule in .gitignore, .dockerignore or apps.${name}.exclude, or set it to another file.`;
+    return [{ ...at, text: `is left out of what is packed of ${source}.`, fix }];
+  }
   const fix = `move the file into ${source}, and set it to its path there.`;
   return [{ ...at, text: `leads out of ${source}.`, fix }];
 }
 
-const mostNamed = 20;
+function contentChecks(name: string, at: Pick<Mistake, "path" | "value">, source: Source): Mistake[] {
+  const { problems, files } = source;
+  if (problems.length > 0) {
+    const fix = `remove these, put files in place of links, make the others readable, or add them to apps.${name}.exclude.`;
+    return [{ ...at, text: `contains what cannot be packed.\n${lines(problems)}`, fix }];
+  }
+  if (files.length > 0) return [];
+  const fix = "put the app's code there, or set it to where the code is.";
+  return [{ ...at, text: "has no files, except for what is always left out.", fix }];
+}
 
-function contentChecks(at: Pick<Mistake, "path" | "value">, root: string): Mistake[] {
-  const { problems } = sourceFiles(root);
-  if (problems.length === 0) return [];
-  const rest = problems.length - mostNamed;
-  const named = [...problems.slice(0, mostNamed), ...(rest > 0 ? [`and ${rest} more`] : [])].join(", ");
-  const fix = "remove these, put files in place of links, and make the others readable.";
-  return [{ ...at, text: `contains what cannot be packed: ${named}.`, fix }];
+function sizeChecks(name: string, { source, maxSourceSize }: AppSettings, { files }: Source): Mistake[] {
+  const total = files.reduce((sum, { size }) => sum + size, 0);
+  if (total <= maxSourceSize * megabyte) return [];
+  const largest = [...files].sort((a, b) => b.size - a.size).slice(0, 5);
+  const shown = (size: number) => `${(size / megabyte).toFixed(1)} MB`;
+  const list = lines(largest.map((it) => `${JSON.stringify(it.name)} (${shown(it.size)})`));
+  return [
+    {
+      ...{ path: ["apps", name, "source"], value: source },
+      text: `has ${shown(total)} of files, and apps.${name}.maxSourceSize allows ${maxSourceSize} MB. The largest are these.\n${list}`,
+      fix: `add what the app does not need to apps.${name}.exclude, or set apps.${name}.maxSourceSize to more.`,
+    },
+  ];
+}
+
+/** Files by which an app has more modules than those in its source: what is installed. */
+const installing = new Set(["requirements.txt", "pyproject.toml", "setup.py", "setup.cfg"]);
+
+function moduleChecks(name: string, { source, module, requirements }: AppSettings, found: Source): Mistake[] {
+  const { files, problems, ignoredPython } = found;
+  const names = files.map((file) => file.name);
+  if (problems.length > 0 || files.length === 0) return [];
+  if (requirements !== undefined || names.some((it) => installing.has(it))) return [];
+  const [dotted = ""] = module.split(":");
+  const place = dotted.replaceAll(".", "/");
+  const wanted = [`${place}.py`, `${place}/__init__.py`].flatMap((it) => [it, `src/${it}`]);
+  // A compiled one has a suffix that says for which Python.
+  const isThere = (it: string) => wanted.includes(it) || (it.startsWith(`${place}.`) && it.endsWith(".so"));
+  if (names.some(isThere)) return [];
+  const at = { path: ["apps", name, "module"], value: module };
+  const ignored = ignoredPython.find((it) => wanted.some((file) => file === it.name || file.startsWith(it.name)));
+  if (ignored !== undefined) {
+    const text = `is not in ${source}, because ${ignored.by} leaves out ${ignored.name}.`;
+    return [{ ...at, text, fix: `add "!${ignored.name}" to apps.${name}.exclude.` }];
+  }
+  const text = `is not in ${source}, which has neither ${place}.py nor ${place}/__init__.py.`;
+  return [{ ...at, text, fix: `set it to a module in ${source}, or set apps.${name}.source to where the module is.` }];
 }

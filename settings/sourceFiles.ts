@@ -1,17 +1,6 @@
-import * as fs from "node:fs";
 import * as path from "node:path";
-
-/**
- * Names that are never part of an app's code: version control and this project's secrets, caches, environments. Version
- * control may hold secrets too, such as the token that a workflow has cloned with.
- */
-const ignored = new Set([
-  ...[".git", ".local"],
-  ...["__pycache__", ".venv", "venv", "node_modules", ".pytest_cache", ".mypy_cache"],
-]);
-
-/** Emacs marks a file that is being edited with a link `.#NAME` to nothing. */
-const isIgnored = (name: string) => ignored.has(name) || name.startsWith(".#");
+import { IgnoreRules, isAlwaysLeftOut, isEnvironmentFile } from "./ignoreRules";
+import type { SourceTree } from "./sourceTree";
 
 /** Links to folders can make very many files out of a few. */
 const mostBehindLinks = 10_000;
@@ -19,90 +8,179 @@ const mostBehindLinks = 10_000;
 export interface SourceFile {
   /** Relative to the source. */
   name: string;
-  /** Where its content is, without a link on the way. */
+  /** Its name in the source without a link on the way. */
   place: string;
+  /** In bytes. */
+  size: number;
+  isExecutable: boolean;
 }
 
+/** All is sorted by bytes, so that the order does not depend on the locale. */
 export interface SourceFiles {
-  /** Sorted by bytes, so that the order does not depend on the locale. */
   files: SourceFile[];
+  /** Folders with nothing in them. */
+  emptyFolders: string[];
   /** What cannot be packed, by name, and why. */
   problems: string[];
+  /** What is left out although it is not a rule that says so, by name, and why. */
+  oddities: string[];
+  /** Files with variables of the environment that are left out, by name. */
+  environmentFiles: string[];
+  /** Python files that a .gitignore or .dockerignore leaves out, and folders with some, by name. */
+  ignoredPython: { name: string; by: string }[];
 }
 
 /**
  * The files of an app's code. A link stands for what it points to, which must be part of the source as well: whoever writes
- * the app must not get at other files of this computer. Empty folders, sockets, pipes and devices are left out, as git does.
+ * the app must not get at other files of this computer.
+ * @param exclude patterns as in a .gitignore
  */
-export function sourceFiles(source: string): SourceFiles {
-  const root = fs.realpathSync.native(source);
-  const files: SourceFile[] = [];
-  const problems: string[] = [];
-  let behindLinks = 0;
+export function sourceFiles(tree: SourceTree, exclude: readonly string[] = []): SourceFiles {
+  const listing = new Listing(tree);
+  listing.visit("", [""], IgnoreRules.of(exclude));
+  return listing.sorted();
+}
 
-  const problem = (name: string, why: string) => problems.push(`${JSON.stringify(name || ".")} (${why})`);
+class Listing {
+  private readonly found: SourceFiles = {
+    ...{ files: [], emptyFolders: [], problems: [], oddities: [] },
+    ...{ environmentFiles: [], ignoredPython: [] },
+  };
+  private behindLinks = 0;
 
-  const attempt = <T>(name: string, work: () => T, ifMissing?: string): T | undefined => {
+  constructor(private readonly tree: SourceTree) {}
+
+  /** @param places those of the folder and of the folders that it was reached through */
+  visit(name: string, places: readonly string[], given: IgnoreRules): void {
+    const place = places.at(-1) ?? "";
+    const names = this.attempt(name, () => this.tree.list(place));
+    if (names === undefined) return;
+    if (names.length === 0 && name !== "") this.found.emptyFolders.push(name);
+    if (name !== "" && isEnvironment(names)) return;
+    let rules = given;
+    if (name === "" && names.includes(".dockerignore")) {
+      rules = rules.withDockerignore(this.text(path.posix.join(place, ".dockerignore")));
+    }
+    if (names.includes(".gitignore")) {
+      rules = rules.withGitignore(this.text(path.posix.join(place, ".gitignore")), name);
+    }
+    for (const entry of names) {
+      if (this.behindLinks > mostBehindLinks) return;
+      if (!isAlwaysLeftOut(entry)) {
+        this.add(path.posix.join(name, entry), path.posix.join(place, entry), places, rules);
+      }
+    }
+  }
+
+  private add(name: string, place: string, places: readonly string[], rules: IgnoreRules, isLink = false): void {
+    const entry = this.attempt(name, () => this.tree.entry(place));
+    if (entry === undefined) return;
+    if (!isLink && this.isLeftOut(name, place, entry.type === "folder", rules)) return;
+    if (entry.type === "link") this.follow(name, place, places, rules);
+    else if (entry.type === "other") this.oddity(name, entry.what);
+    else if (place !== name && ++this.behindLinks > mostBehindLinks) {
+      this.problem(name, `one of more than ${mostBehindLinks} files behind links`);
+    } else if (entry.type === "folder") this.visit(name, [...places, place], rules);
+    else if (this.attempt(name, () => this.tree.requireReadable(place)) !== undefined) {
+      this.found.files.push({ name, place, size: entry.size, isExecutable: entry.isExecutable });
+    }
+  }
+
+  private follow(name: string, link: string, places: readonly string[], rules: IgnoreRules): void {
+    const target = this.attempt(name, () => this.tree.target(link) ?? "a link to nothing");
+    if (target === undefined) return;
+    if (typeof target === "string") this.oddity(name, target);
+    else if ("outside" in target) this.problem(name, `a link to ${target.outside}, which is not part of the source`);
+    else if (places.includes(target.name)) this.oddity(name, "a link to a folder that it is in");
+    else if (!this.isPart(target.name)) {
+      this.problem(name, `a link to ${target.name}, which is not part of the source`);
+    } else this.add(name, target.name, places, rules, true);
+  }
+
+  /** Whether something can be part of the source, under whatever name. */
+  private isPart(place: string): boolean {
+    const parts = place.split("/");
+    if (parts.some((part) => isAlwaysLeftOut(part) || isEnvironmentFile(part))) return false;
+    const above = parts.map((_, index) => parts.slice(0, index + 1).join("/"));
+    return !above.some((it) => this.isEnvironment(it));
+  }
+
+  private isEnvironment(folder: string): boolean {
+    try {
+      return this.tree.entry(folder).type === "folder" && isEnvironment(this.tree.list(folder));
+    } catch {
+      return false;
+    }
+  }
+
+  /** Whether a rule says so. */
+  private isLeftOut(name: string, place: string, isFolder: boolean, rules: IgnoreRules): boolean {
+    const by = rules.leftOutBy(name, isFolder);
+    if (isEnvironmentFile(path.posix.basename(name))) {
+      if (by !== "exclude" && !(isFolder && this.isEnvironment(place))) this.found.environmentFiles.push(name);
+      return true;
+    }
+    if (by === undefined) return false;
+    if (by !== "exclude") {
+      if (!isFolder && name.endsWith(".py")) this.found.ignoredPython.push({ name, by });
+      else if (isFolder && this.holdsPython(place)) this.found.ignoredPython.push({ name: `${name}/`, by });
+    }
+    return true;
+  }
+
+  private holdsPython(folder: string): boolean {
+    try {
+      const names = this.tree.list(folder);
+      return !isEnvironment(names) && names.some((name) => name.endsWith(".py"));
+    } catch {
+      return false;
+    }
+  }
+
+  /** Of a file with rules. As for git, it may not be a link. */
+  private text(place: string): string {
+    if (this.attempt(place, () => this.tree.entry(place))?.type !== "file") return "";
+    if (this.attempt(place, () => this.tree.requireReadable(place)) === undefined) return "";
+    return Buffer.concat([...this.tree.read(place)]).toString();
+  }
+
+  private problem(name: string, why: string): void {
+    this.found.problems.push(`${JSON.stringify(name || ".")} (${why})`);
+  }
+
+  private oddity(name: string, why: string): void {
+    this.found.oddities.push(`${JSON.stringify(name)} (${why})`);
+  }
+
+  /** Does something with a file. That it cannot be done is a problem, unless the file was removed a moment ago. */
+  private attempt<T>(name: string, work: () => T): T | undefined {
     try {
       return work();
     } catch (error) {
-      const why = reasonOf(error, name, ifMissing);
-      if (why !== undefined) problem(name, why);
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === undefined) throw error;
+      const isMissing = ["ENOENT", "ENOTDIR", "ELOOP"].includes(code);
+      if (!isMissing) this.problem(name, `cannot be read: ${code}`);
+      // Node writes this character for bytes that it cannot decode, and then finds no such file.
+      else if (name.includes("\ufffd")) this.problem(name, "a name that is not UTF-8");
       return undefined;
     }
-  };
+  }
 
-  /** @param folders the real paths of the folder and of those that it was reached through */
-  const visit = (name: string, folders: readonly string[]): void => {
-    const folder = folders.at(-1) ?? root;
-    for (const entry of attempt(name, () => fs.readdirSync(folder)) ?? []) {
-      if (behindLinks > mostBehindLinks) return;
-      if (!isIgnored(entry)) add(path.posix.join(name, entry), path.join(folder, entry), folders);
-    }
-  };
-
-  const add = (name: string, place: string, folders: readonly string[]): void => {
-    const stats = attempt(name, () => fs.lstatSync(place));
-    if (stats === undefined) return;
-    if (stats.isSymbolicLink()) follow(name, place, folders);
-    else if (place !== path.join(root, name) && ++behindLinks > mostBehindLinks) {
-      problem(name, `one of more than ${mostBehindLinks} files behind links`);
-    } else if (stats.isDirectory()) visit(name, [...folders, place]);
-    else if (stats.isFile() && attempt(name, () => canRead(place))) files.push({ name, place });
-  };
-
-  const follow = (name: string, link: string, folders: readonly string[]): void => {
-    const target = attempt(name, () => fs.realpathSync.native(link), "a link to nothing");
-    if (target === undefined) return;
-    if (folders.includes(target)) problem(name, "a link to a folder that it is in");
-    else if (belongsTo(root, target)) add(name, target, folders);
-    else problem(name, `a link to ${target}, which is not part of the source`);
-  };
-
-  visit("", [root]);
-  const byBytes = (a: SourceFile, b: SourceFile) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name));
-  return { files: files.sort(byBytes), problems };
+  sorted(): SourceFiles {
+    const { files, emptyFolders, problems, oddities, environmentFiles, ignoredPython } = this.found;
+    return {
+      files: files.sort((a, b) => byBytes(a.name, b.name)),
+      emptyFolders: emptyFolders.sort(byBytes),
+      problems: [...new Set(problems)].sort(byBytes),
+      oddities: oddities.sort(byBytes),
+      environmentFiles: environmentFiles.sort(byBytes),
+      ignoredPython: ignoredPython.sort((a, b) => byBytes(a.name, b.name)),
+    };
+  }
 }
 
-function canRead(file: string): true {
-  fs.closeSync(fs.openSync(file, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK));
-  return true;
-}
+/** Whether a folder with these names is a virtual environment. */
+const isEnvironment = (names: readonly string[]) => names.includes("pyvenv.cfg");
 
-/** @returns undefined if the file was removed a moment ago */
-function reasonOf(error: unknown, name: string, ifMissing: string | undefined): string | undefined {
-  const { code = String(error) } = error as NodeJS.ErrnoException;
-  if (!["ENOENT", "ENOTDIR", "ELOOP"].includes(code)) return `cannot be read: ${code}`;
-  // Node writes this character for bytes that it cannot decode, and then finds no such file.
-  return name.includes("\ufffd") ? "a name that is not UTF-8" : ifMissing;
-}
-
-/** Whether a file or folder can be part of a source. Both are real paths. */
-export function belongsTo(root: string, place: string): boolean {
-  return isWithin(root, place) && !path.relative(root, place).split(path.sep).some(isIgnored);
-}
-
-/** Whether a path is a folder or below it. Both are real paths. */
-export function isWithin(folder: string, place: string): boolean {
-  return path.join(place, path.sep).startsWith(path.join(folder, path.sep));
-}
+const byBytes = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b));

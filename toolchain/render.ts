@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { load } from "js-yaml";
 import { platforms } from "../platforms";
-import { SourceChanged } from "../rendering/appSource";
 import { planDownloads } from "../rendering/downloads";
 import { serverFolder } from "../rendering/serverFolder";
 import { planStack } from "../rendering/stack";
@@ -12,6 +11,8 @@ import { kindOf } from "../servers/registry";
 import { encryptedPaths } from "../settings/encrypted";
 import { loadSettings, SettingsError } from "../settings/load";
 import type { Settings } from "../settings/schema";
+import { sourceNotes, Sources } from "../settings/source";
+import { SourceChanged } from "../settings/sourceTree";
 import { reportUserErrors, UserError } from "./common/errors";
 
 /**
@@ -26,7 +27,12 @@ export function render(root: string, stack: string, folder: string): string[] {
     );
   }
   const project = (load(readFileSync(join(root, "Pulumi.yaml"), "utf8")) as { name: string }).name;
-  const settings = readSettings(root, project, stack);
+  const sources = new Sources(root);
+  const settings = readSettings(root, project, stack, sources);
+  for (const [name, app] of Object.entries(settings.apps)) {
+    const { warnings, notices } = sourceNotes(name, sources.of(app));
+    for (const text of [...warnings, ...notices]) console.error(text);
+  }
   const kind = kindOf(settings.server);
   const archives = mkdtempSync(join(tmpdir(), "render-"));
   try {
@@ -34,7 +40,7 @@ export function render(root: string, stack: string, folder: string): string[] {
       stack: `${project}/${stack}`,
       platform: platforms[settings.server.platform],
       downloads: planDownloads({ ...settings.server, onYourComputer: kind.onYourComputer }),
-      folder: root,
+      sources,
       loginUser: kind.loginUser(settings.server),
     };
     const files = serverFolder(planStack(settings, args, archives));
@@ -48,7 +54,7 @@ export function render(root: string, stack: string, folder: string): string[] {
   }
 }
 
-function readSettings(root: string, project: string, stack: string): Settings {
+function readSettings(root: string, project: string, stack: string, sources: Sources): Settings {
   const file = `Pulumi.${stack}.yaml`;
   if (!existsSync(join(root, file))) {
     throw new UserError(`The stack ${stack} has no settings (${file}). Nothing was changed.`, "name another stack.");
@@ -59,7 +65,8 @@ function readSettings(root: string, project: string, stack: string): Settings {
     .filter(([, value]) => value !== undefined);
   const texts = values.map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)] as const);
   const encrypted = encryptedPaths(project, config);
-  return loadSettings({ project, config: Object.fromEntries(texts), isSecret: () => false, encrypted, folder: root });
+  const raw = { project, config: Object.fromEntries(texts), isSecret: () => false, encrypted, folder: root, sources };
+  return loadSettings(raw);
 }
 
 /** Only Pulumi can decrypt them. Those of an app are left empty, the others are for logins, which nothing here needs. */

@@ -56,13 +56,7 @@ make_release() {
   if [[ $before != "releases/$release" && $(cat "$releases/$release/made-of" 2> /dev/null) != "$made_of" ]]; then
     rm -rf "$new" "${releases:?}/$release"
     install -d -m 751 -g "$group" "$new"
-    install -d -m 750 -g "$group" "$new/app"
-    # All files of an archive have the same old time, and frameworks derive Last-Modified and ETag from a file's time and size.
-    tar -xzf "$code" -C "$new/app" --no-same-owner --no-same-permissions --touch ||
-      fail "The archive $code with the code of app $app is broken." "deploy again."
-    # The system's own Python, which runs nothing of the app.
-    # shellcheck disable=SC2086 # a list of words
-    "$python" $isolation -S -m compileall -q "$new/app" > /dev/null 2>&1 || true
+    unpack_code "$new/app"
     install -m 640 -g "$group" "$work/uwsgi.ini" "$new/uwsgi.ini"
     [[ -z $secrets ]] || take_secrets "$new/environment"
     ln -s "$venv" "$new/venv"
@@ -77,6 +71,20 @@ make_release() {
     sync_folder "$new"
     mv -T "$new" "$releases/$release"
   fi
+}
+
+# Only root and the app's group can read the code, and nobody but root can write to it. Argument: FOLDER
+unpack_code() {
+  # Closed until it is complete.
+  mkdir -m 700 "$1"
+  # All files of an archive have the same old time, and frameworks derive Last-Modified and ETag from a file's time and size.
+  tar -xzf "$code" -C "$1" --no-same-owner --no-same-permissions --touch ||
+    fail "The archive $code with the code of app $app is broken." "deploy again."
+  # The system's own Python, which runs nothing of the app.
+  # shellcheck disable=SC2086 # a list of words
+  "$python" $isolation -S -m compileall -q "$1" > /dev/null 2>&1 || true
+  chgrp -R "$group" "$1"
+  chmod -R u=rwX,g=rX,o= "$1"
 }
 
 # systemd reads them as root and gives them to the app as its environment. Argument: FILE
@@ -206,6 +214,8 @@ has_same() {
 # Removes all but the last few releases, and the environments and users that are not needed.
 prune() {
   local name user used=''
+  # Those of version 0.2.0 are open to everybody who gets to them.
+  find "$releases" -mindepth 2 -maxdepth 2 -name app -type d -perm -001 -exec chgrp "$group" {} \; -exec chmod 750 {} \;
   find "$releases" -mindepth 1 -maxdepth 1 -type d -printf '%T@ %f\n' | sort -rn | tail -n "+$((kept_releases + 1))" |
     while read -r _ name; do
       if [[ $name != "$release" ]]; then rm -rf "${releases:?}/$name"; fi

@@ -77,7 +77,7 @@ const packages = [
     "@pulumi/command",
     "@pulumi/random",
   ],
-  ...["fastest-levenshtein", "fflate", "ipaddr.js", "js-yaml", "nunjucks", "tar", "zod"],
+  ...["adm-zip", "fastest-levenshtein", "fflate", "ignore", "ipaddr.js", "js-yaml", "nunjucks", "tar", "zod"],
 ];
 
 /** What the SDK does for the sake of other programs costs a second at every start. */

@@ -42,6 +42,8 @@ for (const { name: version } of versions) {
       // The next step of an app installs it.
       assert.equal(await server.sh("cat /var/lib/uwsgi-nginx/toolkit-hash"), toolkit.hash);
       assertUnchanged((await product.up()).output);
+      // Its code could be read by everybody who got to it.
+      assert.equal(await server.sh("stat --format '%U:%G %a' /opt/apps/hello/current/app/"), "root:hello 750");
     });
 
     it("is changed afterwards like any other stack, and leaves nothing behind", async () => {

@@ -9,6 +9,8 @@ import * as path from "node:path";
 import { packApp } from "../../rendering/appSource";
 import { pruneArchives } from "../../rendering/archives";
 import { sourceFiles } from "../../settings/sourceFiles";
+import { Sources } from "../../settings/source";
+import { folderTree } from "../../settings/sourceTree";
 import { assertAllDiffer } from "../support/assertions";
 
 /** The functions that the product calls. */
@@ -20,7 +22,8 @@ describe("packed code", () => {
   const cache = () => path.join(folder, "cache");
   const code = () => path.join(folder, "code");
 
-  const pack = (requirements?: string) => packApp(code(), requirements, cache());
+  const source = () => new Sources(folder).of({ source: "code", exclude: [], maxSourceSize: 1 });
+  const pack = (requirements?: string) => packApp(source(), requirements, cache());
   const unpacked = (archive: string) => {
     const target = fs.mkdtempSync(path.join(folder, "unpacked-"));
     execFileSync("tar", ["-xzf", archive, "-C", target, "--no-same-owner"]);
@@ -174,9 +177,20 @@ describe("packed code", () => {
     assert.ok(!fs.lstatSync(path.join(target, "twice.py")).isSymbolicLink(), "no link should be packed");
   });
 
-  it("empty folders, sockets, pipes and the marks of an editor are left out", async () => {
+  it("empty folders arrive, and make another hash", () => {
     const before = pack().hash;
-    fs.mkdirSync(path.join(code(), "empty"));
+    fs.mkdirSync(path.join(code(), "media", "é".repeat(60)), { recursive: true });
+    // Not what is empty only because all in it is left out.
+    fs.mkdirSync(path.join(code(), "old", "__pycache__"), { recursive: true });
+    const { hash, archive } = pack();
+    assert.notEqual(hash, before);
+    const target = unpacked(archive);
+    assert.ok(fs.statSync(path.join(target, "media", "é".repeat(60))).isDirectory(), "the empty folder should arrive");
+    assert.deepEqual(fs.readdirSync(target).sort(), ["lib", "media", "wsgi.py"]);
+  });
+
+  it("sockets, pipes and the marks of an editor are left out", async () => {
+    const before = pack().hash;
     execFileSync("mkfifo", [path.join(code(), "pipe")]);
     fs.symlinkSync("pipe", path.join(code(), "link-to-pipe"));
     fs.symlinkSync("me@computer.1234:5678", path.join(code(), ".#wsgi.py"));
@@ -184,6 +198,11 @@ describe("packed code", () => {
     try {
       await once(server, "listening");
       assert.equal(pack().hash, before);
+      assert.deepEqual(source().oddities.sort(), [
+        '"link-to-pipe" (a named pipe)',
+        '"pipe" (a named pipe)',
+        '"socket" (a socket)',
+      ]);
     } finally {
       server.close();
     }
@@ -238,7 +257,8 @@ describe("files that cannot be packed", () => {
   let folder: string;
   const source = () => path.join(folder, "shop");
   const place = (name: string) => path.join(source(), name);
-  const problems = () => sourceFiles(source()).problems.map((text) => text.replaceAll(folder, "FOLDER"));
+  const listed = () => sourceFiles(folderTree(source()));
+  const problems = () => listed().problems.map((text) => text.replaceAll(folder, "FOLDER"));
 
   beforeEach(() => {
     folder = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "source-")));
@@ -250,7 +270,7 @@ describe("files that cannot be packed", () => {
     fs.rmSync(folder, { recursive: true });
   });
 
-  it("links out of the source, to nothing and in a circle are all named at once", () => {
+  it("links out of the source are all named at once, and links to nothing and in a circle are left out", () => {
     fs.mkdirSync(place(".git"));
     fs.writeFileSync(place(".git/config"), "token");
     fs.symlinkSync("../passphrase", place("data.txt"));
@@ -265,16 +285,18 @@ describe("files that cannot be packed", () => {
     fs.mkdirSync(`${source()}-old`);
     fs.symlinkSync("../shop-old", place("old"));
     const outside = (target: string) => `(a link to ${target}, which is not part of the source)`;
-    assert.deepEqual(problems().sort(), [
+    assert.deepEqual(listed().oddities.sort(), [
       '"broken" (a link to nothing)',
       '"circle" (a link to nothing)',
+      '"lib/here" (a link to a folder that it is in)',
+      '"lib/up" (a link to a folder that it is in)',
+    ]);
+    assert.deepEqual(problems().sort(), [
       `"data.txt" ${outside("FOLDER/passphrase")}`,
       `"etc" ${outside("/etc")}`,
       `"indirect" ${outside("FOLDER/passphrase")}`,
-      '"lib/here" (a link to a folder that it is in)',
-      '"lib/up" (a link to a folder that it is in)',
       `"old" ${outside("FOLDER/shop-old")}`,
-      `"token" ${outside("FOLDER/shop/.git/config")}`,
+      `"token" ${outside(".git/config")}`,
     ]);
   });
 
@@ -283,7 +305,8 @@ describe("files that cannot be packed", () => {
     fs.mkdirSync(place("b"));
     fs.symlinkSync("../b", place("a/to-b"));
     fs.symlinkSync("../a", place("b/to-a"));
-    assert.deepEqual(problems(), [
+    assert.deepEqual(problems(), []);
+    assert.deepEqual(listed().oddities, [
       '"a/to-b/to-a" (a link to a folder that it is in)',
       '"b/to-a/to-b" (a link to a folder that it is in)',
     ]);

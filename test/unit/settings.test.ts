@@ -161,11 +161,11 @@ describe("loading settings", () => {
       ],
     ),
     [
-      "rejects a source that is not a folder",
+      "rejects a source that does not exist",
       app({ source: "no/such" }),
       mistake(
-        'apps.hello.source: "no/such" is not a folder.',
-        "set it to the folder with the app's code, relative to the project.",
+        'apps.hello.source: "no/such" does not exist.',
+        "set it to the folder or archive with the app's code, relative to the project.",
       ),
     ],
     [
@@ -298,8 +298,8 @@ describe("loading settings", () => {
         ),
         notAllowed("apps.hello.processes: 0", wholeNumber),
         mistake(
-          'apps.b.source: "no" is not a folder.',
-          "set it to the folder with the app's code, relative to the project.",
+          'apps.b.source: "no" does not exist.',
+          "set it to the folder or archive with the app's code, relative to the project.",
         ),
       ]),
     );
@@ -330,8 +330,9 @@ describe("loading settings", () => {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "settings-"));
     try {
       fs.mkdirSync(path.join(folder, "code"));
+      fs.writeFileSync(path.join(folder, "code/wsgi.py"), "x");
       assert.equal(load(app({ source: "code" }), { folder }).apps.hello?.source, "code");
-      assert.match(mistakes({}, { folder }).join("\n"), /^apps\.hello\.source: "assets\/apps\/hello" is not a folder/);
+      assert.match(mistakes({}, { folder }).join("\n"), /^apps\.hello\.source: "assets\/apps\/hello" does not exist/);
     } finally {
       fs.rmSync(folder, { recursive: true });
     }
@@ -350,6 +351,7 @@ describe("loading settings", () => {
       folder = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "settings-")));
       for (const name of ["project/.local/servers", "project/code", "project-two", "shop"])
         fs.mkdirSync(place(name), { recursive: true });
+      for (const name of ["project/code", "project-two", "shop"]) fs.writeFileSync(place(`${name}/wsgi.py`), "x");
     });
     afterEach(() => {
       fs.rmSync(folder, { recursive: true });
@@ -366,19 +368,21 @@ describe("loading settings", () => {
     it("must not hold what cannot be packed, which one error names together with other mistakes", () => {
       fs.symlinkSync("../project/.local/passphrase", place("shop/data.txt"));
       fs.writeFileSync(place("project/.local/passphrase"), "secret");
-      for (let index = 10; index < 35; index++) fs.symlinkSync("nowhere", place(`project/code/link${index}`));
-      const fix = "remove these, put files in place of links, and make the others readable.";
-      const ofCode = [...Array(20).keys()].map((index) => `"link${index + 10}" (a link to nothing)`).join(", ");
+      for (let index = 10; index < 35; index++) fs.symlinkSync("/etc", place(`project/code/link${index}`));
+      const wrongWith = (app: string, source: string, files: readonly string[]) =>
+        mistake(
+          [`apps.${app}.source: "${source}" contains what cannot be packed.`, ...files].join("\n    "),
+          `remove these, put files in place of links, make the others readable, or add them to apps.${app}.exclude.`,
+        );
+      const outOf = (index: number) => `"link${index + 10}" (a link to /etc, which is not part of the source)`;
+      const ofCode = [...[...Array(20).keys()].map(outOf), "and 5 more"];
       const settings = { a: { source: "../shop", processes: 0 }, b: { source: "../shop" }, c: { source: "code" } };
       const outside = `a link to ${place("project/.local/passphrase")}, which is not part of the source`;
       const domainsOf = /^apps\.c\.domains: empty/;
       const [wrong, shop, code, domains = ""] = mistakes({ apps: settings }, { folder: place("project") });
       assert.equal(wrong, notAllowed("apps.a.processes: 0", wholeNumber));
-      assert.equal(
-        shop,
-        mistake(`apps.b.source: "../shop" contains what cannot be packed: "data.txt" (${outside}).`, fix),
-      );
-      assert.equal(code, mistake(`apps.c.source: "code" contains what cannot be packed: ${ofCode}, and 5 more.`, fix));
+      assert.equal(shop, wrongWith("b", "../shop", [`"data.txt" (${outside})`]));
+      assert.equal(code, wrongWith("c", "code", ofCode));
       assert.match(domains, domainsOf);
     });
 
