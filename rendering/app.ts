@@ -3,6 +3,7 @@ import type { AppSettings } from "../settings/apps";
 import { socketPath, type UwsgiSettings } from "../settings/uwsgi";
 import type { AppSource } from "./appSource";
 import { renderTemplate } from "./assets";
+import { commandLines, commandService, commandsText } from "./commands";
 import { pythonParameters, type Downloads } from "./downloads";
 import { hardening, limits, limitsOf, reloadCommand, retries } from "./hardening";
 import type { Manifest } from "./manifest";
@@ -84,7 +85,9 @@ export function planApp(name: string, args: AppPlanArgs): AppPlan {
   const unit = renderTemplate("uwsgi-app.service", values);
   const socketUnit = renderTemplate("uwsgi-app.socket", values);
   const site = renderTemplate("site.conf", values);
-  const release = hashOf(source.hash, requirements, settings.python, uwsgi.id, ini);
+  const commands = commandsText(settings.commands);
+  const made = [source.hash, requirements, settings.python, uwsgi.id, ini];
+  const release = hashOf(...made, ...(commands === "" ? [] : [commands]));
   return {
     name,
     service: `uwsgi@${name}.service`,
@@ -115,6 +118,10 @@ export function planApp(name: string, args: AppPlanArgs): AppPlan {
       path: settings.healthCheck.path,
       contains: settings.healthCheck.contains,
       timeout: String(settings.healthCheck.timeoutSeconds),
+      build_commands: commandLines(settings.commands.build),
+      release_commands: commandLines(settings.commands.release),
+      command_timeout: String(settings.commands.timeoutSeconds),
+      uwsgi_command: commands === "" ? "" : commandService(name, uid, platform, settings),
       uwsgi_ini: ini,
       uwsgi_service: unit,
       uwsgi_socket: socketUnit,
@@ -135,6 +142,7 @@ export function planApp(name: string, args: AppPlanArgs): AppPlan {
       "uwsgi.socket": socketUnit,
       "nginx.conf": site,
       "health check": healthCheckText(settings.healthCheck),
+      ...(commands === "" ? {} : { commands }),
     },
     settings,
   };
