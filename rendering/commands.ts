@@ -10,10 +10,12 @@ export function commandService(app: string, uid: string, { systemd }: Platform, 
   const files = `/var/lib/uwsgi-nginx/commands/${app}`;
   // `command` leads to the release. Its code is the user's only as long as build commands run.
   const writable = [`${folder}/shared`, `${folder}/command/app`, files];
+  const sandbox = hardening(systemd, { user: uid, writable, instanceMetadata: settings.instanceMetadata });
   return renderTemplate("uwsgi-command.service", {
     ...{ app, uid, folder, files, timeoutSeconds: settings.commands.timeoutSeconds },
     limits: limits(systemd, limitsOf(settings)),
-    hardening: hardening(systemd, { user: uid, writable, instanceMetadata: settings.instanceMetadata }),
+    // It would remove the shared memory of the live app, whose user is the same.
+    hardening: sandbox.filter((line) => line !== "RemoveIPC=yes"),
   });
 }
 

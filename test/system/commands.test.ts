@@ -43,7 +43,7 @@ sys.exit(7)
 const log = (text: string) => `echo "${text} $(id -un) $S_TOKEN" >> "$APP_DATA/log"`;
 
 onEachPlatform("the commands of an app", function (test) {
-  this.timeout(300_000);
+  this.timeout(600_000);
 
   let product: Product;
   let server: Record<string, unknown>;

@@ -301,7 +301,7 @@ StartLimitInterval=0
 SyslogIdentifier=uwsgi-command@hello
 # If memory runs out, a command ends before an app.
 OOMScoreAdjust=500
-${limitsAndSandbox.replace(
+${limitsAndSandbox.replace("RemoveIPC=yes\n", "").replace(
   `ReadWritePaths=-${shared}\n`,
   `ReadWritePaths=-${shared}
 ReadWritePaths=-/opt/apps/hello/command/app
