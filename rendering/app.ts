@@ -3,6 +3,7 @@ import type { AppSettings } from "../settings/apps";
 import { socketPath, type UwsgiSettings } from "../settings/uwsgi";
 import type { AppSource } from "./appSource";
 import { renderTemplate } from "./assets";
+import { commandLines, commandService, commandsText } from "./commands";
 import { pythonParameters, type Downloads } from "./downloads";
 import { hardening, limits, limitsOf, reloadCommand, retries } from "./hardening";
 import { healthCheckText } from "./healthCheck";
@@ -86,8 +87,9 @@ export function planApp(name: string, args: AppPlanArgs): AppPlan {
   const unit = renderTemplate("uwsgi-app.service", values);
   const socketUnit = renderTemplate("uwsgi-app.socket", values);
   const site = renderTemplate("site.conf", values);
-  const staticFolders = [...new Set(Object.values(settings.static))].sort();
-  const release = hashOf(source.hash, requirements, settings.python, uwsgi.id, ini, ...staticFolders);
+  const commands = commandsText(settings.commands);
+  const staticFolders = [...new Set(Object.values(settings.static))].sort().join(" ");
+  const release = hashOf(source.hash, requirements, settings.python, uwsgi.id, ini, commands, staticFolders);
   return {
     name,
     service: `uwsgi@${name}.service`,
@@ -115,7 +117,11 @@ export function planApp(name: string, args: AppPlanArgs): AppPlan {
       port: String(httpPort),
       ...healthCheckParameters(settings),
       module: settings.module,
-      static_folders: staticFolders.join(" "),
+      static_folders: staticFolders,
+      build_commands: commandLines(settings.commands.build),
+      release_commands: commandLines(settings.commands.release),
+      command_timeout: String(settings.commands.timeoutSeconds),
+      uwsgi_command: commands === "" ? "" : commandService(name, uid, platform, settings),
       uwsgi_ini: ini,
       uwsgi_service: unit,
       uwsgi_socket: socketUnit,
@@ -136,6 +142,7 @@ export function planApp(name: string, args: AppPlanArgs): AppPlan {
       "uwsgi.socket": socketUnit,
       "nginx.conf": site,
       "health check": healthCheckText(settings.healthCheck),
+      ...(commands === "" ? {} : { commands }),
     },
     settings,
   };

@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { Environment, FileSystemLoader } from "nunjucks";
-import { quote } from "./shell";
+import { oneLine, quote } from "./shell";
 
 const assetsFolder = path.join(__dirname, "..", "assets");
 
@@ -29,18 +29,9 @@ export function asset(name: string): string {
   return fs.readFileSync(path.join(assetsFolder, name), "utf8");
 }
 
-/**
- * The script `assets/scripts/NAME` as an argument of `bash -c`. It has no comments, because errors show the command, and
- * is on one line, because the login shell may be csh, which does not allow line breaks in quotes.
- */
+/** The script `assets/scripts/NAME` as an argument of `bash -c`. */
 export function inlineScript(name: string): string {
-  const lines = asset(`scripts/${name}`).split("\n");
-  const code = lines.map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("#"));
-  return code
-    .join("\n")
-    .replace(/ \\\n/g, " ")
-    .replace(/( in|\||;;|\{)\n/g, "$1 ")
-    .replaceAll("\n", "; ");
+  return oneLine(asset(`scripts/${name}`));
 }
 
 export interface ScriptText {

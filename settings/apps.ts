@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { pythonNames } from "../platforms";
+import { commandsSchema } from "./commands";
 import { healthCheckSchema } from "./healthCheck";
 import { limitsSchema } from "./limits";
 import { secretsSchema } from "./secrets";
@@ -55,6 +56,7 @@ export const appSchema = z.strictObject({
     allowed: "a list of domain names (letters, digits, hyphens and dots)",
   }),
   secrets: secretsSchema,
+  commands: commandsSchema,
   instanceMetadata: setting(z.boolean().default(false), {
     meaning:
       "Let the app reach the cloud's instance metadata service (169.254.169.254), which gives it the server's credentials. " +

@@ -4,6 +4,7 @@ import { clean } from "./commands/clean";
 import { comment } from "./commands/comment";
 import { destroy } from "./commands/destroy";
 import { env } from "./commands/env";
+import { exec } from "./commands/exec";
 import { preview } from "./commands/preview";
 import { start } from "./commands/start";
 import { proof, test } from "./commands/test";
@@ -21,6 +22,7 @@ const commands: Record<(typeof commandNames)[number] | "help", Command> = {
   destroy: (root, { stack, args, serverGone }) => destroy(root, stack, args, serverGone),
   clean,
   env: (root, { stack }) => env(root, stack),
+  exec: (root, { stack, app, args }) => exec(root, stack, app, args),
   check,
   test: (root, { args }) => test(root, args),
   proof: (root, { args }) => proof(root, args),

@@ -18,6 +18,8 @@ activate() {
   systemctl stop "$socket_unit" "$service" || return 1
   if ! is_owner; then move_data "$owner" "$uid" || return 1; fi
   close_folders || return 1
+  # Before now, data and code were closed to a new user.
+  run_release_commands || return 1
   systemctl start "$socket_unit" "$service" || return 1
   release_requests
 }

@@ -6,6 +6,7 @@
 #                                           changed
 #               /opt/apps/APP/current       link to the live release
 #               /opt/apps/APP/trial         link to the release that is tried
+#               /opt/apps/APP/command       link to the release whose commands run
 #               /opt/apps/APP/last-good     the last release that worked, which a failed one is rolled back to
 #               /opt/apps/APP/switching     that release, until another one is live or it is restored
 #               /opt/apps/APP/venvs         virtual environments, one for each set of requirements; root's when they are complete
@@ -17,6 +18,8 @@ verb_app() {
   # shellcheck disable=SC2034 # used by the parts
   app='' release='' secrets='' venv='' uid='' uid_given='' group='' socket='' \
     uwsgi_ini='' uwsgi_service='' uwsgi_socket='' requirements=''
+  # shellcheck disable=SC2034
+  build_commands='' release_commands='' command_timeout='' uwsgi_command=''
   # shellcheck disable=SC2034
   python='' isolation='' virtualenv='' tools='' seed='' ca_bundle='' pip_index='' proxy='' compiler='' wheels='' uwsgi_requirement='' \
     uwsgi_executable=''
@@ -55,6 +58,7 @@ undo_first() { remove_app "$app"; }
 end_app() {
   end_site
   end_trial
+  remove_command "$app"
   release_requests
   if [[ -n $build_name ]]; then end_build "$build_name"; fi
   rm -rf "$work"

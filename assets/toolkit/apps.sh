@@ -7,12 +7,14 @@ cache_folder=/var/cache/uwsgi-nginx
 # The login user uploads code and the toolkit to it.
 uploads_folder=$state_folder/uploads
 transient_folder=/run/systemd/system
+commands_folder=$state_folder/commands
 
 # Removes all of an app. The caller declares site_folder. Argument: APP
 remove_app() {
   local app=$1 user
   remove_site "$site_folder/$app.conf"
   remove_trial "$app"
+  remove_command "$app"
   remove_unit "$app"
   for user in $(own_users "$app"); do remove_user "$user"; done
   remove_build_user "$app"
@@ -39,6 +41,19 @@ remove_trial() {
   rm -f "$apps_folder/$1/trial" "$apps_folder/$1/releases/trial.ini"
   systemctl daemon-reload || true
   systemctl reset-failed "$name.socket" "$name.service" 2> /dev/null || true
+}
+
+# Ends a command of an app (commands.sh), also one of a run that was cut off. Argument: APP
+remove_command() {
+  local name=uwsgi-command@$1.service
+  if [[ -e $transient_folder/$name ]]; then
+    systemctl stop "$name" 2> /dev/null || true
+    rm -f "$transient_folder/$name"
+    systemctl daemon-reload || true
+    systemctl reset-failed "$name" 2> /dev/null || true
+  fi
+  rm -f "$apps_folder/$1/command"
+  rm -rf "${commands_folder:?}/$1"
 }
 
 # Argument: APP

@@ -73,7 +73,7 @@ build() {
 
 # Runs a command as the build's user, in its unit, and prints its output.
 in_unit() {
-  local name code unit=uwsgi-build@$build_name.service
+  local name code
   {
     printf 'exec > %q 2>&1\n' "$build_folder/log"
     # A package index may need a password, which is not an argument, because everybody sees those.
@@ -85,31 +85,43 @@ in_unit() {
     # shellcheck disable=SC2016 # expanded by that bash
     printf '\ncode=$?\nprintf %%s "$code" > %q\nexit "$code"\n' "$build_folder/code"
   } > "$build_folder/command" || return
-  for name in log code; do
-    # Root's, so that the user can write to it but not put a link in its place.
-    install -m 620 -g "_$build_name" /dev/null "$build_folder/$name" || return
-  done
+  install -m 620 -g "_$build_name" /dev/null "$build_folder/code" || return
   # It may also fail because what the command has left behind did not end at once.
-  systemctl start "$unit" > "$build_folder/systemctl" 2>&1 || true
-  tail -c 100000 "$build_folder/log" | tr -d '\0'
+  run_unit "uwsgi-build@$build_name.service" "$build_folder" "_$build_name" || true
   code=$(head -c 3 "$build_folder/code")
   # Otherwise systemd says why it was ended or not started.
   [[ -n $code ]] || cat "$build_folder/systemctl"
   [[ $code == 0 ]]
 }
 
-# Makes what was built root's: a copy takes its place. It is packed as the build's user, so nothing comes with it that this
-# user may not read, as would by a hard link if only the owner was changed. Arguments: FOLDER TARGET GROUP
+# Starts a unit whose command writes to FOLDER/log, waits for its end, and prints that file. Arguments: UNIT FOLDER GROUP
+run_unit() {
+  local status=0
+  # Root's, so that the unit's user can write to it but not put a link in its place.
+  install -m 620 -g "$3" /dev/null "$2/log" || return
+  systemctl start "$1" > "$2/systemctl" 2>&1 || status=$?
+  tail -c 100000 "$2/log" | tr -d '\0'
+  return "$status"
+}
+
+# Makes what was built root's. Arguments: FOLDER TARGET GROUP
 hand_over() {
-  local folder=$1 target=$2 group=$3 new=$2.new
   end_processes "_$build_name"
+  take_copy "_$build_name" "$1" "$2" "$3" u=rwX,go=rX,a-st
+}
+
+# Puts a copy that is root's in the place of a folder that a user could write to. It is packed as that user, so nothing comes
+# with it that this user may not read, as would by a hard link if only the owner was changed.
+# Arguments: USER FOLDER TARGET GROUP MODES
+take_copy() {
+  local user=$1 folder=$2 target=$3 group=$4 modes=$5 new=$3.new
   rm -rf "$new"
   install -d -m 700 "$new"
-  (close_locks && exec runuser -u "_$build_name" -- tar -C "$folder" -cf - .) | tar -C "$new" -xf - --no-same-owner --no-same-permissions ||
+  (close_locks && exec runuser -u "$user" -- tar -C "$folder" -cf - .) | tar -C "$new" -xf - --no-same-owner --no-same-permissions ||
     fail "What was built in $folder could not be copied." "solve the problem that tar reports above, then deploy again."
   find "$new" ! -type f ! -type d ! -type l -delete
   chgrp -hR "$group" "$new"
-  chmod -R u=rwX,go=rX,a-st "$new"
+  chmod -R "$modes" "$new"
   sync_folder "$new"
   rm -rf "$folder"
   mv -T "$new" "$target"

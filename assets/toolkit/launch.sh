@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs a verb of the toolkit, after installing the toolkit from its archive where it is not installed or was changed.
-# Usage: bash launch.sh VERB up|down < MANIFEST
+# Usage: bash launch.sh VERB up|down < MANIFEST, or: bash launch.sh exec APP COMMAND…
 set -euo pipefail
 umask 022
 cd /

@@ -21,17 +21,21 @@ release_app() {
   fi
   undo_on_failure withdraw
   remove_trial "$app"
+  remove_command "$app"
   printf '%s' "$uwsgi_ini" > "$work/uwsgi.ini"
+  [[ -e $folder/shared ]] || install -d -m 750 -o "$uid" -g "$group" "$folder/shared"
   make_release
   # Recorded first, so that the label of a release that fails is removed later.
   printf '%s\n' "$socket_folder" >> "$folder/socket-folders"
   label_socket_folder "$socket_folder"
-  [[ -e $folder/shared ]] || install -d -m 750 -o "$uid" -g "$group" "$folder/shared"
   if [[ $before == "releases/$release" ]] && is_unchanged && is_live; then
     say "$app: release $release is already live"
   else
-    # Not if the user changes: the data is not the new one's yet.
-    if is_owner; then try_release; fi
+    # Not if the user changes: the data is not the new one's yet (activate).
+    if is_owner; then
+      run_release_commands
+      try_release
+    fi
     switch
   fi
   prune
@@ -63,6 +67,7 @@ make_release() {
     # By itself, a reload would start the uWSGI again that runs already. Not the path of the release, because uWSGI 2.0.21 ignores
     # binary-path and starts what it was called as.
     printf '#!/bin/sh\nexec %s/venv/bin/uwsgi --ini %s/uwsgi.ini\n' "$folder/current" "$folder/current" > "$new/reload"
+    run_build_commands "$new"
     printf '%s\n' "$made_of" > "$new/made-of"
     chgrp "$group" "$new/reload" "$new/made-of"
     chmod 750 "$new/reload"
@@ -98,16 +103,17 @@ take_secrets() {
 # What uWSGI prints at every start, which does not help when an app fails.
 uwsgi_chatter='^$|^Session terminated, |^\*\*\* |^(\[uWSGI\] |compiled with|os: |nodename: |machine: |clock source|detected |current working|your |lock engine|thunder lock|uwsgi socket|- SystemD socket|chdir|!!! no internal|Python (version|main)|--- Python VM|pcre jit|PEP 405|Set PythonHome|python threads|mapped |WSGI app 0 .* ready|spawned uWSGI|worker [0-9]+ buried|goodbye to uWSGI|VACUUM|SIG(INT|TERM|HUP)|[.]{3}|gracefully|Gracefully|binary reloading|closing all|found fd|running |\[pid: )'
 
+what_is_live() { if [[ -n $before ]]; then printf 'Release %s stays live' "${before#releases/}"; else printf 'No release is live yet'; fi; }
+
 # Ends the script; the live release is the one from before. Arguments: PROBLEM IDENTIFIER SINCE [ANSWERED]
 # The next two say which lines of the journal are the app's: their identifier, because systemd 219 does not know the unit of
 # a process that has ended by then, and seconds since 1970. ANSWERED says that a health check has found the problem.
 fail_release() {
-  local live="No release is live yet" log said=''
-  if [[ -n $before ]]; then live="Release ${before#releases/} stays live"; fi
+  local log said=''
   log=$(app_log "$2" "$3")
   if [[ -n ${4:-} ]]; then said=$(health_report)$'\n'; fi
-  fail "Release $release of app $app $1. $live." "$(if [[ -n $said ]]; then health_advice; else start_advice "$log"; fi)" \
-    "$said$log"
+  fail "Release $release of app $app $1. $(what_is_live)." \
+    "$(if [[ -n $said ]]; then health_advice; else start_advice "$log"; fi)" "$said$log"
 }
 
 # Prints the last lines of the app's log, with a title. Arguments: IDENTIFIER SINCE, as for fail_release

@@ -5,8 +5,10 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { platforms } from "../../platforms";
 import { extraCaCertificates } from "../../settings/caCertificates";
+import { execLine } from "../../toolchain/commands/exec";
 import { environment } from "../../toolchain/engine/environment";
 import { Stack } from "../../toolchain/engine/stack";
 import { assertLineChanges, assertPage, assertServed, assertUnchanged } from "../support/assertions";
@@ -371,6 +373,23 @@ onEachPlatform("an existing server", function (test) {
     await assertOurs();
     assertUnchanged((await product.up()).output);
     assert.equal(await product.ssh("id -un"), "admin", "the output's command line logs in, through the bastion too");
+    // As `npm run exec` does.
+    const words = ["bash", "-c", `id -un; head -n 3; exit 3`];
+    const line = execLine(root, { hasTerminal: false, asksForPassword: true, app: "hello", words });
+    const ssh = ["-c", `${String((await product.outputs()).sshCommand)} -T "$1"`, "ssh", line];
+    const child = spawn("sh", ssh, { cwd: product.projectDir, stdio: ["pipe", "pipe", "inherit"] });
+    // The password comes first. Input that stays open does not keep the command from ending.
+    child.stdin.write(`${password}\nfirst\n\nsecond\n`);
+    const [printed, code] = await Promise.all([
+      text(child.stdout),
+      new Promise((resolve) => child.on("close", resolve)),
+    ]);
+    child.stdin.end();
+    assert.deepEqual(
+      [printed, code],
+      ["hello\nfirst\n\nsecond\n", 3],
+      "commands by hand get by sudo and its password too",
+    );
   });
 
   it("shows the line that a setting changes, and the password nowhere", async () => {

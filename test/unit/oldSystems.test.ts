@@ -8,7 +8,7 @@ import { platforms, type Platform } from "../../platforms";
 import { assetFiles, inlineScript, renderTemplate } from "../../rendering/assets";
 import { buildService } from "../../rendering/build";
 import { retries } from "../../rendering/hardening";
-import { helloFiles } from "../support/plans";
+import { helloFiles, helloPlan } from "../support/plans";
 import { root } from "../support/root";
 
 /** Directives of systemd 219 that a unit may need (systemd.unit(5), systemd.service(5), systemd.exec(5) of that version). */
@@ -63,6 +63,14 @@ describe("units for systemd 219", () => {
   for (const platform of old) {
     it(`the unit of a build has only directives that systemd 219 supports: ${platform.title}`, () => {
       assert.deepEqual(unknownTo219(buildService(platform)), []);
+    });
+  }
+
+  for (const platform of old) {
+    it(`the unit of a command has only directives that systemd 219 supports: ${platform.title}`, () => {
+      const { uwsgi_command = "" } = helloPlan({ commands: { build: ["true"] }, python: "3" }, { platform }).manifest;
+      assert.match(uwsgi_command, /^ProtectSystem=full$/m);
+      assert.deepEqual(unknownTo219(uwsgi_command), []);
     });
   }
 

@@ -278,6 +278,55 @@ WantedBy=uwsgi.service
     ]);
   });
 
+  it("a command runs as the app does, may change its data and a code that is not complete, and nothing outlives it", () => {
+    const { uwsgi_command = "", uwsgi_service = "" } = helloPlan({ commands: { build: ["true"] } }).manifest;
+    const limitsAndSandbox = uwsgi_service.slice(
+      uwsgi_service.indexOf("# Limits\n"),
+      uwsgi_service.indexOf("\n[Install]"),
+    );
+    assert.equal(
+      uwsgi_command,
+      `[Unit]
+Description=Command of the app hello
+
+[Service]
+Type=oneshot
+ExecStart=/bin/bash /var/lib/uwsgi-nginx/commands/hello/command
+WorkingDirectory=/opt/apps/hello/command/app
+User=hello
+UMask=0027
+EnvironmentFile=-/opt/apps/hello/command/environment
+EnvironmentFile=-/opt/apps/hello/command/secrets
+# Nothing that it starts outlives it.
+KillMode=control-group
+KillSignal=SIGKILL
+TimeoutStopSec=2
+TimeoutStartSec=600
+# A deployment starts several in a row.
+StartLimitInterval=0
+SyslogIdentifier=uwsgi-command@hello
+# If memory runs out, a command ends before an app.
+OOMScoreAdjust=500
+${limitsAndSandbox.replace("RemoveIPC=yes\n", "").replace(
+  `ReadWritePaths=-${shared}\n`,
+  `ReadWritePaths=-${shared}
+ReadWritePaths=-/opt/apps/hello/command/app
+ReadWritePaths=-/var/lib/uwsgi-nginx/commands/hello
+`,
+)}`,
+    );
+    const { uwsgi_command: other = "" } = helloPlan({
+      commands: { build: ["true"], timeoutSeconds: 5 },
+      uid: "web",
+    }).manifest;
+    assert.deepEqual(changedLines(uwsgi_command, other), [
+      "- User=hello",
+      "- TimeoutStartSec=600",
+      "+ User=web",
+      "+ TimeoutStartSec=5",
+    ]);
+  });
+
   it("a build runs as its own user, may change only what is its own, and nothing that it starts outlives it", () => {
     assert.equal(
       buildService(platforms.debian12),
@@ -459,6 +508,23 @@ describe("releases", () => {
       release({ processes: defaults.processes + 1 }),
       release({ static: { "/static/": "staticfiles" } }),
     ]);
+  });
+
+  it("other commands give another release id and are shown, and another timeout keeps it", () => {
+    const [build, run] = [["a 'b' $C", "d"], ["e"]];
+    const plan = helloPlan({ commands: { build, release: run } });
+    assert.equal(plan.shown.commands, "build: a 'b' $C\nbuild: d\nrelease: e\n");
+    const { build_commands, release_commands, command_timeout } = plan.manifest;
+    assert.deepEqual([build_commands, release_commands, command_timeout], ["a 'b' $C\nd\n", "e\n", "600"]);
+    assert.equal(release({ commands: { build, release: run, timeoutSeconds: 5 } }), plan.manifest.release);
+    assertAllDiffer([
+      release(),
+      plan.manifest.release,
+      release({ commands: { build } }),
+      release({ commands: { release: build } }),
+    ]);
+    assert.equal(helloPlan({ commands: { timeoutSeconds: 5 } }).manifest.uwsgi_command, "");
+    assert.equal(helloPlan().shown.commands, undefined);
   });
 
   it("a change of only the unit or the site keeps the release id", () => {

@@ -114,6 +114,19 @@ describe("loading settings", () => {
       app({ module: "wsgi" }),
       notAllowed('apps.hello.module: "wsgi"', moduleName),
     ],
+    ...["", " ", "a\nb", "a\u0007"].map((line): [string, Record<string, unknown>, string] => [
+      `rejects ${JSON.stringify(line)} as a command`,
+      app({ commands: { release: ["true", line] } }),
+      notAllowed(
+        `apps.hello.commands.release[1]: ${JSON.stringify(line)}`,
+        "a list of at most 50 shell commands, each on one line of at most 2000 characters",
+      ),
+    ]),
+    [
+      "rejects a command without an end",
+      app({ commands: { timeoutSeconds: 0 } }),
+      notAllowed("apps.hello.commands.timeoutSeconds: 0", "a whole number from 1 to 86400"),
+    ],
     [
       "rejects a function with arguments, which uWSGI does not pass",
       app({ module: 'shop:create_app("x")' }),

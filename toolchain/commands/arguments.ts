@@ -9,6 +9,7 @@ export const commandNames = [
   "destroy",
   "clean",
   "env",
+  "exec",
   "check",
   "test",
   "proof",
@@ -18,8 +19,10 @@ export type CommandName = (typeof commandNames)[number];
 export interface Request {
   readonly command: CommandName | "help";
   readonly stack: string;
-  /** Flags for pulumi or mocha, as they are. */
+  /** Flags for pulumi or mocha, or the words of a command, as they are. */
   readonly args: readonly string[];
+  /** The app of `exec`. */
+  readonly app: string;
   /** Flag of `comment`. */
   readonly post: boolean;
   /** Flag of `destroy`. */
@@ -27,6 +30,7 @@ export interface Request {
 }
 
 export const usage = `Usage: npm start | npm run preview|comment|up|destroy [-- STACK] [PULUMI FLAGS]
+       npm run exec -- STACK APP -- COMMAND...
        npm run clean|check | npm run env [-- STACK] | npm test | npm run proof [-- MOCHA FLAGS]
 
   start    [stack]           installs what is missing, deploys without asking, and shows the page
@@ -37,6 +41,7 @@ export const usage = `Usage: npm start | npm run preview|comment|up|destroy [-- 
                              --server-gone: does not connect to the server, because it no longer exists
   clean                      removes caches: engine, plugins, images
   env      [stack]           prints the environment for plain pulumi commands: eval "$(npm run --silent env)"
+  exec     stack app -- ...  runs a command in the live release of an app, as the app's user and with its variables
   check                      runs the checks and tests that need no server
   test     [mocha flags]     runs all checks and tests; with flags or files, only the tests that they select
   proof    [mocha flags]     the same with tests that take long
@@ -45,6 +50,10 @@ The default stack is 'local'. Flags come after the stack and are passed on to pu
   npm run up -- local --yes
   npm test -- test/unit/toolchain/arguments.test.ts
   npm test -- --grep 'second up'
+
+The words of a command are passed as they are. npm prints two lines of its own unless it is silent:
+  npm run exec -- local hello -- python manage.py shell
+  npm run --silent exec -- local hello -- bash -c 'tar -czf - "$APP_DATA"' > data.tar.gz
 `;
 
 const takesStack: readonly CommandName[] = ["start", "preview", "comment", "up", "destroy", "env"];
@@ -52,8 +61,9 @@ const takesFlags: readonly CommandName[] = ["preview", "comment", "up", "destroy
 
 export function parseArguments(argv: readonly string[]): Request {
   const [word, ...rest] = argv;
-  const none = { stack: "local", args: [], post: false, serverGone: false };
+  const none = { stack: "local", app: "", args: [], post: false, serverGone: false };
   if (word === undefined) throw misuse("No command was given.");
+  if (word === "exec") return { ...none, command: word, ...execWords(rest) };
   if (["help", "-h"].includes(word) || argv.includes("--help")) return { ...none, command: "help" };
   const command = commandNames.find((name) => name === word);
   if (!command) throw misuse(`The command '${word}' does not exist.`);
@@ -65,9 +75,7 @@ export function parseArguments(argv: readonly string[]): Request {
   const unexpected = [...args, ...own];
   if (!takesStack.includes(command) && rest.length > 0)
     throw misuse(`'${command}' takes no arguments, but '${rest[0]}' was given.`);
-  if (!isStackName(stack)) {
-    throw misuse(`'${stack}' is not a valid stack name. Use letters, digits, '-', '_' and '.'.`);
-  }
+  requireStackName(stack);
   if (!takesFlags.includes(command) && unexpected.length > 0)
     throw misuse(`'${command}' takes no flags, but '${unexpected[0]}' was given.`);
   const [serverGone, post] = [own.includes("--server-gone"), own.includes("--post")];
@@ -75,7 +83,22 @@ export function parseArguments(argv: readonly string[]): Request {
   if (post && command !== "comment") throw misuse("--post is a flag of 'comment'.");
   const stackFlag = args.find((arg) => /^(--stack|-s)(=|$)/.test(arg));
   if (stackFlag) throw misuse(`The stack is named without ${stackFlag}: npm run ${command} -- ${stack}.`);
-  return { command, stack, args, post, serverGone };
+  return { ...none, command, stack, args, post, serverGone };
+}
+
+/** STACK APP -- COMMAND… . npm removes a `--` that it finds first, so a command may come without. */
+function execWords([stack = "", app = "", ...rest]: readonly string[]) {
+  const args = rest[0] === "--" ? rest.slice(1) : rest;
+  if ([stack, app].some((it) => it === "" || it.startsWith("-")) || args.length === 0) {
+    throw misuse("'exec' needs a stack, an app and a command: npm run exec -- STACK APP -- COMMAND.");
+  }
+  requireStackName(stack);
+  return { stack, app, args };
+}
+
+function requireStackName(stack: string): void {
+  if (isStackName(stack)) return;
+  throw misuse(`'${stack}' is not a valid stack name. Use letters, digits, '-', '_' and '.'.`);
 }
 
 /** Divides flags into those of this command line and those of pulumi. */

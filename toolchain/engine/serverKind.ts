@@ -9,17 +9,26 @@ import { kindNamed } from "../../servers/registry";
  * explain an error. The program reports mistakes in the settings, so with those it is the default.
  */
 export function serverKind(root: string, stack: string): Pick<ServerKind, "plugins" | "needsContainers" | "hints"> {
-  return kindNamed(kindName(join(root, `Pulumi.${shortName(stack)}.yaml`)));
+  const file = join(root, `Pulumi.${shortName(stack)}.yaml`);
+  return kindNamed(serverSettings(existsSync(file) ? readFileSync(file, "utf8") : undefined).kind);
 }
 
-function kindName(file: string): string | undefined {
-  if (!existsSync(file)) return undefined;
+interface ServerSettings {
+  readonly kind?: string;
+  readonly user?: string;
+  /** Encrypted, or in plain text. */
+  readonly sudoPassword?: unknown;
+}
+
+/** The setting `server` in the text of a stack's file, as it is. */
+export function serverSettings(text: string | undefined): ServerSettings {
+  if (text === undefined) return {};
   try {
-    const { config = {} } = load(readFileSync(file, "utf8")) as { config?: Record<string, { kind?: string } | null> };
+    const { config = {} } = load(text) as { config?: Record<string, ServerSettings | null> };
     const setting = Object.keys(config).find((key) => /^([^:]+:)?server$/.test(key)) ?? "";
-    return config[setting]?.kind;
+    return config[setting] ?? {};
   } catch {
-    return undefined; // invalid YAML: the engine names the line
+    return {}; // invalid YAML: the engine names the line
   }
 }
 

@@ -11,7 +11,7 @@ import { clearStaleLock, lockError, lockIn } from "./locks";
 import { endOrphans } from "./orphans";
 import { ensurePassphrase, passphraseFix } from "./passphrase";
 import { engineMessage, Pulumi } from "./pulumi";
-import { serverKind, shortName } from "./serverKind";
+import { serverKind, serverSettings, shortName } from "./serverKind";
 import { isOnServer, isRepeatable, isRunByEngine, type State } from "./state";
 import { secretsProvider, StackFile } from "./stackFile";
 
@@ -173,6 +173,14 @@ export class Stack {
 
   async outputs(): Promise<Record<string, unknown>> {
     return JSON.parse(await this.ask("stack", "output", "--json", "--stack", this.name)) as Record<string, unknown>;
+  }
+
+  /** The password that sudo asks the login user for, if the settings have one and it is not root. */
+  async sudoPassword(): Promise<string | undefined> {
+    const { user = "root", sudoPassword } = serverSettings(this.file.read());
+    if (user === "root" || sudoPassword === undefined) return undefined;
+    const flags = ["--path", `${this.project}:server.sudoPassword`, "--stack", this.name];
+    return (await this.ask("config", "get", ...flags)).replace(/\n$/, "");
   }
 
   /** The number of resources, without the stack itself and its providers. */

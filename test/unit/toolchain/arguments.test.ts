@@ -34,6 +34,13 @@ describe("the arguments of npm scripts", () => {
     }
   });
 
+  it("of `npm run exec` name a stack, an app and a command, whose words stay as they are", () => {
+    const words = ["python", "x.py", "--help", "a b", "", "--"];
+    const expected = { command: "exec", stack: "dev", app: "hello", args: words, post: false, serverGone: false };
+    assert.deepEqual(parseArguments(["exec", "dev", "hello", "--", ...words]), expected);
+    assert.deepEqual(parseArguments(["exec", "dev", "hello", ...words]), expected, "npm may have removed the --");
+  });
+
   it("ask for help", () => {
     assert.equal(parse("--help").command, "help");
     assert.equal(parse("up", "--help").command, "help");
@@ -52,6 +59,11 @@ describe("the arguments of npm scripts", () => {
     [["up", "local", "--post"], /--post is a flag of 'comment'/],
     [["start", "local", "--yes"], /'start' takes no flags, but '--yes'/],
     [["clean", "local"], /'clean' takes no arguments/],
+    [["exec"], /'exec' needs a stack, an app and a command: npm run exec -- STACK APP -- COMMAND\./],
+    [["exec", "local", "hello", "--"], /'exec' needs/],
+    [["exec", "local", "--", "id"], /'exec' needs/],
+    [["exec", "--help"], /'exec' needs/],
+    [["exec", "../x", "hello", "id"], /'\.\.\/x' is not a valid stack name/],
     [["env", "--json"], /'env' takes no flags, but '--json'/],
   ];
   for (const [argv, message] of mistakes) {
