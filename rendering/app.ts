@@ -4,6 +4,7 @@ import { socketPath, type UwsgiSettings } from "../settings/uwsgi";
 import type { AppSource } from "./appSource";
 import { renderTemplate } from "./assets";
 import { pythonParameters, type Downloads } from "./downloads";
+import { variableLines } from "./environment";
 import { hardening, limits, limitsOf, reloadCommand, retries } from "./hardening";
 import type { Manifest } from "./manifest";
 import { sha256 } from "./sha256";
@@ -72,11 +73,16 @@ export function planApp(name: string, args: AppPlanArgs): AppPlan {
     chownSocket: settings.chownSocket ?? `${uid}:${nginx.group}`,
     ipv4Listen: `listen ${httpPort}${defaultServer};`,
     ipv6Listen: `listen [::]:${httpPort}${defaultServer};`,
-    environmentFile: hasSecrets(settings) ? `${folder}/current/environment` : "",
+    shared: `${folder}/shared`,
+    environmentFiles: environmentFiles(settings),
     reload: reloadCommand(platform.systemd),
     limits: limits(platform.systemd, limitsOf(settings)),
     hardening: hardening(platform.systemd, {
-      ...{ user: uid, writable: [`${folder}/shared`], instanceMetadata: settings.instanceMetadata },
+      ...{
+        user: uid,
+        writable: [`${folder}/shared`, ...settings.readWritePaths],
+        instanceMetadata: settings.instanceMetadata,
+      },
     }),
     retries: retries(platform.systemd),
   };
@@ -84,7 +90,9 @@ export function planApp(name: string, args: AppPlanArgs): AppPlan {
   const unit = renderTemplate("uwsgi-app.service", values);
   const socketUnit = renderTemplate("uwsgi-app.socket", values);
   const site = renderTemplate("site.conf", values);
-  const release = hashOf(source.hash, requirements, settings.python, uwsgi.id, ini);
+  const environment = variableLines(settings.environment);
+  const kept = { kept_folders: lines(settings.folders), kept_files: lines(settings.files) };
+  const release = hashOf(source.hash, requirements, settings.python, uwsgi.id, ini, environment, JSON.stringify(kept));
   return {
     name,
     service: `uwsgi@${name}.service`,
@@ -93,6 +101,8 @@ export function planApp(name: string, args: AppPlanArgs): AppPlan {
       app: name,
       release,
       secrets: "",
+      environment,
+      ...kept,
       venv: `${folder}/venvs/${hashOf(requirements, settings.python, uwsgi.id)}`,
       requirements,
       ...pythonParameters(settings.python, python),
@@ -130,6 +140,9 @@ export function planApp(name: string, args: AppPlanArgs): AppPlan {
       code: source.hash.slice(0, 12),
       python: settings.python,
       "requirements.txt": requirements,
+      environment,
+      "kept folders": settings.folders.join(" "),
+      "kept files": settings.files.join(" "),
       "uwsgi.ini": ini,
       "uwsgi.service": unit,
       "uwsgi.socket": socketUnit,
@@ -138,6 +151,14 @@ export function planApp(name: string, args: AppPlanArgs): AppPlan {
     },
     settings,
   };
+}
+
+const lines = (texts: readonly string[]) => texts.map((it) => `${it}\n`).join("");
+
+/** Files of a release that systemd reads the app's environment from, when it starts the app. */
+export function environmentFiles(settings: Pick<AppSettings, "environment" | "secrets">): string[] {
+  const has = (variables: object) => Object.keys(variables).length > 0;
+  return ["id", ...(has(settings.environment) ? ["environment"] : []), ...(has(settings.secrets) ? ["secrets"] : [])];
 }
 
 export function hasSecrets({ secrets }: Pick<AppSettings, "secrets">): boolean {

@@ -22,11 +22,11 @@ release_app() {
   undo_on_failure withdraw
   remove_trial "$app"
   printf '%s' "$uwsgi_ini" > "$work/uwsgi.ini"
+  [[ -e $folder/shared ]] || install -d -m 750 -o "$uid" -g "$group" "$folder/shared"
   make_release
   # Recorded first, so that the label of a release that fails is removed later.
   printf '%s\n' "$socket_folder" >> "$folder/socket-folders"
   label_socket_folder "$socket_folder"
-  [[ -e $folder/shared ]] || install -d -m 750 -o "$uid" -g "$group" "$folder/shared"
   if [[ $before == "releases/$release" ]] && is_unchanged && is_live; then
     say "$app: release $release is already live"
   else
@@ -62,12 +62,13 @@ make_release() {
     # The system's own Python, which runs nothing of the app.
     # shellcheck disable=SC2086 # a list of words
     "$python" $isolation -S -m compileall -q "$new/app" > /dev/null 2>&1 || true
+    link_folders "$new/app"
     install -m 644 "$work/uwsgi.ini" "$new/uwsgi.ini"
-    [[ -z $secrets ]] || take_secrets "$new/environment"
+    write_environment "$new"
     ln -s "$venv" "$new/venv"
     # By itself, a reload would start the uWSGI again that runs already. Not the path of the release, because uWSGI 2.0.21 ignores
     # binary-path and starts what it was called as.
-    printf '#!/bin/sh\nexec %s/venv/bin/uwsgi --ini %s/uwsgi.ini\n' "$folder/current" "$folder/current" > "$new/reload"
+    printf '#!/bin/sh\nexport APP_RELEASE=%s\nexec %s/venv/bin/uwsgi --ini %s/uwsgi.ini\n' "$release" "$folder/current" "$folder/current" > "$new/reload"
     chmod 755 "$new/reload"
     printf '%s\n' "$made_of" > "$new/made-of"
     sync_folder "$new"
@@ -75,7 +76,19 @@ make_release() {
   fi
 }
 
-# systemd reads them as root and gives them to the app as its environment. Argument: FILE
+# Writes the files of a release that systemd reads as root, and gives to the app as its environment. The app may read its id,
+# which uWSGI reads where a reload is not by the script `reload`. Argument: FOLDER
+write_environment() {
+  install -m 640 -g "$group" /dev/null "$1/id"
+  printf 'APP_RELEASE=%s\n' "$release" > "$1/id"
+  if [[ -n $environment ]]; then
+    install -m 600 /dev/null "$1/environment"
+    printf '%s' "$environment" > "$1/environment"
+  fi
+  [[ -z $secrets ]] || take_secrets "$1/secrets"
+}
+
+# Argument: FILE
 take_secrets() {
   local file=$state_folder/secrets/$app
   [[ $(head -n 1 "$file" 2> /dev/null) == "# $secrets" ]] ||
@@ -90,20 +103,21 @@ uwsgi_chatter='^$|^Session terminated, |^\*\*\* |^(\[uWSGI\] |compiled with|os: 
 # The last two say which lines of the journal are the app's: their identifier, because systemd 219 does not know the unit of
 # a process that has ended by then, and seconds since 1970.
 fail_release() {
-  local live="No release is live yet" log
+  local live="No release is live yet" log advice
   if [[ -n $before ]]; then live="Release ${before#releases/} stays live"; fi
   # What was printed last may still be on its way. systemd 219 does not know the option.
   journalctl --sync 2> /dev/null || sleep 1
-  log=$(journalctl --identifier "$2" --since "@$3" --lines 100 --no-pager --output cat 2> /dev/null | grep -v -E "$uwsgi_chatter" | tail -n 20) || true
-  fail "Release $release of app $app $1. $live." "correct the app or its settings (apps.$app), then deploy again." \
-    "Last lines of the app's log:"$'\n'"${log:-(none)}"
+  log=$(journalctl --identifier "$2" --since "@$3" --lines 100 --no-pager --output cat 2> /dev/null | hide_secrets | grep -v -E "$uwsgi_chatter") || true
+  advice=$(write_advice "$log")
+  fail "Release $release of app $app $1. $live." "${advice:-correct the app or its settings (apps.$app), then deploy again.}" \
+    "Last lines of the app's log:"$'\n'"$(tail -n 20 <<< "${log:-(none)}")"
 }
 
 switch() {
   local started change=reload
   started=$(date +%s)
   say "$app: release $release goes live"
-  if [[ $was_cut_off == true ]] || ! { has_same environment && has_same_unit "$uwsgi_service" "$service"; }; then change=restart; fi
+  if [[ $was_cut_off == true ]] || ! { has_same environment && has_same secrets && has_same_unit "$uwsgi_service" "$service"; }; then change=restart; fi
   if ! { has_same_unit "$uwsgi_socket" "$socket_unit" && systemctl is-active --quiet "$socket_unit" && is_owner; }; then change=socket; fi
   remember
   write_text "$uwsgi_service" "$units_folder/$service"
