@@ -5,7 +5,7 @@ import { readdirSync } from "node:fs";
 import { copyFile, mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { promisify } from "node:util";
 import { fileBackendUrl } from "../../toolchain/engine/environment";
 import { keepServer, removeContainersOf } from "./containers";
@@ -133,7 +133,11 @@ export class Product extends Workspace {
   private async fingerprint(): Promise<string> {
     const settings = await this.readFile(`Pulumi.${this.stack}.yaml`);
     const folders = [...settings.matchAll(/"source":"(apps\/[^"]+)"/g)].map(([, folder]) => folder ?? "");
-    const files = folders.flatMap((folder) => readdirSync(join(this.projectDir, folder)).map((it) => join(folder, it)));
+    const files = folders.flatMap((folder) =>
+      readdirSync(join(this.projectDir, folder), { recursive: true, withFileTypes: true })
+        .filter((it) => it.isFile())
+        .map((it) => relative(this.projectDir, join(it.parentPath, it.name))),
+    );
     return [settings, ...(await Promise.all(files.sort().map((file) => this.readFile(file))))].join("\0");
   }
 
@@ -141,7 +145,10 @@ export class Product extends Workspace {
   async writeApp(name: string, files: Readonly<Record<string, string>>): Promise<string> {
     const folder = join("apps", name);
     await mkdir(join(this.projectDir, folder), { recursive: true });
-    for (const [file, text] of Object.entries(files)) await writeFile(join(this.projectDir, folder, file), text);
+    for (const [file, text] of Object.entries(files)) {
+      await mkdir(dirname(join(this.projectDir, folder, file)), { recursive: true });
+      await writeFile(join(this.projectDir, folder, file), text);
+    }
     return folder;
   }
 
