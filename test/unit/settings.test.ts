@@ -475,6 +475,20 @@ describe("secretsInClear", () => {
 });
 
 describe("settings that are set as secrets", () => {
+  it("a plain variable that is set as a secret is refused, and the error says where secrets belong", () => {
+    const settings = app({ environment: { TOKEN: "hunter2" }, secrets: { KEY: "x" } });
+    const encrypted: SettingPath[] = [
+      ["apps", "hello", "environment", "TOKEN"],
+      ["apps", "hello", "secrets", "KEY"],
+    ];
+    assert.deepEqual(mistakes(settings, { secrets: ["uwsgi-nginx:apps"], encrypted }), [
+      mistake(
+        "apps.hello.environment.TOKEN: set as a secret, but it is not kept secret. The state, previews and files on the server show it.",
+        "set it as apps.hello.secrets.TOKEN instead, and remove it here.",
+      ),
+    ]);
+  });
+
   const shown = "The state, previews and files on the server show it.";
   const notKept = (key: string) =>
     mistake(
