@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { BaseSystem } from "./components/baseSystem";
+import { sendNoDebugMessages } from "./components/debugMessages";
 import { recordNoStackTraces } from "./components/leanState";
 import { stackSettings, withoutStackTrace } from "./components/stackSettings";
 import { UwsgiApp } from "./components/uwsgiApp";
@@ -8,6 +9,7 @@ import { planStack } from "./rendering/stack";
 import { kindOf, makeServer } from "./servers/registry";
 import { SourceChanged } from "./settings/sourceTree";
 
+sendNoDebugMessages();
 recordNoStackTraces();
 const { settings, sources } = stackSettings();
 

@@ -1,9 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import { keepSecrets, type AppPlan } from "../rendering/app";
-import { environmentFile, fingerprint } from "../rendering/secrets";
+import { fingerprint, secretsFile } from "../rendering/secrets";
 import type { Server } from "../servers/server";
 import type { BaseSystem } from "./baseSystem";
+import { generatedLength } from "../settings/secrets";
 import { RemoteStep } from "./remoteStep";
 
 export interface AppSecretsArgs {
@@ -25,17 +26,35 @@ export class AppSecrets {
     const { secrets } = plan.settings;
     // Without it, a reader of the state could test guesses of a secret against the fingerprint.
     const key = new random.RandomPassword(`${name}-secrets-key`, { length: 64, special: false }, { parent });
-    this.fingerprint = pulumi.unsecret(key.result.apply((it) => fingerprint(secrets, it)));
+    const values = pulumi.all(
+      Object.fromEntries(
+        Object.entries(secrets).map(([variable, secret]) => {
+          const length = generatedLength(secret);
+          return [
+            variable,
+            length === undefined ? (secret as string) : generate(`${name}-secret-${variable}`, length, parent),
+          ];
+        }),
+      ),
+    );
+    this.fingerprint = pulumi.unsecret(
+      pulumi.all([values, key.result]).apply(([it, secret]) => fingerprint(it, secret)),
+    );
     this.shown = this.fingerprint.apply((it) => `${Object.keys(secrets).join(" ")} (${it.slice(0, 8)})`);
     this.kept = new RemoteStep(
       `${name}-secrets`,
       {
         server,
         command: ["bash", keepSecrets, plan.name],
-        stdin: pulumi.secret(this.fingerprint.apply((it) => environmentFile(secrets, it))),
+        stdin: pulumi.secret(pulumi.all([values, this.fingerprint]).apply(([it, id]) => secretsFile(it, id))),
         showsStdin: true,
       },
       { parent, dependsOn: [base.ready] },
     );
   }
+}
+
+/** A secret that stays the same until its length changes. */
+function generate(name: string, length: number, parent: pulumi.Resource): pulumi.Output<string> {
+  return new random.RandomPassword(name, { length, special: false }, { parent }).result;
 }

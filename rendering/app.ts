@@ -5,6 +5,7 @@ import type { AppSource } from "./appSource";
 import { renderTemplate } from "./assets";
 import { commandLines, commandService, commandsText } from "./commands";
 import { pythonParameters, type Downloads } from "./downloads";
+import { variableLines } from "./environment";
 import { hardening, limits, limitsOf, reloadCommand, retries } from "./hardening";
 import { healthCheckText } from "./healthCheck";
 import type { Manifest } from "./manifest";
@@ -74,11 +75,16 @@ export function planApp(name: string, args: AppPlanArgs): AppPlan {
     chownSocket: settings.chownSocket ?? `${uid}:${nginx.group}`,
     ipv4Listen: `listen ${httpPort}${defaultServer};`,
     ipv6Listen: `listen [::]:${httpPort}${defaultServer};`,
-    environmentFile: hasSecrets(settings) ? `${folder}/current/environment` : "",
+    shared: `${folder}/shared`,
+    environmentFiles: environmentFiles(settings),
     reload: reloadCommand(platform.systemd),
     limits: limits(platform.systemd, limitsOf(settings)),
     hardening: hardening(platform.systemd, {
-      ...{ user: uid, writable: [`${folder}/shared`], instanceMetadata: settings.instanceMetadata },
+      ...{
+        user: uid,
+        writable: [`${folder}/shared`, ...settings.readWritePaths],
+        instanceMetadata: settings.instanceMetadata,
+      },
     }),
     retries: retries(platform.systemd),
     static: staticLocations(name, settings),
@@ -89,7 +95,10 @@ export function planApp(name: string, args: AppPlanArgs): AppPlan {
   const site = renderTemplate("site.conf", values);
   const commands = commandsText(settings.commands);
   const staticFolders = [...new Set(Object.values(settings.static))].sort().join(" ");
-  const release = hashOf(source.hash, requirements, settings.python, uwsgi.id, ini, commands, staticFolders);
+  const environment = variableLines(settings.environment);
+  const kept = { kept_folders: lines(settings.folders), kept_files: lines(settings.files) };
+  const made = [source.hash, requirements, settings.python, uwsgi.id, ini];
+  const release = hashOf(...made, environment, JSON.stringify(kept), commands, staticFolders);
   return {
     name,
     service: `uwsgi@${name}.service`,
@@ -98,6 +107,8 @@ export function planApp(name: string, args: AppPlanArgs): AppPlan {
       app: name,
       release,
       secrets: "",
+      environment,
+      ...kept,
       venv: `${folder}/venvs/${hashOf(requirements, settings.python, uwsgi.id)}`,
       requirements,
       ...pythonParameters(settings.python, python),
@@ -137,6 +148,9 @@ export function planApp(name: string, args: AppPlanArgs): AppPlan {
       code: source.hash.slice(0, 12),
       python: settings.python,
       "requirements.txt": requirements,
+      environment,
+      "kept folders": settings.folders.join(" "),
+      "kept files": settings.files.join(" "),
       "uwsgi.ini": ini,
       "uwsgi.service": unit,
       "uwsgi.socket": socketUnit,
@@ -146,6 +160,14 @@ export function planApp(name: string, args: AppPlanArgs): AppPlan {
     },
     settings,
   };
+}
+
+const lines = (texts: readonly string[]) => texts.map((it) => `${it}\n`).join("");
+
+/** Files of a release that systemd reads the app's environment from, when it starts the app. */
+export function environmentFiles(settings: Pick<AppSettings, "environment" | "secrets">): string[] {
+  const has = (variables: object) => Object.keys(variables).length > 0;
+  return ["id", ...(has(settings.environment) ? ["environment"] : []), ...(has(settings.secrets) ? ["secrets"] : [])];
 }
 
 export function hasSecrets({ secrets }: Pick<AppSettings, "secrets">): boolean {

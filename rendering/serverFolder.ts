@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import { assetFiles, renderTemplate } from "./assets";
 import { hasSecrets, withSecrets, type AppPlan } from "./app";
 import { manifestText } from "./manifest";
-import { environmentFile } from "./secrets";
+import { secretsFile } from "./secrets";
 import type { StackPlan } from "./stack";
 
 /**
@@ -33,6 +33,6 @@ function appFiles(plan: AppPlan): (readonly [string, string])[] {
   const empty = Object.fromEntries(Object.keys(plan.settings.secrets).map((name) => [name, ""]));
   return [
     [manifest, manifestText(withSecrets(plan, byHand))],
-    [`secrets/${plan.name}`, environmentFile(empty, byHand)],
+    [`secrets/${plan.name}`, secretsFile(empty, byHand)],
   ];
 }

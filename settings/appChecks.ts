@@ -1,6 +1,7 @@
 import * as path from "node:path";
 import { platforms, type PlatformName } from "../platforms";
 import type { Apps, AppSettings } from "./apps";
+import { writableChecks } from "./folders";
 import type { Mistake } from "./mistake";
 import type { Sources } from "./source";
 import { sourceChecks } from "./sourceChecks";
@@ -23,6 +24,8 @@ export function appChecks(apps: Apps, surroundings: AppSurroundings): Mistake[] 
       ...userChecks(name, app, surroundings),
       ...memoryChecks(name, app, surroundings),
       ...pythonChecks(name, app, surroundings),
+      ...variableChecks(name, app),
+      ...writableChecks(name, app),
     ]),
     ...duplicates(apps, "domains", (_, app) => app.domains),
     ...duplicates(apps, "uid", (name, app) => [app.uid ?? name]),
@@ -60,6 +63,16 @@ function pythonChecks(name: string, app: AppSettings, { platform }: AppSurroundi
   if (pythons.includes(app.python)) return [];
   const text = `is not available on ${platforms[platform].title}.`;
   return [{ path: ["apps", name, "python"], value: app.python, text, fix: `set it to one of ${pythons.join(", ")}.` }];
+}
+
+function variableChecks(name: string, { environment, secrets }: AppSettings): Mistake[] {
+  return Object.keys(environment)
+    .filter((variable) => variable in secrets)
+    .map((variable) => ({
+      path: ["apps", name, "environment", variable],
+      text: `is in apps.${name}.secrets too.`,
+      fix: "remove it from one of the two.",
+    }));
 }
 
 /** What two apps both use, although only one can. */

@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { pythonNames } from "../platforms";
 import { commandsSchema } from "./commands";
+import { environmentSchema } from "./environment";
+import { writableOptions } from "./folders";
 import { healthCheckSchema } from "./healthCheck";
 import { limitsSchema } from "./limits";
 import { secretsSchema } from "./secrets";
@@ -55,8 +57,10 @@ export const appSchema = z.strictObject({
     meaning: "Names that nginx serves the app under. One app may have none: it answers for every other name.",
     allowed: "a list of domain names (letters, digits, hyphens and dots)",
   }),
+  environment: environmentSchema,
   secrets: secretsSchema,
   commands: commandsSchema,
+  ...writableOptions,
   instanceMetadata: setting(z.boolean().default(false), {
     meaning:
       "Let the app reach the cloud's instance metadata service (169.254.169.254), which gives it the server's credentials. " +

@@ -46,6 +46,7 @@ export function settingRows(schema: z.ZodType, key: string): SettingRow[] {
     const entry = `${key}.${settingText(inner.keyType as z.ZodType)?.placeholder ?? "NAME"}`;
     return [...settingRows(inner.keyType as z.ZodType, entry), ...settingRows(inner.valueType as z.ZodType, entry)];
   }
+  if (inner instanceof z.ZodUnion) return inner.options.flatMap((option) => settingRows(option as z.ZodType, key));
   if (inner instanceof z.ZodObject) {
     return Object.entries(inner.shape as Record<string, z.ZodType>).flatMap(([name, field]) =>
       settingRows(field, `${key}.${name}`),
@@ -92,6 +93,7 @@ export function schemaAt(path: readonly PropertyKey[], value: unknown): z.ZodTyp
     here = (here as Record<PropertyKey, unknown> | undefined)?.[part];
     if (inner instanceof z.ZodObject) schema = (inner.shape as Record<string, z.ZodType>)[String(part)] ?? schema;
     else if (inner instanceof z.ZodRecord) schema = inner.valueType as z.ZodType;
+    schema = ofForm(schema, here);
   }
   return schema;
 }
@@ -107,6 +109,15 @@ export function knownKeys(path: readonly PropertyKey[], value: unknown): string[
 export function keySchemaAt(path: readonly PropertyKey[], value: unknown): z.ZodType | undefined {
   const inner = unwrap(schemaAt(path, value));
   return inner instanceof z.ZodRecord ? (inner.keyType as z.ZodType) : undefined;
+}
+
+/** Of a setting that is a map or something else, the schema of what the value is. */
+function ofForm(schema: z.ZodType, value: unknown): z.ZodType {
+  if (settingText(schema) || !(schema instanceof z.ZodUnion) || schema instanceof z.ZodDiscriminatedUnion)
+    return schema;
+  const isMap = typeof value === "object" && value !== null && !Array.isArray(value);
+  const options = schema.options as unknown as z.ZodType[];
+  return options.find((option) => option instanceof z.ZodObject === isMap) ?? schema;
 }
 
 /** Of several kinds the one that the value names, or the first. */

@@ -62,7 +62,10 @@ function pathChecks(path: SettingPath, values: unknown): Mistake[] {
   const text = settingText(schemaAt(path, values));
   if (text?.secret === true) return [];
   if (text) {
-    const fix = "remove any password from it, and set it without --secret.";
+    const isVariable = path.length === 4 && path[2] === "environment";
+    const fix = isVariable
+      ? `set it as ${path[0]}.${path[1]}.secrets.${path[3]} instead, and remove it here.`
+      : "remove any password from it, and set it without --secret.";
     return [{ path, text: `set as a secret, but it is not kept secret. ${shown}`, fix }];
   }
   // A setting that does not exist is reported as such.

@@ -1,5 +1,5 @@
 import { closest } from "fastest-levenshtein";
-import type { z } from "zod";
+import { z } from "zod";
 import { checkSettings } from "./checks";
 import { keySchemaAt, knownKeys, schemaAt } from "./describe";
 import { encryptionChecks, keptSecrets, secretKeyChecks, type SettingPath } from "./encrypted";
@@ -117,7 +117,12 @@ function explain(issue: z.core.$ZodIssue, values: unknown): Mistake[] {
     const allowed = (keys && settingText(keys)?.allowed) ?? "another name";
     return [{ path, text: "invalid name.", fix: `rename it to ${allowed}.` }];
   }
-  const text = settingText(schemaAt(path, values));
+  const schema = schemaAt(path, values);
+  const text = settingText(schema);
+  if (issue.code === "invalid_union" && schema instanceof z.ZodObject) {
+    const inner = schema.safeParse(valueAt(values, path)).error?.issues ?? [];
+    return inner.flatMap((it) => explain({ ...it, path: [...path, ...it.path] }, values));
+  }
   const value = valueAt(values, path);
   const fix = `set it to ${text?.allowed ?? "a map with at least one entry"}.`;
   if (value !== undefined) return [{ path, value, text: "is not allowed.", fix }];

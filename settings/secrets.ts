@@ -1,37 +1,37 @@
 import { z } from "zod";
-import { setting, textOrNumber } from "./setting";
+import { allowedName, variableName, variableValue } from "./environment";
+import { setting, wholeNumber } from "./setting";
 
-/** Bytes. Linux allows 128 KB for a variable with its name (execve(2)). */
-const longest = 100 * 1024;
-
-// uWSGI takes UWSGI_… for its own options. The others have a meaning of their own in the shell that starts a trial.
-const namePattern =
-  /^(?!UWSGI_|BASH|(UID|EUID|PPID|GROUPS|SHELLOPTS|DIRSTACK|FUNCNAME|RANDOM|SECONDS|LINENO|HISTCMD|IFS|_)$)[A-Za-z_][A-Za-z0-9_]{0,127}$/;
-// systemd drops a variable with another control character (systemd.exec(5)).
-// eslint-disable-next-line no-control-regex
-const valuePattern = /^[^\u0000-\u0008\u000b-\u001f\u007f]*$/;
-
-const secretName = setting(z.string().regex(namePattern), {
+const secretName = setting(variableName(), {
   meaning: "Name of an environment variable with a secret value.",
-  allowed: "a variable's name: letters, digits and _, not one of the shell's own and not UWSGI_…",
+  allowed: allowedName,
   placeholder: "NAME",
 });
 
-const secretValue = setting(
-  textOrNumber(
-    z
-      .string()
-      .regex(valuePattern)
-      .refine((value) => Buffer.byteLength(value) <= longest),
-  ),
-  {
-    meaning: "Its value, as a secret (`--secret`). The app gets it in its environment; a change restarts the app.",
-    allowed: "a text of at most 100 KB, without control characters other than tab and line feed",
-    secret: true,
-  },
-);
+const secretValue = setting(variableValue(), {
+  meaning: "Its value, as a secret (`--secret`). The app gets it in its environment; a change restarts the app.",
+  allowed: "a text of at most 100 KB, without control characters other than tab and line feed",
+  secret: true,
+});
+
+const generated = z.strictObject({
+  generate: setting(z.union([z.literal(true), wholeNumber(16, 256)]), {
+    meaning:
+      "In place of a value: the stack makes one, of random letters and digits, and keeps it. Another length makes another value.",
+    allowed: "true, for 64 characters, or their number from 16 to 256",
+    defaultText: "none",
+    secret: "accidentally",
+  }),
+});
 
 /** Environment variables of an app whose values are secret. */
-export const secretsSchema = z.record(secretName, secretValue).default({});
+export const secretsSchema = z.record(secretName, z.union([secretValue, generated])).default({});
 
+/** Values by name, and what says how to make one. */
 export type Secrets = Readonly<z.output<typeof secretsSchema>>;
+
+/** The length of a secret that the stack generates; none if it has a value. */
+export function generatedLength(secret: Secrets[string]): number | undefined {
+  if (typeof secret === "string") return undefined;
+  return secret.generate === true ? 64 : secret.generate;
+}

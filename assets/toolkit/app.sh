@@ -2,7 +2,7 @@
 # shellcheck disable=SC2154 # declared by the parts
 # The verb `app`: makes an app live, and rolls back what does not work; or takes it out of service.
 #
-# On the server: /opt/apps/APP/releases      ID/{app,venv,reload,environment,static,uwsgi.ini,…}, complete and never
+# On the server: /opt/apps/APP/releases      ID/{app,venv,reload,id,environment,secrets,static,…}, complete and never
 #                                           changed
 #               /opt/apps/APP/current       link to the live release
 #               /opt/apps/APP/trial         link to the release that is tried
@@ -16,7 +16,7 @@
 verb_app() {
   # Not local: where `set -e` ends the script, the clean-up would not see them.
   # shellcheck disable=SC2034 # used by the parts
-  app='' release='' secrets='' venv='' uid='' uid_given='' group='' socket='' \
+  app='' release='' secrets='' environment='' kept_folders='' kept_files='' venv='' uid='' uid_given='' group='' socket='' \
     uwsgi_ini='' uwsgi_service='' uwsgi_socket='' requirements=''
   # shellcheck disable=SC2034
   build_commands='' release_commands='' command_timeout='' uwsgi_command=''

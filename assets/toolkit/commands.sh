@@ -92,10 +92,8 @@ fail_command() {
 
 # Prints the end of the caller's output, as it may become part of a stack's state: without secrets, and as text.
 shown_output() {
-  local hide=cat
-  if declare -F hide_secrets > /dev/null; then hide=hide_secrets; fi
   [[ -n $output ]] || return 0
-  "$hide" <<< "$output" | tr -d '\000-\010\013-\037\177' | tail -n 40 | cut -b -2000 | iconv -c -f UTF-8 -t UTF-8 || true
+  hide_secrets <<< "$output" | tr -d '\000-\010\013-\037\177' | tail -n 40 | cut -b -2000 | iconv -c -f UTF-8 -t UTF-8 || true
 }
 
 # Prints what a shell sets for a command, after the app's variables. Arguments: RELEASE VENV

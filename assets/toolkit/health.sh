@@ -38,9 +38,9 @@ lacks_text() { [[ -n $contains ]] && ! grep --quiet --fixed-strings -e "$contain
 # Prints what was sent and what came back, if anything did: the beginning of its text, without HTML.
 health_report() {
   local text
-  text=$(answer_text)
-  # Part of the secrets, if the app has any.
-  if declare -F hide_secrets > /dev/null; then text=$(hide_secrets <<< "$text"); fi
+  # Before it is shortened, as half of a secret would not be found; and afterwards, as HTML may write one in another way.
+  if [[ -e $work/body ]]; then hide_secrets < "$work/body" > "$work/shown"; fi
+  text=$(answer_text | hide_secrets)
   printf 'Request: GET %s, Host: %s\nAnswer: %s' "$path" "$host_header" "$(answered_status)"
   if [[ -n $text ]]; then printf '\n%s' "$text"; fi
 }
@@ -48,7 +48,7 @@ health_report() {
 # The system's own Python. It reads no more than is needed, for patterns take long on a long text.
 answer_text() {
   # shellcheck disable=SC2086 # a list of words
-  [[ ! -e $work/body ]] || "$python" $isolation -S - "$work/body" << 'EOF' || true
+  [[ ! -e $work/body ]] || "$python" $isolation -S - "$work/shown" << 'EOF' || true
 import io, re, sys
 
 with io.open(sys.argv[1], "rb") as body:

@@ -61,12 +61,13 @@ make_release() {
     rm -rf "$new" "${releases:?}/$release"
     install -d -m 751 -g "$group" "$new"
     unpack_code "$new/app"
+    link_folders "$new/app"
     install -m 640 -g "$group" "$work/uwsgi.ini" "$new/uwsgi.ini"
-    [[ -z $secrets ]] || take_secrets "$new/environment"
+    write_environment "$new"
     ln -s "$venv" "$new/venv"
     # By itself, a reload would start the uWSGI again that runs already. Not the path of the release, because uWSGI 2.0.21 ignores
     # binary-path and starts what it was called as.
-    printf '#!/bin/sh\nexec %s/venv/bin/uwsgi --ini %s/uwsgi.ini\n' "$folder/current" "$folder/current" > "$new/reload"
+    printf '#!/bin/sh\nexport APP_RELEASE=%s\nexec %s/venv/bin/uwsgi --ini %s/uwsgi.ini\n' "$release" "$folder/current" "$folder/current" > "$new/reload"
     run_build_commands "$new"
     printf '%s\n' "$made_of" > "$new/made-of"
     chgrp "$group" "$new/reload" "$new/made-of"
@@ -92,7 +93,19 @@ unpack_code() {
   chmod -R u=rwX,g=rX,o= "$1"
 }
 
-# systemd reads them as root and gives them to the app as its environment. Argument: FILE
+# Writes the files of a release that systemd reads as root, and gives to the app as its environment. The app may read its id,
+# which uWSGI reads where a reload is not by the script `reload`. Argument: FOLDER
+write_environment() {
+  install -m 640 -g "$group" /dev/null "$1/id"
+  printf 'APP_RELEASE=%s\n' "$release" > "$1/id"
+  if [[ -n $environment ]]; then
+    install -m 600 /dev/null "$1/environment"
+    printf '%s' "$environment" > "$1/environment"
+  fi
+  [[ -z $secrets ]] || take_secrets "$1/secrets"
+}
+
+# Argument: FILE
 take_secrets() {
   local file=$state_folder/secrets/$app
   [[ $(head -n 1 "$file" 2> /dev/null) == "# $secrets" ]] ||
@@ -112,8 +125,14 @@ fail_release() {
   local log said=''
   log=$(app_log "$2" "$3")
   if [[ -n ${4:-} ]]; then said=$(health_report)$'\n'; fi
-  fail "Release $release of app $app $1. $(what_is_live)." \
-    "$(if [[ -n $said ]]; then health_advice; else start_advice "$log"; fi)" "$said$log"
+  fail "Release $release of app $app $1. $(what_is_live)." "$(release_advice "$log" "$said")" "$said$log"
+}
+
+# Prints the fix for a release that does not work. Arguments: LOG ANSWER
+release_advice() {
+  local advice
+  advice=$(write_advice "$1")
+  if [[ -n $advice ]]; then printf '%s' "$advice"; elif [[ -n $2 ]]; then health_advice; else start_advice "$1"; fi
 }
 
 # Prints the last lines of the app's log, with a title. Arguments: IDENTIFIER SINCE, as for fail_release
@@ -121,7 +140,7 @@ app_log() {
   local log
   # What was printed last may still be on its way. systemd 219 does not know the option.
   journalctl --sync 2> /dev/null || sleep 1
-  log=$(journalctl --identifier "$1" --since "@$2" --lines 100 --no-pager --output cat 2> /dev/null | grep -v -E "$uwsgi_chatter" | tail -n 20) || true
+  log=$(journalctl --identifier "$1" --since "@$2" --lines 100 --no-pager --output cat 2> /dev/null | hide_secrets | grep -v -E "$uwsgi_chatter" | tail -n 20) || true
   printf "Last lines of the app's log:\n%s" "${log:-(none)}"
 }
 
@@ -129,7 +148,7 @@ switch() {
   local started change=reload
   started=$(date +%s)
   say "$app: release $release goes live"
-  if [[ $was_cut_off == true ]] || ! { has_same environment && has_same_unit "$uwsgi_service" "$service"; }; then change=restart; fi
+  if [[ $was_cut_off == true ]] || ! { has_same environment && has_same secrets && has_same_unit "$uwsgi_service" "$service"; }; then change=restart; fi
   if ! { has_same_unit "$uwsgi_socket" "$socket_unit" && systemctl is-active --quiet "$socket_unit" && is_owner; }; then change=socket; fi
   remember
   write_text "$uwsgi_service" "$units_folder/$service"

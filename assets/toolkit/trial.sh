@@ -42,7 +42,9 @@ trial_lines() {
   printf '%s\n' '[Service]' Type=notify NotifyAccess=main ExecStart= \
     "ExecStart=$folder/trial/venv/bin/uwsgi --ini $folder/releases/trial.ini" "SyslogIdentifier=uwsgi-trial@$app" \
     KillSignal=SIGTERM Restart=no "TimeoutStartSec=$timeout" TimeoutStopSec=5
-  if [[ -n $secrets ]]; then printf '%s\n' EnvironmentFile= "EnvironmentFile=$folder/trial/environment"; fi
+  # The unit's own, from the release that is tried.
+  printf '%s\n' EnvironmentFile=
+  sed -n "s#^EnvironmentFile=$folder/current/#EnvironmentFile=$folder/trial/#p" <<< "$uwsgi_service"
 }
 
 # nginx's user asks.

@@ -99,7 +99,16 @@ config:
         /static/: staticfiles
 `,
     notes: `
-Secrets are environment variables of the app. Set them on the command line, so that they are encrypted in the stack's file:
+The app also gets \`APP_NAME\`, \`APP_DATA\` (its folder for data) and \`APP_RELEASE\`. The engine passes at most 128 KB of settings.
+
+\`\`\`yaml
+environment: { DJANGO_SETTINGS_MODULE: site.settings }
+secrets: { SECRET_KEY: { generate: true } }
+folders: [media]
+files: [db.sqlite3]
+\`\`\`
+
+Secrets are environment variables of the app too. The stack generates those with \`generate\`. Set others on the command line, so that they are encrypted in the stack's file:
 
 \`\`\`sh
 pulumi config set --secret --path apps.shop.secrets.SECRET_KEY    # prompts for the value

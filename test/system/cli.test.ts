@@ -360,9 +360,7 @@ describe("the npm scripts in a fresh checkout", function () {
     const [copy = "", settings = "", deploy = "", makeUser = ""] = blocks.map(([, text]) => text);
     await succeed(checkout.bash(copy));
     live = undefined;
-    await checkout.configureApps(
-      (load(settings) as { config: Record<string, Settings> }).config["uwsgi-nginx:apps"] ?? {},
-    );
+    await checkout.configureApps((load(settings) as { config: Record<string, Settings> }).config.apps ?? {});
     const output = await succeed(checkout.bash(`set -e\n${deploy}`));
     assert.match(output, new RegExp(`^ {2}${checkout.url} says: Notes:`, "m"));
     assert.match((await httpGet(`${checkout.url}static/admin/css/base.css`)).text, /DJANGO Admin styles/);

@@ -34,8 +34,8 @@ describe("a command of an app", () => {
 
   const run = (call: string, more = "") =>
     tools.run(
-      ["claim.sh", "apps.sh", "build.sh", "release.sh", "commands.sh"],
-      `app=hello release=new before=releases/old group=hello uid=hello venv=/v folder=$FAKE/apps releases=$FAKE/releases
+      ["claim.sh", "apps.sh", "build.sh", "folders.sh", "release.sh", "commands.sh"],
+      `python=python3 isolation=-I app=hello release=new before=releases/old group=hello uid=hello venv=/v folder=$FAKE/apps releases=$FAKE/releases
        commands_folder=$FAKE/commands transient_folder=$FAKE/units apps_folder=$FAKE/opt uwsgi_command='[Service]' command_timeout=5
        mkdir -p "$folder" "$releases/new"; ${more}
        ${call}`,

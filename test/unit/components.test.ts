@@ -8,13 +8,14 @@ import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import * as pulumi from "@pulumi/pulumi";
 import { BaseSystem } from "../../components/baseSystem";
+import { sendNoDebugMessages } from "../../components/debugMessages";
 import { RemoteStep } from "../../components/remoteStep";
 import { UwsgiApp } from "../../components/uwsgiApp";
 import { platforms } from "../../platforms";
 import { withHost, withSecrets } from "../../rendering/app";
 import { inlineScript } from "../../rendering/assets";
 import { manifestText } from "../../rendering/manifest";
-import { environmentFile, fingerprint } from "../../rendering/secrets";
+import { fingerprint, secretsFile } from "../../rendering/secrets";
 import { planServer } from "../../rendering/server";
 import { ed25519KeyPair } from "../../rendering/sshKey";
 import { tarArchive } from "../../rendering/tarArchive";
@@ -166,7 +167,7 @@ describe("BaseSystem and UwsgiApp", () => {
     const hash = fingerprint(secrets, password);
     const { stdin } = input("hello-secrets");
     assert.notEqual(revealed(stdin), stdin, "they must be a secret");
-    assert.equal(revealed(stdin), environmentFile(secrets, hash));
+    assert.equal(revealed(stdin), secretsFile(secrets, hash));
     assert.equal(input("hello-secrets").create, "bash /var/lib/uwsgi-nginx/keep-secrets hello up");
     assert.equal(input("hello-secrets").delete, "bash /var/lib/uwsgi-nginx/keep-secrets hello down");
     assert.deepEqual(options.get("hello-secrets")?.hideDiffs, [], "a preview shows [secret]");
@@ -179,6 +180,35 @@ describe("BaseSystem and UwsgiApp", () => {
     for (const [name, { inputs }] of made) {
       if (name === "hello-secrets") continue;
       assert.ok(!JSON.stringify(inputs).includes("hunter2"), `${name} must not have a secret`);
+    }
+  });
+
+  it("a generated secret is a random password, and other resources get it only as a secret", async () => {
+    await startMocks();
+    const { app } = make({ secrets: { KEY: { generate: true }, PIN: { generate: 20 } } });
+    await settled(app.url);
+    await pulumi.runtime.disconnect();
+    assert.deepEqual(
+      [input("hello-secret-KEY"), input("hello-secret-PIN")],
+      [64, 20].map((length) => ({ length, special: false })),
+    );
+    const values = { KEY: password, PIN: password };
+    const { stdin } = input("hello-secrets");
+    assert.notEqual(revealed(stdin), stdin, "it must be a secret");
+    assert.equal(revealed(stdin), secretsFile(values, fingerprint(values, password)));
+    for (const [name, { inputs }] of made) {
+      if (name !== "hello-secrets") assert.ok(!JSON.stringify(inputs).includes(password), `${name} must not have it`);
+    }
+  });
+
+  it("the SDK sends no debug messages, which would show generated secrets", async () => {
+    const sent = pulumi.log.debug;
+    sendNoDebugMessages();
+    try {
+      assert.notEqual(pulumi.log.debug, sent);
+      await pulumi.log.debug("nothing");
+    } finally {
+      Object.assign(pulumi.log, { debug: sent });
     }
   });
 

@@ -10,7 +10,7 @@ import { httpPort, withHost, withSecrets } from "../../rendering/app";
 import { asset, renderTemplate, script } from "../../rendering/assets";
 import { buildService } from "../../rendering/build";
 import { retries } from "../../rendering/hardening";
-import { environmentFile, fingerprint } from "../../rendering/secrets";
+import { fingerprint, secretsFile } from "../../rendering/secrets";
 import { commandLine, quote } from "../../rendering/shell";
 import { ed25519KeyPair, publicKeyOf } from "../../rendering/sshKey";
 import { renderUserData } from "../../rendering/userData";
@@ -117,6 +117,8 @@ ExecReload=+/bin/kill -HUP $MAINPID
 ExecStart=/opt/apps/hello/current/venv/bin/uwsgi --ini /opt/apps/hello/current/uwsgi.ini
 User=hello
 UMask=0027
+Environment=APP_NAME=hello APP_DATA=/opt/apps/hello/shared
+EnvironmentFile=/opt/apps/hello/current/id
 KillMode=mixed
 TimeoutStopSec=${defaults.stopTimeoutSeconds}
 Restart=always
@@ -533,6 +535,17 @@ describe("releases", () => {
     assert.equal(withHost(helloPlan().manifest, "a.org").release, release());
   });
 
+  it("other variables or kept paths give another release id, and another folder outside of the app does not", () => {
+    assertAllDiffer([
+      release(),
+      release({ environment: { A: "1" } }),
+      release({ environment: { A: "2" } }),
+      release({ folders: ["media"] }),
+      release({ files: ["media"] }),
+    ]);
+    assert.equal(release({ readWritePaths: ["/srv/media"] }), release());
+  });
+
   it("other secrets give another release id", () => {
     const plan = helloPlan({ secrets: { TOKEN: "a" } });
     const releases = ["1234", "5678", "1234"].map((it) => withSecrets(plan, it).release);
@@ -547,19 +560,45 @@ describe("releases", () => {
   });
 });
 
+describe("what an app gets besides its code", () => {
+  const environment = { A: "1", QUOTED: `"a" \\ $b \`c\`` };
+
+  it("plain variables are in a file of the release, which its unit names, and a preview shows them", () => {
+    const { manifest, shown } = helloPlan({ environment });
+    assert.deepEqual(changedLines(helloFiles().unit, helloFiles({ environment }).unit), [
+      "+ EnvironmentFile=/opt/apps/hello/current/environment",
+    ]);
+    assert.equal(manifest.environment, 'A="1"\nQUOTED="\\"a\\" \\\\ \\$b \\`c\\`"\n');
+    assert.equal(shown.environment, manifest.environment);
+  });
+
+  it("kept folders and files are in the manifest, and a preview shows them", () => {
+    const { manifest, shown } = helloPlan({ folders: ["media", "var/log/"], files: ["db.sqlite3"] });
+    assert.deepEqual([manifest.kept_folders, manifest.kept_files], ["media\nvar/log\n", "db.sqlite3\n"]);
+    assert.deepEqual([shown["kept folders"], shown["kept files"]], ["media var/log", "db.sqlite3"]);
+  });
+
+  it("other paths that the app may write to are lines of its unit", () => {
+    assert.deepEqual(changedLines(helloFiles().unit, helloFiles({ readWritePaths: ["/srv/a", "/srv/b"] }).unit), [
+      "+ ReadWritePaths=-/srv/a",
+      "+ ReadWritePaths=-/srv/b",
+    ]);
+  });
+});
+
 describe("secrets", () => {
   const secrets = { TOKEN: "a", QUOTED: `"a" \\ $b \`c\``, LINES: "1\n2\n" };
 
   it("an app with secrets gets them from a file of its release", () => {
     assert.deepEqual(changedLines(helloFiles().unit, helloFiles({ secrets }).unit), [
-      "+ EnvironmentFile=/opt/apps/hello/current/environment",
+      "+ EnvironmentFile=/opt/apps/hello/current/secrets",
     ]);
     assert.ok(!JSON.stringify(helloPlan({ secrets }).manifest).includes("TOKEN"), "the manifest has no secrets");
   });
 
   it("secrets are an environment file that names their set and ends with a line of its own", () => {
     assert.equal(
-      environmentFile(secrets, "1234"),
+      secretsFile(secrets, "1234"),
       `# 1234
 TOKEN="a"
 QUOTED="\\"a\\" \\\\ \\$b \\\`c\\\`"

@@ -53,6 +53,11 @@ describe("loading settings", () => {
     assert.equal(load({ server: { ...server, sshCidrs: ["198.51.100.7/32"] } }).server.kind, "aws");
   });
 
+  it("makes texts of numbers and booleans in an app's environment", () => {
+    const { hello } = load(app({ environment: { DEBUG: false, PORT: 8000 }, secrets: { PIN: 1234 } })).apps;
+    assert.deepEqual([hello?.environment, hello?.secrets], [{ DEBUG: "false", PORT: "8000" }, { PIN: "1234" }]);
+  });
+
   it("accepts numbers for texts, because YAML reads an unquoted 3 as a number", () => {
     const { hello } = load(app({ python: 3, chmodSocket: 660 })).apps;
     assert.deepEqual([hello?.python, hello?.chmodSocket], ["3", "660"]);
@@ -75,7 +80,10 @@ describe("loading settings", () => {
   const badName = (key: string) =>
     mistake(`${key}: invalid name.`, "rename it to at most 31 of a-z, 0-9 and -, starting with a letter.");
   const badDomain = (key: string) => notAllowed(key, "a list of domain names (letters, digits, hyphens and dots)");
-  const secretName = "a variable's name: letters, digits and _, not one of the shell's own and not UWSGI_…";
+  const secretName =
+    "a variable's name: letters, digits and _, not one of the shell's or systemd's own, UWSGI_…, APP_NAME, APP_DATA or APP_RELEASE";
+  const pathInApp = "a list of paths inside the app, such as media or var/log";
+  const absolutePaths = "a list of absolute paths, such as /srv/media, of letters, digits and @ . _ + -";
   const secretValue = "a text of at most 100 KB, without control characters other than tab and line feed";
   const notAnEntry = "a map with at least one entry";
   const moduleName = "MODULE:CALLABLE or MODULE:FUNCTION(), such as wsgi:application or shop:create_app()";
@@ -250,6 +258,81 @@ describe("loading settings", () => {
       app({ secrets: { TOKEN: "a\rb" } }),
       notAllowed("apps.hello.secrets.TOKEN: [secret]", secretValue),
     ],
+    [
+      "rejects a variable that the toolkit sets, as an environment variable too",
+      app({ environment: { APP_RELEASE: "" } }),
+      mistake("apps.hello.environment.APP_RELEASE: invalid name.", `rename it to ${secretName}.`),
+    ],
+    [
+      "rejects a variable with a control character",
+      app({ environment: { NAME: "a\rb" } }),
+      notAllowed('apps.hello.environment.NAME: "a\\rb"', secretValue),
+    ],
+    [
+      "rejects a variable that is a secret too",
+      app({ environment: { TOKEN: "a" }, secrets: { TOKEN: "b" } }),
+      mistake("apps.hello.environment.TOKEN: is in apps.hello.secrets too.", "remove it from one of the two."),
+    ],
+    [
+      "rejects a generated secret of another length, without showing what may be a secret",
+      app({ secrets: { TOKEN: { generate: "hunter2" } } }),
+      notAllowed(
+        "apps.hello.secrets.TOKEN.generate: [secret]",
+        "true, for 64 characters, or their number from 16 to 256",
+      ),
+    ],
+    [
+      "rejects another setting of a secret",
+      app({ secrets: { TOKEN: { generate: true, lenght: 3 } } }),
+      mistake(
+        "apps.hello.secrets.TOKEN.lenght: unknown setting. Known here: generate.",
+        "correct the name (nearest: generate), or remove it.",
+      ),
+    ],
+    ...["/media", "../media", "a/../b", ".", "a//b", ""].map((path): [string, Record<string, unknown>, string] => [
+      `rejects "${path}" as a folder of the app`,
+      app({ folders: [path] }),
+      notAllowed(`apps.hello.folders[0]: ${JSON.stringify(path)}`, pathInApp),
+    ]),
+    [
+      "rejects a kept file inside a kept folder",
+      app({ folders: ["media"], files: ["media/db"] }),
+      mistake(
+        'apps.hello.files: "media/db" is not possible together with "media", because one is inside the other.',
+        "remove one of the two.",
+      ),
+    ],
+    [
+      "rejects a path that is both a kept folder and a kept file",
+      app({ folders: ["media/"], files: ["media"] }),
+      mistake('apps.hello.files: "media" is there twice.', "remove one of the two."),
+    ],
+    ...["shop", "shop/wsgi", "shop/wsgi.py"].map((path): [string, Record<string, unknown>, string] => [
+      `rejects the place of the app's module as a kept path: ${path}`,
+      app({ source: "test/apps/shop", module: "shop.wsgi:application", files: [path] }),
+      mistake(
+        `apps.hello.files: "${path}" is where the module of the app is (apps.hello.module), which no release could change anymore.`,
+        "choose a folder or file that has only data in it.",
+      ),
+    ]),
+    ...["/", "srv", "/srv/../etc", "/srv/a b", "/srv/%n"].map((path): [string, Record<string, unknown>, string] => [
+      `rejects "${path}" as a path that the app may write to`,
+      app({ readWritePaths: [path] }),
+      notAllowed(`apps.hello.readWritePaths[0]: ${JSON.stringify(path)}`, absolutePaths),
+    ]),
+    ...[
+      ["/etc/app", "/etc"],
+      ["/var", "/var/cache/uwsgi-nginx"],
+      ["/opt/apps/other/shared", "/opt/apps"],
+      ["/root", "/root"],
+    ].map(([path = "", place = ""]): [string, Record<string, unknown>, string] => [
+      `rejects ${path} as a path that the app may write to, because of ${place}`,
+      app({ readWritePaths: [path] }),
+      mistake(
+        `apps.hello.readWritePaths: "${path}" is not allowed, because no app may write to ${place}.`,
+        "choose a folder for the app's data only, such as /srv/hello, or use apps.hello.folders.",
+      ),
+    ]),
     [
       "rejects a secret that is too long for an environment variable",
       app({ secrets: { TOKEN: "ü".repeat(51_201) } }),
@@ -432,6 +515,11 @@ describe("loading settings", () => {
 });
 
 describe("secretsInClear", () => {
+  it("the warning about plain-text secrets does not name a secret that is generated, nor a plain variable", () => {
+    const hello = { secrets: { TOKEN: { generate: true }, OTHER: { generate: 20 } }, environment: { API_TOKEN: "x" } };
+    assert.deepEqual(secretsInClear(raw({ apps: { hello } })), []);
+  });
+
   const server = {
     kind: "ssh",
     sudoPassword: "hunter2",
@@ -460,6 +548,20 @@ describe("secretsInClear", () => {
 });
 
 describe("settings that are set as secrets", () => {
+  it("a plain variable that is set as a secret is refused, and the error says where secrets belong", () => {
+    const settings = app({ environment: { TOKEN: "hunter2" }, secrets: { KEY: "x" } });
+    const encrypted: SettingPath[] = [
+      ["apps", "hello", "environment", "TOKEN"],
+      ["apps", "hello", "secrets", "KEY"],
+    ];
+    assert.deepEqual(mistakes(settings, { secrets: ["uwsgi-nginx:apps"], encrypted }), [
+      mistake(
+        "apps.hello.environment.TOKEN: set as a secret, but it is not kept secret. The state, previews and files on the server show it.",
+        "set it as apps.hello.secrets.TOKEN instead, and remove it here.",
+      ),
+    ]);
+  });
+
   const shown = "The state, previews and files on the server show it.";
   const notKept = (key: string) =>
     mistake(

@@ -17,7 +17,7 @@ describe("the trial of a release", () => {
   const printed = (functions: string, settings: Record<string, unknown> = {}) => {
     const values = {
       ...{ app: "hello", folder: "/opt/apps/hello", uid: "hello", nginx_group: "www-data", timeout: "10" },
-      ...{ uwsgi_ini: helloFiles(settings).ini, secrets: settings.secrets ? "1234" : "" },
+      ...{ uwsgi_ini: helloFiles(settings).ini, uwsgi_service: helloFiles(settings).unit },
     };
     const assignments = Object.entries(values).map(([name, value]) => `${name}=${quote(value)}`);
     const { code, stdout, stderr } = tools.run(["trial.sh"], `${assignments.join("; ")}; ${functions}`);
@@ -52,13 +52,15 @@ KillSignal=SIGTERM
 Restart=no
 TimeoutStartSec=10
 TimeoutStopSec=5
+EnvironmentFile=
+EnvironmentFile=/opt/apps/hello/trial/id
 `;
 
   it("has the live unit with a drop-in that starts the release once", () => {
     assert.equal(printed("trial_lines"), service);
     assert.equal(
-      printed("trial_lines", { secrets: { TOKEN: "x" } }),
-      `${service}EnvironmentFile=\nEnvironmentFile=/opt/apps/hello/trial/environment\n`,
+      printed("trial_lines", { secrets: { TOKEN: "x" }, environment: { NAME: "x" } }),
+      `${service}EnvironmentFile=/opt/apps/hello/trial/environment\nEnvironmentFile=/opt/apps/hello/trial/secrets\n`,
     );
   });
 

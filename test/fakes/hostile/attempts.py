@@ -419,7 +419,7 @@ other_app("list the victim's Python packages", lambda: list_folder(CURRENT + SIT
 other_app("read the victim's code", lambda: read(CURRENT + "/app/wsgi.py", VICTIM + "/releases/*/app/*"))
 other_app("read the victim's code as it came", lambda: read(UPLOAD))
 other_app("read the victim's uwsgi.ini", lambda: read(CURRENT + "/uwsgi.ini"))
-other_app("read the victim's secrets in its release", lambda: read(CURRENT + "/environment"))
+other_app("read the victim's secrets in its release", lambda: read(CURRENT + "/secrets"))
 other_app("read the victim's secrets as they came", lambda: read(STATE + "/secrets/victim"))
 other_app("write the victim's code", lambda: write(CURRENT + "/app/wsgi.py", CURRENT + "/uwsgi.ini"))
 other_app("add a file to the victim's code", lambda: add(CURRENT + "/app", VICTIM + "/releases", VICTIM))
