@@ -6,6 +6,7 @@ import { renderTemplate } from "./assets";
 import { pythonParameters, type Downloads } from "./downloads";
 import { hardening, limits, limitsOf, reloadCommand, retries } from "./hardening";
 import type { Manifest } from "./manifest";
+import { indexVariables, newerPythons, pipPackages, planRequirements } from "./requirements";
 import { sha256 } from "./sha256";
 import { compilerFor, pythonOf, uwsgiFor } from "./uwsgi";
 
@@ -43,7 +44,7 @@ export interface AppPlan {
 
 export interface AppPlanArgs {
   settings: AppSettings;
-  source: Pick<AppSource, "hash" | "requirements">;
+  source: Pick<AppSource, "hash" | "code">;
   platform: Platform;
   /** Where Python packages come from. */
   downloads: Downloads;
@@ -54,7 +55,7 @@ const hashOf = (...parts: string[]) => sha256(JSON.stringify(parts)).slice(0, 12
 
 export function planApp(name: string, args: AppPlanArgs): AppPlan {
   const { settings, source, platform, downloads } = args;
-  const { requirements } = source;
+  const requirements = planRequirements(source, settings);
   const { nginx } = platform;
   const python = pythonOf(platform, settings.python);
   const uwsgi = uwsgiFor(args.uwsgi, platform, settings.python);
@@ -84,7 +85,7 @@ export function planApp(name: string, args: AppPlanArgs): AppPlan {
   const unit = renderTemplate("uwsgi-app.service", values);
   const socketUnit = renderTemplate("uwsgi-app.socket", values);
   const site = renderTemplate("site.conf", values);
-  const release = hashOf(source.hash, requirements, settings.python, uwsgi.id, ini);
+  const release = hashOf(source.hash, requirements.id, settings.python, uwsgi.id, ini);
   return {
     name,
     service: `uwsgi@${name}.service`,
@@ -93,11 +94,16 @@ export function planApp(name: string, args: AppPlanArgs): AppPlan {
       app: name,
       release,
       secrets: "",
-      venv: `${folder}/venvs/${hashOf(requirements, settings.python, uwsgi.id)}`,
-      requirements,
+      venv: `${folder}/venvs/${hashOf(requirements.id, settings.python, uwsgi.id)}`,
+      requirements: requirements.text,
+      requirements_file: requirements.file,
+      pip_indexes: indexVariables(settings.pip),
+      pip_secrets: "",
       ...pythonParameters(settings.python, python),
       ...downloads.pip,
       compiler: compilerFor(platform, settings.python).join(" "),
+      pip_packages: pipPackages(platform, settings.python),
+      newer_pythons: newerPythons(platform, settings.python).join(" "),
       wheels: uwsgi.folder,
       uwsgi_requirement: uwsgi.requirement,
       uwsgi_executable: uwsgi.executable,
@@ -129,7 +135,7 @@ export function planApp(name: string, args: AppPlanArgs): AppPlan {
     shown: {
       code: source.hash.slice(0, 12),
       python: settings.python,
-      "requirements.txt": requirements,
+      ...requirements.shown,
       "uwsgi.ini": ini,
       "uwsgi.service": unit,
       "uwsgi.socket": socketUnit,
@@ -147,6 +153,15 @@ export function hasSecrets({ secrets }: Pick<AppSettings, "secrets">): boolean {
 /** The manifest with an app's secrets, of which only the fingerprint is in it. Other secrets make another release. */
 export function withSecrets({ manifest }: AppPlan, fingerprint: string): AppManifest {
   return { ...manifest, release: hashOf(manifest.release, fingerprint), secrets: fingerprint };
+}
+
+export function hasPipSecrets({ pip }: Pick<AppSettings, "pip">): boolean {
+  return Object.keys(pip.secrets).length > 0;
+}
+
+/** The manifest with the fingerprint of the secrets of pip. They do not change what a release is. */
+export function withPipSecrets(manifest: AppManifest, fingerprint: string): AppManifest {
+  return { ...manifest, pip_secrets: fingerprint };
 }
 
 function healthCheckText({ path, contains, timeoutSeconds }: AppSettings["healthCheck"]): string {

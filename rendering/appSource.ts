@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
-import * as path from "node:path";
+import type { CodeFiles } from "../settings/codeFiles";
 import { sourceFiles, type SourceFile } from "../settings/sourceFiles";
 import { cachedArchive } from "./archives";
 import { sha256 } from "./sha256";
@@ -11,8 +11,8 @@ export interface AppSource {
   hash: string;
   /** Path of the .tar.gz with the code. */
   archive: string;
-  /** Text of the requirements file, empty if there is none. */
-  requirements: string;
+  /** What is packed, for those who read files in it. */
+  code: CodeFiles;
 }
 
 /** A file with what is known about it since it was read. */
@@ -34,11 +34,10 @@ export class SourceChanged extends Error {
 /**
  * Packs an app's folder. The same files always give the same archive.
  * @param folder the app's code
- * @param requirements its requirements file, relative to the folder
  * @param cache folder for the archives
  * @throws SourceChanged
  */
-export function packApp(folder: string, requirements: string | undefined, cache: string): AppSource {
+export function packApp(folder: string, cache: string): AppSource {
   const { files, problems } = sourceFiles(folder);
   // The settings were checked for them.
   if (problems.length > 0) throw new SourceChanged(problems.join(", "));
@@ -49,15 +48,17 @@ export function packApp(folder: string, requirements: string | undefined, cache:
   const archive = cachedArchive(cache, `app-${hash.slice(0, 32)}`, (write) => {
     gzipPieces(tarPieces(read.map((file) => ({ ...file, pieces: sameContent(file) }))), write);
   });
-  return { hash, archive, requirements: requirementsText(folder, requirements, read) };
+  return { hash, archive, code: packedFiles(read) };
 }
 
-function requirementsText(folder: string, given: string | undefined, files: readonly ReadFile[]): string {
-  const wanted = path.relative(folder, path.resolve(folder, given ?? "requirements.txt"));
-  const file = files.find(({ name }) => name === wanted);
-  if (file) return Buffer.concat([...sameContent(file)]).toString();
-  if (given !== undefined) throw new SourceChanged(JSON.stringify(given));
-  return "";
+function packedFiles(read: readonly ReadFile[]): CodeFiles {
+  const files = new Map(read.map((file) => [file.name, file]));
+  const bytes = (name: string) => {
+    const file = files.get(name);
+    if (!file) throw new SourceChanged(JSON.stringify(name));
+    return Buffer.concat([...sameContent(file)]);
+  };
+  return { names: [...files.keys()], bytes };
 }
 
 function readFile(file: SourceFile): ReadFile {

@@ -2,6 +2,7 @@ import * as path from "node:path";
 import { platforms, type PlatformName } from "../platforms";
 import type { Apps, AppSettings } from "./apps";
 import type { Mistake } from "./mistake";
+import { requirementsChecks } from "./requirementsChecks";
 import { sourceChecks } from "./sourceChecks";
 import { socketPath } from "./uwsgi";
 
@@ -16,7 +17,7 @@ export interface AppSurroundings {
 export function appChecks(apps: Apps, surroundings: AppSurroundings): Mistake[] {
   return [
     ...apps.flatMap(([name, app]) => [
-      ...sourceChecks(name, app, surroundings.folder),
+      ...codeChecks(name, app, surroundings.folder),
       ...userChecks(name, app, surroundings),
       ...memoryChecks(name, app, surroundings),
       ...pythonChecks(name, app, surroundings),
@@ -26,6 +27,12 @@ export function appChecks(apps: Apps, surroundings: AppSurroundings): Mistake[] 
     ...duplicates(apps, "socket", (name, app) => [path.dirname(socketPath(name, app))]),
     ...manyWithoutDomain(apps),
   ];
+}
+
+function codeChecks(name: string, app: AppSettings, folder: string): Mistake[] {
+  const mistakes = sourceChecks(name, app, folder);
+  // Without its code nobody knows what the requirements are.
+  return mistakes.length > 0 ? mistakes : requirementsChecks(name, app, folder);
 }
 
 function userChecks(name: string, app: AppSettings, { platform }: AppSurroundings): Mistake[] {

@@ -12,6 +12,9 @@
 builds_folder=$state_folder/builds
 # The build that goes on.
 build_name=''
+# For the next commands of a build: the folder that they run in, and NAME=VALUE of their environment, which may be secret.
+build_place=''
+build_variables=()
 
 # Makes the user and folders of a build; the last one may have been interrupted. Argument: NAME
 begin_build() {
@@ -81,6 +84,8 @@ in_unit() {
       printf 'export %s=%q\n' "$name" "${!name}"
     done
     printf 'export HOME=%q\n' "$build_work"
+    for name in ${build_variables[@]+"${build_variables[@]}"}; do printf 'export %s=%q\n' "${name%%=*}" "${name#*=}"; done
+    [[ -z $build_place ]] || printf 'cd %q || exit\n' "$build_place"
     printf '%q ' "$@"
     # shellcheck disable=SC2016 # expanded by that bash
     printf '\ncode=$?\nprintf %%s "$code" > %q\nexit "$code"\n' "$build_folder/code"
@@ -98,6 +103,9 @@ in_unit() {
   [[ $code == 0 ]]
 }
 
+# Runs a command as the build's user, but not in its unit: only tools of the system.
+as_builder() { (close_locks && exec runuser -u "_$build_name" -- "$@"); }
+
 # Makes what was built root's: a copy takes its place. It is packed as the build's user, so nothing comes with it that this
 # user may not read, as would by a hard link if only the owner was changed. Arguments: FOLDER TARGET GROUP
 hand_over() {
@@ -105,7 +113,7 @@ hand_over() {
   end_processes "_$build_name"
   rm -rf "$new"
   install -d -m 700 "$new"
-  (close_locks && exec runuser -u "_$build_name" -- tar -C "$folder" -cf - .) | tar -C "$new" -xf - --no-same-owner --no-same-permissions ||
+  as_builder tar -C "$folder" -cf - . | tar -C "$new" -xf - --no-same-owner --no-same-permissions ||
     fail "What was built in $folder could not be copied." "solve the problem that tar reports above, then deploy again."
   find "$new" ! -type f ! -type d ! -type l -delete
   chgrp -hR "$group" "$new"

@@ -15,7 +15,7 @@ common_parts='lib manifest claim users selinux apps build python'
 # shellcheck disable=SC2034 # used by its name
 server_parts='system downloads firewalld nginx uwsgi server'
 # shellcheck disable=SC2034
-app_parts='health environment trial activate release site app'
+app_parts='health pip environment trial activate release site app'
 
 parts=${1}_parts
 for part in $common_parts ${!parts}; do
