@@ -51,7 +51,9 @@ export const address = server.address;
 /** Command line that logs in to the server. */
 export const sshCommand = server.sshCommand;
 /** Versions that serve the first app. */
-export const uwsgiVersion = versions.apply((it) => it?.uwsgi);
+export const uwsgiVersion = pulumi
+  .all([first?.uwsgi, versions])
+  .apply(([own, it]) => (own === "" ? undefined : own) ?? it?.uwsgi);
 export const pythonVersion = versions.apply((it) => it?.python);
 /** For each app: its public address, its systemd unit, the id of its live release, its health check. */
 export const apps = pulumi.output(

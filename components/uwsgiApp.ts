@@ -1,10 +1,21 @@
 import * as pulumi from "@pulumi/pulumi";
-import { hasSecrets, httpPort, launchScript, nameOf, withHost, withSecrets, type AppPlan } from "../rendering/app";
+import {
+  hasPipSecrets,
+  hasSecrets,
+  httpPort,
+  launchScript,
+  nameOf,
+  withHost,
+  withPipSecrets,
+  withSecrets,
+  type AppPlan,
+} from "../rendering/app";
 import { healthCheckWith, type HealthCheck } from "../rendering/healthCheck";
 import { manifestText } from "../rendering/manifest";
 import type { Server } from "../servers/server";
 import { AppSecrets } from "./appSecrets";
 import type { BaseSystem } from "./baseSystem";
+import { PipSecrets } from "./pipSecrets";
 import { RemoteStep, Shown, Upload } from "./remoteStep";
 
 export interface UwsgiAppArgs {
@@ -22,6 +33,8 @@ export class UwsgiApp extends pulumi.ComponentResource {
   readonly python: string;
   /** Public address of the app. */
   readonly url: pulumi.Output<string>;
+  /** Version of the uWSGI that its requirements or the server have brought; empty if it is the system's. */
+  readonly uwsgi: pulumi.Output<string | undefined>;
   /** Id of the live release. */
   readonly release: pulumi.Output<string>;
   /** Name of the app's systemd unit. */
@@ -40,17 +53,25 @@ export class UwsgiApp extends pulumi.ComponentResource {
       { parent: this, dependsOn: [base.ready] },
     );
     const secrets = hasSecrets(plan.settings) ? new AppSecrets(name, { server, base, plan }, this) : undefined;
-    const unasked = pulumi.output(secrets?.fingerprint.apply((it) => withSecrets(plan, it)) ?? plan.manifest);
-    const host = pulumi.output(plan.settings.healthCheck.host ?? visitorHost(args));
-    const manifest = pulumi.all([unasked, host]).apply((both) => withHost(...both));
+    const pip = hasPipSecrets(plan.settings) ? new PipSecrets(name, { server, base, plan }, this) : undefined;
+    const host = plan.settings.healthCheck.host ?? visitorHost(args);
+    const manifest = pulumi.all([host, secrets?.fingerprint, pip?.fingerprint]).apply(([asked, own, pips]) => {
+      const made = withHost(own === undefined ? plan.manifest : withSecrets(plan, own), asked);
+      return pips === undefined ? made : withPipSecrets(made, pips);
+    });
     const live = new RemoteStep(
       `${name}-app`,
       { server, command: ["bash", launchScript, "app"], stdin: manifest.apply(manifestText) },
-      { parent: this, dependsOn: [base.toolkit, code, ...(secrets ? [secrets.kept] : [])] },
+      { parent: this, dependsOn: [base.toolkit, code, ...[secrets, pip].flatMap((it) => it?.kept ?? [])] },
     );
-    const shown = secrets ? { ...plan.shown, secrets: secrets.shown } : plan.shown;
+    const shown = {
+      ...plan.shown,
+      ...(secrets ? { secrets: secrets.shown } : {}),
+      ...(pip ? { "pip's secrets": pip.shown } : {}),
+    };
     new Shown("AppFiles", `${name}-files`, shown, live, this);
 
+    this.uwsgi = live.result<{ uwsgi?: string }>().apply((it) => it?.uwsgi);
     // Only known once the release is live.
     this.release = pulumi.all([manifest, live.id]).apply(([{ release }]) => release);
     this.service = live.id.apply(() => plan.service);

@@ -2,7 +2,17 @@ import { centos7 } from "./centos7";
 import { debian12 } from "./debian12";
 import type { Mirrors, Platform } from "./platform";
 
-export type { AwsArchitecture, AwsImages, Container, Mirrors, Nginx, Packages, Platform, Python } from "./platform";
+export type {
+  AwsArchitecture,
+  AwsImages,
+  Container,
+  Mirrors,
+  Nginx,
+  Packages,
+  PipNeed,
+  Platform,
+  Python,
+} from "./platform";
 
 /** Supported platforms, by the value of the setting `server.platform`. The first is the default. */
 export const platforms = { debian12, centos7 } as const satisfies Readonly<Record<string, Platform>>;

@@ -54,11 +54,18 @@ export interface Packages {
   readonly base: readonly string[];
   /** Packages of a compiler, which uWSGI needs if it is compiled. */
   readonly compiler: readonly string[];
+  /** Packages that the builds of common requirements need, by what they miss without (assets/toolkit/pip.sh). */
+  readonly forPip: Readonly<Record<PipNeed, readonly string[]>>;
   /** Megabytes that packages, package lists and a compiled uWSGI need at most, by folder. */
   readonly diskSpace: Readonly<Record<string, number>>;
   /** Packages for changes to the SELinux policy, installed only if SELinux is enabled. */
   readonly selinux: readonly string[];
 }
+
+/** What a build of a requirement misses: a program, or a library with its headers. */
+export type PipNeed =
+  | ("postgresql" | "mysql" | "ldap" | "ffi" | "openssl" | "xml" | "jpeg" | "zlib")
+  | ("cxx" | "rust" | "make" | "cmake" | "pkgconfig" | "git");
 
 export interface Mirrors {
   /** What the mirrors contain, completing "Base URLs of …". */

@@ -9,6 +9,7 @@ import { variableLines } from "./environment";
 import { hardening, limits, limitsOf, reloadCommand, retries } from "./hardening";
 import { healthCheckText } from "./healthCheck";
 import type { Manifest } from "./manifest";
+import { indexVariables, newerPythons, pipPackages, planRequirements } from "./requirements";
 import { sha256 } from "./sha256";
 import { compilerFor, pythonOf, uwsgiFor } from "./uwsgi";
 
@@ -46,7 +47,7 @@ export interface AppPlan {
 
 export interface AppPlanArgs {
   settings: AppSettings;
-  source: Pick<AppSource, "hash" | "requirements">;
+  source: Pick<AppSource, "hash" | "code">;
   platform: Platform;
   /** Where Python packages come from. */
   downloads: Downloads;
@@ -57,7 +58,7 @@ const hashOf = (...parts: string[]) => sha256(JSON.stringify(parts)).slice(0, 12
 
 export function planApp(name: string, args: AppPlanArgs): AppPlan {
   const { settings, source, platform, downloads } = args;
-  const { requirements } = source;
+  const requirements = planRequirements(source, settings);
   const { nginx } = platform;
   const python = pythonOf(platform, settings.python);
   const uwsgi = uwsgiFor(args.uwsgi, platform, settings.python);
@@ -97,7 +98,7 @@ export function planApp(name: string, args: AppPlanArgs): AppPlan {
   const staticFolders = [...new Set(Object.values(settings.static))].sort().join(" ");
   const environment = variableLines(settings.environment);
   const kept = { kept_folders: lines(settings.folders), kept_files: lines(settings.files) };
-  const made = [source.hash, requirements, settings.python, uwsgi.id, ini];
+  const made = [source.hash, requirements.id, settings.python, uwsgi.id, ini];
   const release = hashOf(...made, environment, JSON.stringify(kept), commands, staticFolders);
   return {
     name,
@@ -109,11 +110,16 @@ export function planApp(name: string, args: AppPlanArgs): AppPlan {
       secrets: "",
       environment,
       ...kept,
-      venv: `${folder}/venvs/${hashOf(requirements, settings.python, uwsgi.id)}`,
-      requirements,
+      venv: `${folder}/venvs/${hashOf(requirements.id, settings.python, uwsgi.id)}`,
+      requirements: requirements.text,
+      requirements_file: requirements.file,
+      pip_indexes: indexVariables(settings.pip),
+      pip_secrets: "",
       ...pythonParameters(settings.python, python),
       ...downloads.pip,
       compiler: compilerFor(platform, settings.python).join(" "),
+      pip_packages: pipPackages(platform, settings.python),
+      newer_pythons: newerPythons(platform, settings.python).join(" "),
       wheels: uwsgi.folder,
       uwsgi_requirement: uwsgi.requirement,
       uwsgi_executable: uwsgi.executable,
@@ -147,7 +153,7 @@ export function planApp(name: string, args: AppPlanArgs): AppPlan {
     shown: {
       code: source.hash.slice(0, 12),
       python: settings.python,
-      "requirements.txt": requirements,
+      ...requirements.shown,
       environment,
       "kept folders": settings.folders.join(" "),
       "kept files": settings.files.join(" "),
@@ -177,6 +183,15 @@ export function hasSecrets({ secrets }: Pick<AppSettings, "secrets">): boolean {
 /** The manifest with an app's secrets, of which only the fingerprint is in it. Other secrets make another release. */
 export function withSecrets({ manifest }: AppPlan, fingerprint: string): AppManifest {
   return { ...manifest, release: hashOf(manifest.release, fingerprint), secrets: fingerprint };
+}
+
+export function hasPipSecrets({ pip }: Pick<AppSettings, "pip">): boolean {
+  return Object.keys(pip.secrets).length > 0;
+}
+
+/** The manifest with the fingerprint of the secrets of pip. They do not change what a release is. */
+export function withPipSecrets(manifest: AppManifest, fingerprint: string): AppManifest {
+  return { ...manifest, pip_secrets: fingerprint };
 }
 
 /** The manifest with the Host header of health checks. The server's address is only known when there is a server. */

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import * as path from "node:path";
+import type { CodeFiles } from "../settings/codeFiles";
 import type { Source } from "../settings/source";
 import type { SourceFile } from "../settings/sourceFiles";
 import { SourceChanged, type SourceTree } from "../settings/sourceTree";
@@ -12,8 +12,8 @@ export interface AppSource {
   hash: string;
   /** Path of the .tar.gz with the code. */
   archive: string;
-  /** Text of the requirements file, empty if there is none. */
-  requirements: string;
+  /** What is packed, for those who read files in it. */
+  code: CodeFiles;
 }
 
 /** A file with what is known about it since it was read. */
@@ -25,11 +25,10 @@ interface ReadFile extends SourceFile {
 /**
  * Packs an app's code. The same files always give the same archive, wherever they come from.
  * @param source the app's code, listed
- * @param requirements its requirements file, relative to the code
  * @param cache folder for the archives
  * @throws SourceChanged
  */
-export function packApp(source: Source, requirements: string | undefined, cache: string): AppSource {
+export function packApp(source: Source, cache: string): AppSource {
   const { tree, files, emptyFolders, problems } = source;
   // The settings were checked for them.
   if (problems.length > 0) throw new Error(problems.join(", "));
@@ -43,16 +42,17 @@ export function packApp(source: Source, requirements: string | undefined, cache:
     const entries = read.map((file) => ({ ...file, pieces: sameContent(tree, file) }));
     gzipPieces(tarPieces([...folders, ...entries]), write);
   });
-  return { hash, archive, requirements: requirementsText(source, requirements, read) };
+  return { hash, archive, code: packedFiles(tree, read) };
 }
 
-function requirementsText(source: Source, given: string | undefined, files: readonly ReadFile[]): string {
-  const { place, tree } = source;
-  const wanted = path.relative(place, path.resolve(place, given ?? "requirements.txt"));
-  const file = files.find(({ name }) => name === wanted);
-  if (file) return Buffer.concat([...sameContent(tree, file)]).toString();
-  if (given !== undefined) throw new SourceChanged(JSON.stringify(given));
-  return "";
+function packedFiles(tree: SourceTree, read: readonly ReadFile[]): CodeFiles {
+  const files = new Map(read.map((file) => [file.name, file]));
+  const bytes = (name: string) => {
+    const file = files.get(name);
+    if (!file) throw new SourceChanged(JSON.stringify(name));
+    return Buffer.concat([...sameContent(tree, file)]);
+  };
+  return { names: [...files.keys()], bytes };
 }
 
 function readFile(tree: SourceTree, file: SourceFile): ReadFile {

@@ -1,7 +1,8 @@
 import * as fs from "node:fs";
 import { assetFiles, renderTemplate } from "./assets";
-import { hasSecrets, withSecrets, type AppPlan } from "./app";
+import { hasPipSecrets, hasSecrets, withPipSecrets, withSecrets, type AppPlan } from "./app";
 import { manifestText } from "./manifest";
+import { pipSecretFile, pipSecretLines } from "./pipSecrets";
 import { secretsFile } from "./secrets";
 import type { StackPlan } from "./stack";
 
@@ -27,12 +28,20 @@ export function serverFolder({ server, apps, toolkit }: StackPlan): Record<strin
 /** Takes the place of a fingerprint. */
 const byHand = "by-hand";
 
-function appFiles(plan: AppPlan): (readonly [string, string])[] {
-  const manifest = `manifests/apps/${plan.name}`;
-  if (!hasSecrets(plan.settings)) return [[manifest, manifestText(plan.manifest)]];
-  const empty = Object.fromEntries(Object.keys(plan.settings.secrets).map((name) => [name, ""]));
+function appFiles({ name, manifest, settings, ...plan }: AppPlan): (readonly [string, string])[] {
+  const own = hasSecrets(settings);
+  const pips = hasPipSecrets(settings);
+  const made = own ? withSecrets({ name, manifest, settings, ...plan }, byHand) : manifest;
+  // A value is in several lines, so its name stands for it.
+  const names = Object.keys(settings.pip.secrets).map((it) => [it, it] as const);
+  const pip = { ...settings.pip, secrets: Object.fromEntries(names) };
   return [
-    [manifest, manifestText(withSecrets(plan, byHand))],
-    [`secrets/${plan.name}`, secretsFile(empty, byHand)],
+    [`manifests/apps/${name}`, manifestText(pips ? withPipSecrets(made, byHand) : made)],
+    ...(own ? ([[`secrets/${name}`, secretsFile(emptied(settings.secrets), byHand)]] as const) : []),
+    ...(pips ? ([[`secrets/${name}.pip`, pipSecretFile(pipSecretLines(pip), byHand)]] as const) : []),
   ];
+}
+
+function emptied(secrets: Readonly<Record<string, unknown>>): Record<string, string> {
+  return Object.fromEntries(Object.keys(secrets).map((name) => [name, ""]));
 }

@@ -36,7 +36,7 @@ export interface StackPlanArgs {
 export function planStack(settings: Settings, args: StackPlanArgs, archives: string): StackPlan {
   const shared = { ...args, uwsgi: settings.uwsgi };
   const apps = Object.entries(settings.apps).map(([name, app]) => {
-    const source = packApp(args.sources.of(app), app.requirements, archives);
+    const source = packApp(args.sources.of(app), archives);
     return { plan: planApp(name, { ...shared, settings: app, source }), archive: source.archive };
   });
   const toolkit = packToolkit(archives);

@@ -3,6 +3,7 @@ import { platforms, type PlatformName } from "../platforms";
 import type { Apps, AppSettings } from "./apps";
 import { writableChecks } from "./folders";
 import type { Mistake } from "./mistake";
+import { requirementsChecks } from "./requirementsChecks";
 import type { Sources } from "./source";
 import { sourceChecks } from "./sourceChecks";
 import { socketPath } from "./uwsgi";
@@ -20,7 +21,7 @@ export interface AppSurroundings {
 export function appChecks(apps: Apps, surroundings: AppSurroundings): Mistake[] {
   return [
     ...apps.flatMap(([name, app]) => [
-      ...sourceChecks(name, app, surroundings.folder, surroundings.sources),
+      ...codeChecks(name, app, surroundings),
       ...userChecks(name, app, surroundings),
       ...memoryChecks(name, app, surroundings),
       ...pythonChecks(name, app, surroundings),
@@ -32,6 +33,12 @@ export function appChecks(apps: Apps, surroundings: AppSurroundings): Mistake[] 
     ...duplicates(apps, "socket", (name, app) => [path.dirname(socketPath(name, app))]),
     ...manyWithoutDomain(apps),
   ];
+}
+
+function codeChecks(name: string, app: AppSettings, { folder, sources }: AppSurroundings): Mistake[] {
+  const mistakes = sourceChecks(name, app, folder, sources);
+  // Without its code nobody knows what the requirements are.
+  return mistakes.length > 0 ? mistakes : requirementsChecks(name, app, sources.of(app));
 }
 
 function userChecks(name: string, app: AppSettings, { platform }: AppSurroundings): Mistake[] {

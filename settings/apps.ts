@@ -5,6 +5,7 @@ import { environmentSchema } from "./environment";
 import { writableOptions } from "./folders";
 import { healthCheckSchema } from "./healthCheck";
 import { limitsSchema } from "./limits";
+import { pipSchema } from "./pip";
 import { secretsSchema } from "./secrets";
 import { domainPattern, setting, textOrNumber } from "./setting";
 import { sourceSettings } from "./source";
@@ -41,10 +42,15 @@ export const appSchema = z.strictObject({
     },
   ),
   requirements: setting(z.string().min(1).optional(), {
-    meaning: "Requirements file for pip, relative to `source`.",
+    meaning: "Requirements file for pip, or the `pyproject.toml` of a project to install, relative to `source`.",
     allowed: "the path of a file in `source`",
-    defaultText: "`requirements.txt` if the folder has one",
+    defaultText: "`requirements.txt`, `pyproject.toml` or `setup.py`, whichever the folder has",
   }),
+  extras: setting(z.array(z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$/)).default([]), {
+    meaning: "Extras of the project in `pyproject.toml` that are installed too.",
+    allowed: "a list of names",
+  }),
+  pip: pipSchema,
   packages: setting(z.array(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9+._-]*$/)).default([]), {
     meaning: "System packages that the app or its requirements need.",
     allowed: "a list of package names",

@@ -30,7 +30,7 @@ export function sourceChecks(name: string, app: AppSettings, project: string, so
     // Now that it is small enough: is it whole?
     if (stats.isFile() && tooLarge.length === 0) for (const file of source.files) source.tree.read(file.place);
     return [
-      ...(app.requirements === undefined ? [] : requirementsChecks(name, app.requirements, app, place, source)),
+      ...(app.requirements === undefined ? [] : requirementsFileChecks(name, app.requirements, app, place, source)),
       ...tooLarge,
       ...contentChecks(name, at, source),
       ...moduleChecks(name, app, source),
@@ -47,7 +47,7 @@ function holdsProject(root: string, project: string): boolean {
   return isWithin(root, project) || (fs.existsSync(local) && isWithin(fs.realpathSync.native(local), root));
 }
 
-function requirementsChecks(
+function requirementsFileChecks(
   name: string,
   requirements: string,
   { source }: AppSettings,

@@ -9,6 +9,8 @@ bash toolkit/run.sh server up < manifests/server
 cp uploads/* "$state/uploads/"
 for manifest in manifests/apps/*; do
   app=${manifest##*/}
-  [[ ! -e secrets/$app ]] || bash "$state/keep-secrets" "$app" up < "secrets/$app"
+  for secrets in "$app" "$app.pip"; do
+    [[ ! -e secrets/$secrets ]] || bash "$state/keep-secrets" "$secrets" up < "secrets/$secrets"
+  done
   bash "$state/run" app up < "$manifest"
 done

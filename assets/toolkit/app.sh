@@ -17,7 +17,8 @@ verb_app() {
   # Not local: where `set -e` ends the script, the clean-up would not see them.
   # shellcheck disable=SC2034 # used by the parts
   app='' release='' secrets='' environment='' kept_folders='' kept_files='' venv='' uid='' uid_given='' group='' socket='' \
-    uwsgi_ini='' uwsgi_service='' uwsgi_socket='' requirements=''
+    uwsgi_ini='' uwsgi_service='' uwsgi_socket='' requirements='' requirements_file='' \
+    pip_indexes='' pip_secrets='' pip_packages='' newer_pythons=''
   # shellcheck disable=SC2034
   build_commands='' release_commands='' command_timeout='' uwsgi_command=''
   # shellcheck disable=SC2034
@@ -45,7 +46,7 @@ app_up() {
   install_requirements
   release_app
   activate_site
-  printf '{"release": "%s"}\n' "$release"
+  printf '{"release": "%s", "uwsgi": "%s"}\n' "$release" "$(uwsgi_version_of "$venv")"
 }
 
 app_down() {

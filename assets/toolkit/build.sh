@@ -12,6 +12,9 @@
 builds_folder=$state_folder/builds
 # The build that goes on.
 build_name=''
+# For the next commands of a build: the folder that they run in, and NAME=VALUE of their environment, which may be secret.
+build_place=''
+build_variables=()
 
 # Makes the user and folders of a build; the last one may have been interrupted. Argument: NAME
 begin_build() {
@@ -81,6 +84,8 @@ in_unit() {
       printf 'export %s=%q\n' "$name" "${!name}"
     done
     printf 'export HOME=%q\n' "$build_work"
+    for name in ${build_variables[@]+"${build_variables[@]}"}; do printf 'export %s=%q\n' "${name%%=*}" "${name#*=}"; done
+    [[ -z $build_place ]] || printf 'cd %q || exit\n' "$build_place"
     printf '%q ' "$@"
     # shellcheck disable=SC2016 # expanded by that bash
     printf '\ncode=$?\nprintf %%s "$code" > %q\nexit "$code"\n' "$build_folder/code"
@@ -93,6 +98,9 @@ in_unit() {
   [[ -n $code ]] || cat "$build_folder/systemctl"
   [[ $code == 0 ]]
 }
+
+# Runs a command as the build's user, but not in its unit: only tools of the system.
+as_builder() { (close_locks && exec runuser -u "_$build_name" -- "$@"); }
 
 # Starts a unit whose command writes to FOLDER/log, waits for its end, and prints that file. Arguments: UNIT FOLDER GROUP
 run_unit() {

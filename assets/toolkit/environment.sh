@@ -12,15 +12,7 @@ install_requirements() {
   install -d -m 751 "$(dirname "$venv")"
   install -d -m 700 -o "_$app" -g "_$app" "$venv"
   make_environment "$venv"
-  if [[ -n $requirements ]]; then
-    say "$app: installing the requirements"
-    local version compile=''
-    version=$("$python" --version 2>&1)
-    printf '%s' "$requirements" > "$build_folder/requirements.txt"
-    command -v gcc > /dev/null || compile=" If one of them is compiled, add these packages to apps.$app.packages: $compiler."
-    advice="correct the requirements. If one of them needs a newer Python than the server's $version, pin an older release of it or set apps.$app.python.$compile" \
-      build "Installing the requirements with $version" "$venv/bin/python" -m pip install --requirement "$build_folder/requirements.txt"
-  fi
+  if [[ -n $requirements$requirements_file ]]; then run_requirements; fi
   install_uwsgi
   hand_over "$venv" "$venv" "$group"
   # A build may have put a link there.
@@ -43,11 +35,24 @@ own_cache() {
 }
 
 install_uwsgi() {
-  # The requirements may include it.
-  if [[ -x $venv/bin/uwsgi ]]; then return 0; fi
   if [[ -n $uwsgi_executable ]]; then
+    # It would not load the system's plugin of Python, which is made for another version of uWSGI.
+    [[ ! -e $venv/bin/uwsgi ]] ||
+      fail "The requirements of app $app install a uWSGI of their own, and uwsgi.from is distribution." \
+        "remove uwsgi and pyuwsgi from the requirements, or set uwsgi.from to source or wheel."
     build "Linking $uwsgi_executable" ln -s "$uwsgi_executable" "$venv/bin/uwsgi"
-  else
-    build "Installing uWSGI into $venv" "$venv/bin/python" -m pip install --no-index --find-links "$wheels" "$uwsgi_requirement"
+    # The system may update it.
+    return
   fi
+  # The requirements may include it.
+  [[ -x $venv/bin/uwsgi ]] ||
+    build "Installing uWSGI into $venv" "$venv/bin/python" -m pip install --no-index --find-links "$wheels" "$uwsgi_requirement"
+  # shellcheck disable=SC2016 # expanded by that bash
+  build "Starting uWSGI" bash -c '"$1/bin/uwsgi" --version > "$1/uwsgi-version"' bash "$venv"
+}
+
+# Prints the version of the uWSGI that the environment has. Nothing if that is the system's.
+uwsgi_version_of() {
+  # A build may have put a link there.
+  [[ ! -f $1/uwsgi-version || -L $1/uwsgi-version ]] || head -c 50 "$1/uwsgi-version" | tr -dc '[:alnum:].+-'
 }

@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # Keeps an app's secrets in a file that only root reads, until a release takes a copy of them.
 # Usage: bash keep-secrets.sh APP up < ENVIRONMENT_FILE, or: bash keep-secrets.sh APP down
+# APP.pip stands for the secrets that only pip gets.
 # The file begins with `# ID` and ends with `# end of ID`, so that one that was cut off is recognised.
 # The verb `server` installs this script, because secrets and toolkit come to the server at the same time.
 set -euo pipefail
 umask 077
 cd /
 
-app=$1
+app=${1%.pip}
 folder=/var/lib/uwsgi-nginx/secrets
-file=$folder/$app
+file=$folder/$1
 
 keep_up() {
   local id

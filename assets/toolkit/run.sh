@@ -16,7 +16,7 @@ common_parts='lib manifest claim users selinux apps build python'
 # shellcheck disable=SC2034 # used by its name
 server_parts='system downloads firewalld nginx uwsgi server'
 # shellcheck disable=SC2034
-app_parts='health environment folders commands static trial activate release site app'
+app_parts='health pip environment folders commands static trial activate release site app'
 # shellcheck disable=SC2034
 exec_parts='commands exec'
 

@@ -7,14 +7,22 @@ import { type AppPlan, planApp } from "../../rendering/app";
 import { planDownloads } from "../../rendering/downloads";
 import { packToolkit } from "../../rendering/toolkit";
 import { appSchema } from "../../settings/apps";
+import type { CodeFiles } from "../../settings/codeFiles";
 import { settingsSchema } from "../../settings/schema";
 import type { UwsgiSettings } from "../../settings/uwsgi";
 import { uwsgi } from "./defaults";
 
 interface Given {
-  readonly source?: { readonly hash?: string; readonly requirements?: string };
+  readonly source?: { readonly hash?: string; readonly requirements?: string; readonly files?: Files };
   readonly platform?: Platform;
   readonly uwsgi?: UwsgiSettings;
+}
+
+type Files = Readonly<Record<string, string | Uint8Array>>;
+
+/** Code with these files. */
+export function codeOf(files: Files): CodeFiles {
+  return { names: Object.keys(files), bytes: (name) => Buffer.from(files[name] ?? "") };
 }
 
 /** A folder for packed archives. */
@@ -28,10 +36,17 @@ export const toolkit = packToolkit(archives);
 export const defaultDownloads = planDownloads({ ...settingsSchema.parse({}).server, onYourComputer: true }, {});
 
 export function helloPlan(settings: Record<string, unknown> = {}, given: Given = {}): AppPlan {
+  const requirements = given.source?.requirements;
   return planApp("hello", {
     ...{ platform: platforms.debian12, downloads: defaultDownloads, uwsgi, ...given },
     settings: appSchema.parse(settings),
-    source: { hash: "0123456789abcdef", requirements: "", ...given.source },
+    source: {
+      hash: given.source?.hash ?? "0123456789abcdef",
+      code: codeOf({
+        ...given.source?.files,
+        ...(requirements === undefined ? {} : { "requirements.txt": requirements }),
+      }),
+    },
   });
 }
 

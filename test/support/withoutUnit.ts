@@ -7,6 +7,7 @@ export const buildParts = ["claim.sh", "apps.sh", "build.sh", "python.sh"] as co
 export const withoutUnit = `
   begin_build() { build_name=$1 build_folder=$FAKE/build build_work=$FAKE/build/work; mkdir -p "$build_work"; }
   in_unit() { "$@"; }
+  as_builder() { "$@"; }
   hand_over() { mv -T "$1" "$2"; }
   end_build() { rm -rf "$FAKE/build"; }
   remove_build_user() { end_build; }

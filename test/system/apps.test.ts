@@ -1,10 +1,13 @@
 // Sample apps that are like real ones: what they need, and what they do to others.
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
+import { commandLine } from "../../rendering/shell";
+import { execLine } from "../../toolchain/commands/exec";
 import { assertUnchanged } from "../support/assertions";
 import { httpGet } from "../support/load";
 import { onEachPlatform, onGenuinePlatforms, preparedSettings, type TestPlatform } from "../support/platforms";
 import { Product } from "../support/product";
+import { root } from "../support/root";
 import { Visitor } from "../support/visitor";
 import { waitFor } from "../support/waitFor";
 
@@ -20,6 +23,16 @@ function onServer(test: TestPlatform): { product: Product; server: Record<string
 }
 
 const releases = 5;
+
+/** Makes a user who may do everything in Django's admin, as `npm run exec -- STACK shop -- python manage.py shell` can. */
+async function makeUser(product: Product, username: string, password: string): Promise<void> {
+  const program = `from django.contrib.auth.models import User; User.objects.create_superuser("${username}", password="${password}")`;
+  const line = execLine(root, {
+    ...{ hasTerminal: false, asksForPassword: false, app: "shop" },
+    words: ["python", "manage.py", "shell"],
+  });
+  await product.ssh(`${commandLine(["echo", program])} | ${line}`);
+}
 
 onEachPlatform(
   "a Flask app with an application factory, an instance folder and a compiled dependency",

@@ -195,7 +195,7 @@ describe("a server of the fake CentOS 7, with 1 GB of memory and no swap", funct
     await configure(el7Mirrors.centos, { source });
     assert.match(
       (await product.failUp()).output,
-      /Installing the requirements with Python 2\.7\.\d+ failed\.[^]*If one of them needs a newer Python than the server's Python 2\.7\.\d+, pin an older release/,
+      /Installing the requirements with Python 2\.7\.\d+ failed\.[^]*Fix: choose one of these versions: they are those for Python 2\.7\.\d+, or set apps\.\w+\.python to 3\./,
     );
   });
 

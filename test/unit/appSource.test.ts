@@ -10,7 +10,7 @@ import { packApp } from "../../rendering/appSource";
 import { pruneArchives } from "../../rendering/archives";
 import { sourceFiles } from "../../settings/sourceFiles";
 import { Sources } from "../../settings/source";
-import { folderTree } from "../../settings/sourceTree";
+import { folderTree, SourceChanged } from "../../settings/sourceTree";
 import { assertAllDiffer } from "../support/assertions";
 
 /** The functions that the product calls. */
@@ -23,7 +23,7 @@ describe("packed code", () => {
   const code = () => path.join(folder, "code");
 
   const source = () => new Sources(folder).of({ source: "code", exclude: [], maxSourceSize: 1 });
-  const pack = (requirements?: string) => packApp(source(), requirements, cache());
+  const pack = () => packApp(source(), cache());
   const unpacked = (archive: string) => {
     const target = fs.mkdtempSync(path.join(folder, "unpacked-"));
     execFileSync("tar", ["-xzf", archive, "-C", target, "--no-same-owner"]);
@@ -51,7 +51,7 @@ describe("packed code", () => {
     fs.rmSync(first.archive);
     fs.utimesSync(path.join(code(), "wsgi.py"), 1, 1);
     const second = pack();
-    assert.deepEqual(second, first);
+    assert.deepEqual([second.hash, second.archive], [first.hash, first.archive]);
     assert.ok(
       fs.readFileSync(second.archive).equals(bytes),
       "Two archives of the same files must be identical: packApp must leave out times and owners.",
@@ -102,12 +102,14 @@ describe("packed code", () => {
     assert.equal(pack().hash, before);
   });
 
-  it("the requirements are those in requirements.txt, or in the file that the settings name", () => {
-    assert.equal(pack().requirements, "");
-    fs.writeFileSync(path.join(code(), "requirements.txt"), "flask\n");
+  it("its files can be read as they were packed", () => {
     fs.writeFileSync(path.join(code(), "lib", "r.txt"), "django\n");
-    assert.equal(pack().requirements, "flask\n");
-    assert.equal(pack("lib/r.txt").requirements, "django\n");
+    const packed = pack().code;
+    assert.ok(packed.names.includes("lib/r.txt"), packed.names.join("\n"));
+    assert.equal(Buffer.from(packed.bytes("lib/r.txt")).toString(), "django\n");
+    fs.writeFileSync(path.join(code(), "lib", "r.txt"), "flask\n");
+    assert.throws(() => packed.bytes("lib/r.txt"), SourceChanged);
+    assert.throws(() => packed.bytes("none.txt"), SourceChanged);
   });
 
   it("names arrive as they are, however odd", () => {

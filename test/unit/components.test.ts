@@ -12,9 +12,10 @@ import { sendNoDebugMessages } from "../../components/debugMessages";
 import { RemoteStep } from "../../components/remoteStep";
 import { UwsgiApp } from "../../components/uwsgiApp";
 import { platforms } from "../../platforms";
-import { withHost, withSecrets } from "../../rendering/app";
+import { withHost, withPipSecrets, withSecrets } from "../../rendering/app";
 import { inlineScript } from "../../rendering/assets";
 import { manifestText } from "../../rendering/manifest";
+import { pipSecretFile, pipSecretLines } from "../../rendering/pipSecrets";
 import { fingerprint, secretsFile } from "../../rendering/secrets";
 import { planServer } from "../../rendering/server";
 import { ed25519KeyPair } from "../../rendering/sshKey";
@@ -240,6 +241,27 @@ describe("BaseSystem and UwsgiApp", () => {
     const { app } = make({ healthCheck: { path: "/up", status: 401, contains: "log in" } });
     const expected = { path: "/up", host: "192.0.2.1", status: [401], contains: "log in" };
     assert.deepEqual(await settled(app.healthCheck), expected);
+  });
+
+  it("the secrets of pip are in a resource of their own, encrypted, and do not change what a release is", async () => {
+    await startMocks();
+    const pip = { index: "https://me:${TOKEN}@example.org/simple", secrets: { TOKEN: "hunter2" } };
+    const { app, appPlan } = make({ pip });
+    await Promise.all([settled(app.urn), pulumi.runtime.disconnect()]);
+    const lines = pipSecretLines(appPlan.settings.pip);
+    const hash = fingerprint({ lines: lines.join("\n") }, password);
+    const { stdin, create, delete: remove } = input("hello-pip-secrets");
+    assert.notEqual(revealed(stdin), stdin, "the secrets must be a secret");
+    assert.equal(revealed(stdin), pipSecretFile(lines, hash));
+    assert.equal(create, "bash /var/lib/uwsgi-nginx/keep-secrets hello.pip up");
+    assert.equal(remove, "bash /var/lib/uwsgi-nginx/keep-secrets hello.pip down");
+    assert.equal(input("hello-app").stdin, manifestText(withPipSecrets(withHost(appPlan.manifest, "192.0.2.1"), hash)));
+    assert.deepEqual(input("hello-files"), { ...appPlan.shown, "pip's secrets": `TOKEN (${hash.slice(0, 8)})` });
+    assert.deepEqual(await dependencies("hello-app"), ["base-toolkit", "hello-code", "hello-pip-secrets"]);
+    for (const [name, { inputs }] of made) {
+      if (name === "hello-pip-secrets") continue;
+      assert.ok(!JSON.stringify(inputs).includes("hunter2"), `${name} must not have the secret`);
+    }
   });
 
   it("everything can be previewed before the server exists", async () => {

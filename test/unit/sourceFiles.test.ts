@@ -8,6 +8,7 @@ import * as path from "node:path";
 import { gzipSync } from "node:zlib";
 import { Header } from "tar";
 import { packApp } from "../../rendering/appSource";
+import { codeText } from "../../settings/codeFiles";
 import { sourceNotes, Sources } from "../../settings/source";
 import { app, load, mistake, mistakes } from "../support/settings";
 
@@ -23,7 +24,7 @@ describe("the code of an app", () => {
   const list = (source: string, exclude: string[] = [], maxSourceSize = 1) =>
     new Sources(folder).of({ source, exclude, maxSourceSize });
   const names = (source: string, exclude: string[] = []) => list(source, exclude).files.map(({ name }) => name);
-  const pack = (source: string) => packApp(list(source), undefined, place("cache"));
+  const pack = (source: string) => packApp(list(source), place("cache"));
   const found = (settings: Record<string, unknown>) => mistakes(app(settings), { folder });
   const tar = (archive: string, ...words: string[]) => execFileSync("tar", ["-czf", place(archive), ...words]);
   const tarOf = (archive: string, ...entries: (ConstructorParameters<typeof Header>[0] & { text?: string })[]) => {
@@ -96,7 +97,10 @@ with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
       for (const archive of ["bare.tar.gz", "github.tgz", "pax", "bare.zip", "github.zip"]) {
         fs.rmSync(place("cache"), { recursive: true });
         const packed = pack(archive);
-        assert.deepEqual([archive, packed.hash, packed.requirements], [archive, expected.hash, "flask\n"]);
+        assert.deepEqual(
+          [archive, packed.hash, codeText(packed.code, "requirements.txt")],
+          [archive, expected.hash, "flask\n"],
+        );
         assert.ok(fs.readFileSync(packed.archive).equals(bytes), `${archive} should be packed like the folder`);
         assert.deepEqual(list(archive).problems, []);
       }

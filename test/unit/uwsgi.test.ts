@@ -255,28 +255,38 @@ Fix: set uwsgi.version to one of them, or remove it; or change uwsgi.from.
     );
     const install = (compiler: boolean) =>
       tools.run(
-        [...buildParts, "environment.sh"],
+        [...buildParts, "pip.sh", "environment.sh"],
         `${withoutUnit}
+       unpack_code() { :; }
        command() { [[ $* != "-v gcc" || ${String(compiler)} == true ]]; }
          app=hello venv=$FAKE/venv work=$FAKE cache_folder=$FAKE ca_bundle= pip_index= proxy= virtualenv= tools= seed=/nonexistent isolation=-I
-         python=$FAKE/python3 requirements=flask compiler='gcc python3-dev'; install_requirements`,
+         python=$FAKE/python3 requirements=flask requirements_file= pip_indexes= pip_secrets= pip_packages= newer_pythons= compiler='gcc python3-dev'; install_requirements`,
       ).stderr;
     const advice = " If one of them is compiled, add these packages to apps.hello.packages: gcc python3-dev.";
-    assert.ok(install(false).endsWith(`or set apps.hello.python.${advice}\n`), install(false));
-    assert.ok(install(true).endsWith("or set apps.hello.python.\n"), install(true));
+    assert.ok(install(false).endsWith(`choose an older release of it.${advice}\n`), install(false));
+    assert.ok(install(true).endsWith("choose an older release of it.\n"), install(true));
   });
 
-  it("an app's environment gets the distribution's as a link, and nothing where its requirements bring their own", () => {
+  it("an app's environment gets the distribution's as a link, and keeps what its requirements bring", () => {
     const install = (executable: string) =>
       tools.run(
         [...buildParts, "environment.sh"],
         `${withoutUnit}
-       set +e; (set -e; venv=$FAKE/venv wheels=/opt/uwsgi/x uwsgi_requirement=uwsgi==1 uwsgi_executable=${executable}
+       set +e; (set -e; app=hello venv=$FAKE/venv wheels=/opt/uwsgi/x uwsgi_requirement=uwsgi==1 uwsgi_executable=${executable}
          mkdir -p "$venv/bin"; ln -sf "$FAKE/python" "$venv/bin/python"; install_uwsgi; readlink "$venv/bin/uwsgi")`,
       );
     tools.add("python");
     assert.deepEqual(install("").calls, ["python -m pip install --no-index --find-links /opt/uwsgi/x uwsgi==1"]);
     assert.equal(install("$FAKE/uwsgi").stdout, `${tools.folder}/uwsgi\n`);
-    assert.deepEqual(install("").calls, [], "what is there should stay");
+    tools.add("uwsgi", "echo 2.0.30");
+    assert.deepEqual(install("").calls, ["uwsgi --version"], "what is there should stay");
+    assert.equal(
+      install("$FAKE/uwsgi").stderr,
+      "Error: The requirements of app hello install a uWSGI of their own, and uwsgi.from is distribution.\n" +
+        "Fix: remove uwsgi and pyuwsgi from the requirements, or set uwsgi.from to source or wheel.\n",
+    );
+    const version =
+      'ln -sf /etc/hostname "$FAKE/uwsgi-version"; uwsgi_version_of "$FAKE"; uwsgi_version_of "$FAKE/venv"';
+    assert.equal(tools.run([...buildParts, "environment.sh"], version).stdout, "2.0.30");
   });
 });

@@ -1,0 +1,25 @@
+import type { Source } from "./source";
+
+/** The files of an app's code that are packed: no others reach the server. */
+export interface CodeFiles {
+  /** Relative to the source. */
+  readonly names: readonly string[];
+  /** The content of one of them. */
+  readonly bytes: (name: string) => Uint8Array;
+}
+
+export function codeFiles({ files, tree }: Source): CodeFiles {
+  const places = new Map(files.map(({ name, place }) => [name, place]));
+  return { names: [...places.keys()], bytes: (name) => Buffer.concat([...tree.read(places.get(name) ?? name)]) };
+}
+
+/** A file as text. Like pip, it believes a byte order mark: `pip freeze > FILE` writes UTF-16 in PowerShell. */
+export function codeText(code: CodeFiles, name: string): string {
+  const bytes = code.bytes(name);
+  const encoding = bytes[0] === 0xff && bytes[1] === 0xfe ? "utf-16le" : "utf-8";
+  return new TextDecoder(encoding).decode(bytes);
+}
+
+export function hasFolder(code: CodeFiles, folder: string): boolean {
+  return folder === "." || code.names.some((name) => name.startsWith(`${folder}/`));
+}
