@@ -18,16 +18,16 @@ run_requirements() {
   take_pip_secrets
   # pip would break long lines.
   build_variables+=(COLUMNS=1000)
-  unpack_code
+  copy_code_for_pip
   what="Installing the requirements with $version"
   if ! run_silently in_unit "$venv/bin/python" -c "$own_pip" install --requirement "$file"; then
-    hide_secrets
+    hide_pip_secrets
     fail "Installing the requirements with $version failed." "$(pip_advice "$version" <<< "$output")" "$(pip_lines <<< "$output")"
   fi
   leave_code
 }
 
-unpack_code() {
+copy_code_for_pip() {
   as_builder mkdir "$venv/code"
   as_builder tar -C "$venv/code" -xzf - --no-same-owner --no-same-permissions --touch < "$code" ||
     fail "The archive $code with the code of app $app is broken." "deploy again."
@@ -69,7 +69,7 @@ take_pip_secrets() {
 }
 
 # Takes secrets out of the caller's output.
-hide_secrets() {
+hide_pip_secrets() {
   local it
   for it in ${hidden[@]+"${hidden[@]}"}; do output=${output//"$it"/[secret]}; done
 }

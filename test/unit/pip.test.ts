@@ -236,7 +236,7 @@ describe("pip in a build", () => {
       tools.run(
         [...buildParts, "pip.sh"],
         `${withoutUnit}
-         unpack_code() { :; }
+         copy_code_for_pip() { :; }
          in_unit() { printf '%s\\n' "at $build_place" "\${build_variables[@]}" "\${@:4}" "$(cat "$FAKE/build/netrc")" "https://me:s3cret%26*@i.org"; false; }
          state_folder=$FAKE/state app=shop venv=$FAKE/venv python=echo requirements= requirements_file='r s.txt' newer_pythons= compiler= pip_packages=
          pip_indexes= pip_secrets=${id}; begin_build shop; run_requirements`,

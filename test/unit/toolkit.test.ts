@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { asset, inlineScript } from "../../rendering/assets";
+import { asset, assetFiles, inlineScript } from "../../rendering/assets";
 import { manifestText } from "../../rendering/manifest";
 import { packToolkit, serverStep } from "../../rendering/toolkit";
 import { FakeTools } from "../support/fakeTools";
@@ -65,6 +65,21 @@ describe("a manifest", () => {
 });
 
 describe("the toolkit", () => {
+  it("has no two functions of the same name in the scripts of a verb, of which one would take the other's place", () => {
+    const scripts = new Map(assetFiles("toolkit").map(({ name, text }) => [name.replace(/\.sh$/, ""), text]));
+    const lists = [...(scripts.get("run") ?? "").matchAll(/^(\w+)_parts='(.+)'$/gm)];
+    const partsOf = new Map(lists.map(([, verb = "", parts = ""]) => [verb, parts.split(" ")]));
+    const common = partsOf.get("common") ?? [];
+    assert.ok(common.length > 5 && partsOf.size > 3, "The lists of run.sh are not found. Fix: correct this test.");
+    for (const [verb, parts] of partsOf) {
+      const names = [...new Set([...common, ...parts])].flatMap((part) =>
+        [...(scripts.get(part) ?? "").matchAll(/^(\w+)\(\)/gm)].map(([, name]) => name),
+      );
+      const repeated = names.filter((name, index) => names.indexOf(name) !== index);
+      assert.deepEqual(repeated, [], `Fix: rename these functions, which the verb ${verb} has twice.`);
+    }
+  });
+
   it("has the version of the project and of its files", () => {
     const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
     assert.match(toolkit.version, new RegExp(`^${version.replaceAll(".", "\\.")}-[0-9a-f]{8}$`));

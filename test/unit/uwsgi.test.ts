@@ -257,7 +257,7 @@ Fix: set uwsgi.version to one of them, or remove it; or change uwsgi.from.
       tools.run(
         [...buildParts, "pip.sh", "environment.sh"],
         `${withoutUnit}
-       unpack_code() { :; }
+       copy_code_for_pip() { :; }
        command() { [[ $* != "-v gcc" || ${String(compiler)} == true ]]; }
          app=hello venv=$FAKE/venv work=$FAKE cache_folder=$FAKE ca_bundle= pip_index= proxy= virtualenv= tools= seed=/nonexistent isolation=-I
          python=$FAKE/python3 requirements=flask requirements_file= pip_indexes= pip_secrets= pip_packages= newer_pythons= compiler='gcc python3-dev'; install_requirements`,
