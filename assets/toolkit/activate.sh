@@ -16,7 +16,9 @@ activate() {
   fi
   hold_requests
   systemctl stop "$socket_unit" "$service" || return 1
-  if ! is_owner; then move_data "$owner" "$uid" || return 1; fi
+  if ! is_owner; then
+    printf '%s %s\n' "$owner" "$(id -u "$uid")" > "$folder/moving" && move_data "$owner" "$uid" || return 1
+  fi
   close_folders || return 1
   # Before now, data and code were closed to a new user.
   run_release_commands || return 1

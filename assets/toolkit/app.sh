@@ -9,6 +9,8 @@
 #               /opt/apps/APP/command       link to the release whose commands run
 #               /opt/apps/APP/last-good     the last release that worked, which a failed one is rolled back to
 #               /opt/apps/APP/switching     that release, until another one is live or it is restored
+#               /opt/apps/APP/moving        numbers of the users between whom the data is moved meanwhile
+#               /opt/apps/APP/folders.before  lines of MODE GROUP PATH: how the folders were before that
 #               /opt/apps/APP/venvs         virtual environments, one for each set of requirements; root's when they are complete
 #               /opt/apps/APP/shared        the app's own data, kept across releases
 #               /var/cache/uwsgi-nginx/APP  what pip has downloaded and built

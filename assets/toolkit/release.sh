@@ -14,14 +14,19 @@ release_app() {
   # Not local, like the manifest's.
   service=uwsgi@$app.service socket_unit=uwsgi@$app.socket releases=$folder/releases socket_folder=${socket%/*}
   before=$(cat "$folder/last-good" 2> /dev/null || true)
-  owner=$(stat --format %u "$folder/shared" 2> /dev/null || id -u "$uid")
+  remove_trial "$app"
+  remove_command "$app"
   # Otherwise it was cut off when the release had worked.
   if [[ -e $folder/switching && $(cat "$folder/switching") == "$before" ]]; then
     was_cut_off=true is_switching=true is_activated=true
+    if [[ -e $folder/moving ]]; then
+      # While it gave the data to another user: nobody could say whose it is if this run failed too.
+      withdraw
+      was_cut_off=false is_activated=false
+    fi
   fi
+  owner=$(stat --format %u "$folder/shared" 2> /dev/null || id -u "$uid")
   undo_on_failure withdraw
-  remove_trial "$app"
-  remove_command "$app"
   printf '%s' "$uwsgi_ini" > "$work/uwsgi.ini"
   [[ -e $folder/shared ]] || install -d -m 750 -o "$uid" -g "$group" "$folder/shared"
   make_release
@@ -198,7 +203,7 @@ remember() {
 
 forget() {
   is_switching=false
-  rm -f "$folder/switching"
+  rm -f "$folder/switching" "$folder/moving" "$folder/folders.before"
   rm -f "$folder/current.before" "$units_folder/$service.before" "$units_folder/$socket_unit.before"
 }
 
@@ -224,7 +229,11 @@ withdraw() {
 
 # Runs the release before again.
 withdraw_running() {
-  if [[ $(stat --format %u "$folder/shared") != "$owner" ]]; then move_data "$(id -u "$uid")" "$(id -un "$owner")" || true; fi
+  local former other
+  if [[ -e $folder/moving ]]; then
+    read -r former other < "$folder/moving"
+    if move_data "$other" "$(id -un "$former")"; then rm -f "$folder/moving"; fi
+  fi
   open_folders || true
   systemctl reset-failed "$service" 2> /dev/null || true
   if [[ -e $units_folder/$socket_unit ]]; then systemctl start "$socket_unit" || true; fi

@@ -53,9 +53,6 @@ move_data() {
   find "$folder/shared" -xdev -depth -uid "$1" -exec chown --no-dereference "$2:$(id -g "$2")" {} +
 }
 
-# How the app's folders were before close_folders: lines of MODE GROUP PATH.
-folders_before=''
-
 # nginx gets through the folder to the public copies of static folders (static.sh), and nobody else into what is in it.
 make_releases_folder() {
   local name owners
@@ -73,19 +70,19 @@ make_releases_folder() {
 # them as they are.
 close_folders() {
   local folders=("$folder/shared" "$folder/releases" "$folder"/releases/*/app "$folder"/venvs/*)
-  folders_before=$(stat --format '%a %G %n' "${folders[@]}")
+  # How they were, for open_folders. A run that was cut off may have closed them already.
+  [[ -s $folder/folders.before ]] || stat --format '%a %G %n' "${folders[@]}" > "$folder/folders.before" || return
   chgrp "$group" "${folders[@]}" && chmod 750 "${folders[@]}" && chmod 751 "$folder/releases"
 }
 
 # Makes close_folders undone.
 open_folders() {
   local mode group_before name
-  [[ -n $folders_before ]] || return 0
+  [[ -e $folder/folders.before ]] || return 0
   while read -r mode group_before name; do
-    chgrp "$group_before" "$name"
-    chmod "$mode" "$name"
-  done <<< "$folders_before"
-  folders_before=''
+    if [[ -e $name ]]; then chgrp "$group_before" "$name" && chmod "$mode" "$name"; fi
+  done < "$folder/folders.before"
+  rm -f "$folder/folders.before"
 }
 
 # Ends what a user has started, and removes the user with what it has left outside of the app's folder: another user may get

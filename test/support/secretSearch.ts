@@ -17,7 +17,11 @@ export class SecretSearch {
   private readonly texts: { readonly what: string; readonly text: string }[] = [];
   private samples = 0;
 
-  constructor(private readonly product: Product) {}
+  /** @param shell runs a script on the server as root */
+  constructor(
+    private readonly product: Product,
+    private readonly shell = (script: string) => product.exec(script),
+  ) {}
 
   /** Keeps a text to search it later, when a generated secret is known. */
   remember(what: string, text: string): void {
@@ -44,7 +48,7 @@ export class SecretSearch {
   async assertHidden(markers: readonly string[], { files, onServer }: Allowed): Promise<void> {
     assert.ok(this.samples > 10, `only ${this.samples} samples of arguments were taken`);
     this.remember("the exported state", await this.product.exportText());
-    this.remember("the journal", await this.product.exec("journalctl --no-pager --all"));
+    this.remember("the journal", await this.shell("journalctl --no-pager --all"));
     for (const { what, text } of this.texts) {
       for (const marker of markers) assert.ok(!text.includes(marker), `${what} may not contain a secret`);
     }
@@ -79,7 +83,7 @@ export class SecretSearch {
   /** Lines of MODE OWNER PATH. Logs of nginx and the journal's files are among them. */
   private async onServer(markers: readonly string[]): Promise<string[]> {
     const patterns = markers.map((it) => `-e '${it}'`).join(" ");
-    const found = await this.product.exec(
+    const found = await this.shell(
       `find / -xdev \\( -path /proc -o -path /sys -o -path /dev \\) -prune -o -type f -print0 > /tmp/list
 for folder in /run /tmp; do find "$folder" -xdev -type f -print0 >> /tmp/list; done
 xargs -0 -r grep -l -a -F ${patterns} < /tmp/list 2> /dev/null | sort -u | while read -r file; do stat --format '%a %U %n' "$file"; done

@@ -180,13 +180,21 @@ onEachPlatform("the commands of an app", function (test) {
     assert.deepEqual(await page(), before);
   });
 
-  it("run again after an interruption, and with the data of another user", async () => {
-    await configure({ build, release: ["sleep 1003"] });
+  it("run again after an interruption, with the data of another user, which the former one has back if they fail", async () => {
+    const before = await page();
+    const owners = "stat --format '%U:%G %a' /opt/apps/hello/{shared,shared/log,releases,venvs/*}";
+    const ownersBefore = await product.ssh(owners);
+    await configure({ build, release: ["sleep 1003"] }, { uid: "web" });
     const failing = product.failUp();
     await waitFor("the command", async () => (await left()) !== "", 60);
     await product.ssh("pkill -KILL --full '^bash /usr/local/lib/uwsgi-nginx/run.sh app up'");
     await failing;
     assert.notEqual(await left(), "", "the command should have survived what has started it");
+    await configure({ build, release: ["false"] }, { uid: "web" });
+    assert.match((await product.failUp()).output, /The release command "false" .*Release \w{12} stays live\./);
+    assert.equal(await left(), "");
+    assert.equal(await product.ssh(owners), ownersBefore, "the data should be the former user's again");
+    assert.deepEqual(await page(), before);
     await configure({ build, release: [log("moved")] }, { uid: "web" });
     await product.up();
     assert.equal(await left(), "");
