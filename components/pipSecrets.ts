@@ -19,11 +19,11 @@ export class PipSecrets {
     const { pip } = plan.settings;
     const lines = pipSecretLines(pip);
     // As for the app's secrets.
-    const key = new random.RandomPassword(`${name}-pip-secrets-key`, { length: 64, special: false }, { parent });
+    const key = new random.RandomPassword(`${name}.pip-secrets-key`, { length: 64, special: false }, { parent });
     this.fingerprint = pulumi.unsecret(key.result.apply((it) => fingerprint({ lines: lines.join("\n") }, it)));
     this.shown = this.fingerprint.apply((it) => `${Object.keys(pip.secrets).join(" ")} (${it.slice(0, 8)})`);
     this.kept = new RemoteStep(
-      `${name}-pip-secrets`,
+      `${name}.pip-secrets`,
       {
         server,
         command: ["bash", keepSecrets, `${plan.name}.pip`],

@@ -3,7 +3,7 @@ import type { AppSettings } from "../settings/apps";
 import { socketPath, type UwsgiSettings } from "../settings/uwsgi";
 import type { AppSource } from "./appSource";
 import { renderTemplate } from "./assets";
-import { commandLines, commandService, commandsText } from "./commands";
+import { commandService, commandsText, listText } from "./commands";
 import { pythonParameters, type Downloads } from "./downloads";
 import { variableLines } from "./environment";
 import { hardening, limits, limitsOf, reloadCommand, retries } from "./hardening";
@@ -47,7 +47,7 @@ export interface AppPlan {
 
 export interface AppPlanArgs {
   settings: AppSettings;
-  source: Pick<AppSource, "hash" | "code">;
+  source: Pick<AppSource, "hash" | "archiveHash" | "code">;
   platform: Platform;
   /** Where Python packages come from. */
   downloads: Downloads;
@@ -95,11 +95,11 @@ export function planApp(name: string, args: AppPlanArgs): AppPlan {
   const socketUnit = renderTemplate("uwsgi-app.socket", values);
   const site = renderTemplate("site.conf", values);
   const commands = commandsText(settings.commands);
-  const staticFolders = [...new Set(Object.values(settings.static))].sort().join(" ");
+  const staticFolders = Object.entries(settings.static).map(([path, from]) => `${publicName(path)}=${from}`);
   const environment = variableLines(settings.environment);
-  const kept = { kept_folders: lines(settings.folders), kept_files: lines(settings.files) };
+  const kept = { kept_folders: listText(settings.folders), kept_files: listText(settings.files) };
   const made = [source.hash, requirements.id, settings.python, uwsgi.id, ini];
-  const release = hashOf(...made, environment, JSON.stringify(kept), commands, staticFolders);
+  const release = hashOf(...made, environment, JSON.stringify(kept), commands, ...staticFolders.sort());
   return {
     name,
     service: `uwsgi@${name}.service`,
@@ -107,6 +107,7 @@ export function planApp(name: string, args: AppPlanArgs): AppPlan {
     manifest: {
       app: name,
       release,
+      code_hash: source.archiveHash,
       secrets: "",
       environment,
       ...kept,
@@ -134,9 +135,9 @@ export function planApp(name: string, args: AppPlanArgs): AppPlan {
       port: String(httpPort),
       ...healthCheckParameters(settings),
       module: settings.module,
-      static_folders: staticFolders,
-      build_commands: commandLines(settings.commands.build),
-      release_commands: commandLines(settings.commands.release),
+      static_folders: staticFolders.join(" "),
+      build_commands: listText(settings.commands.build),
+      release_commands: listText(settings.commands.release),
       command_timeout: String(settings.commands.timeoutSeconds),
       uwsgi_command: commands === "" ? "" : commandService(name, uid, platform, settings),
       uwsgi_ini: ini,
@@ -154,21 +155,21 @@ export function planApp(name: string, args: AppPlanArgs): AppPlan {
       code: source.hash.slice(0, 12),
       python: settings.python,
       ...requirements.shown,
-      environment,
-      "kept folders": settings.folders.join(" "),
-      "kept files": settings.files.join(" "),
+      ...unlessEmpty("environment", environment),
+      ...unlessEmpty("kept folders", settings.folders.join(" ")),
+      ...unlessEmpty("kept files", settings.files.join(" ")),
       "uwsgi.ini": ini,
       "uwsgi.service": unit,
       "uwsgi.socket": socketUnit,
       "nginx.conf": site,
       "health check": healthCheckText(settings.healthCheck),
-      ...(commands === "" ? {} : { commands }),
+      ...unlessEmpty("commands", commands && `${commands}each within ${settings.commands.timeoutSeconds} s\n`),
     },
     settings,
   };
 }
 
-const lines = (texts: readonly string[]) => texts.map((it) => `${it}\n`).join("");
+const unlessEmpty = (name: string, text: string) => (text === "" ? {} : { [name]: text });
 
 /** Files of a release that systemd reads the app's environment from, when it starts the app. */
 export function environmentFiles(settings: Pick<AppSettings, "environment" | "secrets">): string[] {
@@ -216,10 +217,13 @@ function healthCheckParameters(settings: AppSettings): Manifest {
   };
 }
 
+/** The name of a release's copy of a static folder, by the URL path, so that another folder does not change the site. */
+const publicName = (path: string) => path.slice(1, -1).replaceAll("/", "+");
+
 /** What nginx serves by itself: URL paths, and copies of folders in the live release (assets/toolkit/static.sh). */
 function staticLocations(name: string, settings: AppSettings): { path: string; folder: string }[] {
-  return Object.entries(settings.static).map(([path, folder]) => ({
+  return Object.keys(settings.static).map((path) => ({
     path,
-    folder: `/opt/apps/${name}/current/static/${folder.replaceAll("/", "+")}/`,
+    folder: `/opt/apps/${name}/current/static/${publicName(path)}/`,
   }));
 }

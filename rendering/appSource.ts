@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import * as fs from "node:fs";
 import type { CodeFiles } from "../settings/codeFiles";
 import type { Source } from "../settings/source";
 import type { SourceFile } from "../settings/sourceFiles";
@@ -12,6 +13,8 @@ export interface AppSource {
   hash: string;
   /** Path of the .tar.gz with the code. */
   archive: string;
+  /** Its SHA-256. */
+  archiveHash: string;
   /** What is packed, for those who read files in it. */
   code: CodeFiles;
 }
@@ -42,7 +45,7 @@ export function packApp(source: Source, cache: string): AppSource {
     const entries = read.map((file) => ({ ...file, pieces: sameContent(tree, file) }));
     gzipPieces(tarPieces([...folders, ...entries]), write);
   });
-  return { hash, archive, code: packedFiles(tree, read) };
+  return { hash, archive, archiveHash: sha256(fs.readFileSync(archive)), code: packedFiles(tree, read) };
 }
 
 function packedFiles(tree: SourceTree, read: readonly ReadFile[]): CodeFiles {

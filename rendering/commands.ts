@@ -9,7 +9,7 @@ export function commandService(app: string, uid: string, { systemd }: Platform, 
   const folder = `/opt/apps/${app}`;
   const files = `/var/lib/uwsgi-nginx/commands/${app}`;
   // `command` leads to the release. Its code is the user's only as long as build commands run.
-  const writable = [`${folder}/shared`, `${folder}/command/app`, files];
+  const writable = [`${folder}/shared`, ...settings.readWritePaths, `${folder}/command/app`, files];
   const sandbox = hardening(systemd, { user: uid, writable, instanceMetadata: settings.instanceMetadata });
   return renderTemplate("uwsgi-command.service", {
     ...{ app, uid, folder, files, timeoutSeconds: settings.commands.timeoutSeconds },
@@ -24,7 +24,7 @@ export function commandsText({ build, release }: Commands): string {
   return [...build.map((line) => `build: ${line}\n`), ...release.map((line) => `release: ${line}\n`)].join("");
 }
 
-/** One command on each line, for the manifest. */
-export function commandLines(commands: readonly string[]): string {
-  return commands.map((line) => `${line}\n`).join("");
+/** One on each line, for the manifest. */
+export function listText(texts: readonly string[]): string {
+  return texts.map((it) => `${it}\n`).join("");
 }

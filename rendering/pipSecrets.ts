@@ -36,7 +36,8 @@ type Values = Readonly<Record<string, string>>;
 function withoutCredentials(url: string, secrets: Values, netrc: Map<string, string>): string {
   const [, scheme = "", user = "", password = "", host = "", rest = ""] =
     /^(https?:\/\/)(?:([^@/:]+):([^@/:]+)@)?([\w.-]+)([^]*)$/.exec(url) ?? [];
-  const credentials = `login ${fillIn(user, secrets, asIs)} password ${fillIn(password, secrets, asIs)}`;
+  // What is written in a URL is encoded, and in a netrc file it is not.
+  const credentials = `login ${fillIn(decoded(user), secrets, asIs)} password ${fillIn(decoded(password), secrets, asIs)}`;
   // Pythons differ in how they read quotes and backslashes in a netrc file, and older ones know only ASCII.
   const fits = password !== "" && /^[!#-&(-[\]-~ ]+$/.test(credentials) && credentials.split(" ").length === 4;
   if (!fits || (netrc.has(host) && netrc.get(host) !== credentials)) return fillIn(url, secrets, encodeURIComponent);
@@ -45,6 +46,14 @@ function withoutCredentials(url: string, secrets: Values, netrc: Map<string, str
 }
 
 const asIs = (value: string) => value;
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
 
 function fillIn(text: string, secrets: Values, write: (value: string) => string): string {
   return text.replace(/\$\{([A-Z0-9_]+)\}/g, (_, name: string) => write(secrets[name] ?? ""));

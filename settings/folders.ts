@@ -40,11 +40,13 @@ interface Writable {
   readonly files: readonly string[];
   readonly readWritePaths: readonly string[];
   readonly module: string;
+  /** Folders that nginx serves, by URL path. */
+  readonly static: Readonly<Record<string, string>>;
 }
 
 /** Paths that exclude one another, or others. */
 export function writableChecks(name: string, app: Writable): Mistake[] {
-  return [...keptChecks(name, app), ...readWriteChecks(name, app)];
+  return [...keptChecks(name, app), ...staticChecks(name, app), ...readWriteChecks(name, app)];
 }
 
 function isBelow(path: string, folder: string): boolean {
@@ -71,6 +73,18 @@ function keptChecks(name: string, { folders, files, module }: Writable): Mistake
       return [{ path, value, text, fix: "choose a folder or file that has only data in it." }];
     }
     return [];
+  });
+}
+
+/** nginx serves copies that are made with a release, and would not see what comes later. */
+function staticChecks(name: string, { folders, files, static: served }: Writable): Mistake[] {
+  return Object.entries(served).flatMap(([url, value]) => {
+    const kept = [...folders, ...files].find((it) => it === value || isBelow(value, it) || isBelow(it, value));
+    if (kept === undefined) return [];
+    const text = `has "${kept}", which is kept across releases (apps.${name}.folders, files), but nginx serves copies that each release makes.`;
+    return [
+      { path: ["apps", name, "static", url], value, text, fix: "remove it, and let the app serve what is kept." },
+    ];
   });
 }
 

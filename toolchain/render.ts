@@ -63,17 +63,21 @@ function readSettings(root: string, project: string, stack: string, sources: Sou
   const values = Object.entries(config ?? {})
     .map(([key, value]) => [key, withoutSecrets(value, [key])] as const)
     .filter(([, value]) => value !== undefined);
-  const texts = values.map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)] as const);
+  // As the engine does.
+  const fullKey = (key: string) => (key.includes(":") ? key : `${project}:${key}`);
+  const texts = values.map(
+    ([key, value]) => [fullKey(key), typeof value === "string" ? value : JSON.stringify(value)] as const,
+  );
   const encrypted = encryptedPaths(project, config);
   const raw = { project, config: Object.fromEntries(texts), isSecret: () => false, encrypted, folder: root, sources };
   return loadSettings(raw);
 }
 
-/** Only Pulumi can decrypt them. Those of an app are left empty, the others are for logins, which nothing here needs. */
+/** Only Pulumi can decrypt them. Other texts stand for those of an app; the others are for logins, which nothing here needs. */
 function withoutSecrets(value: unknown, path: readonly string[]): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return value.map((it) => withoutSecrets(it, path)).filter((it) => it !== undefined);
-  if ("secure" in value) return path.at(-2) === "secrets" ? "" : undefined;
+  if ("secure" in value) return path.at(-2) === "secrets" ? "unknown" : undefined;
   const entries = Object.entries(value).map(([key, it]) => [key, withoutSecrets(it, [...path, key])] as const);
   return Object.fromEntries(entries.filter(([, it]) => it !== undefined));
 }

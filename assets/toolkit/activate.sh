@@ -17,7 +17,7 @@ activate() {
   hold_requests
   systemctl stop "$socket_unit" "$service" || return 1
   if ! is_owner; then
-    printf '%s %s\n' "$owner" "$(id -u "$uid")" > "$folder/moving" && move_data "$owner" "$uid" || return 1
+    write_text "$owner $(id -u "$uid")"$'\n' "$folder/moving" && move_data "$owner" "$uid" || return 1
   fi
   close_folders || return 1
   # Before now, data and code were closed to a new user.

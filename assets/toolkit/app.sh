@@ -29,7 +29,7 @@ verb_app() {
   # shellcheck disable=SC2034
   nginx_conf='' site_folder='' domains='' ipv6_listen='' nginx_user='' nginx_group=''
   # shellcheck disable=SC2034
-  port='' host_header='' path='' expected='' contains='' timeout='' module='' static_folders=''
+  port='' host_header='' path='' expected='' contains='' timeout='' module='' static_folders='' code_hash=''
   read_manifest
   # shellcheck disable=SC2034
   folder=$apps_folder/$app code=$uploads_folder/$app.tar.gz site=$site_folder/$app.conf
@@ -63,16 +63,27 @@ end_app() {
   end_trial
   remove_command "$app"
   release_requests
+  close_environment
   if [[ -n $build_name ]]; then end_build "$build_name"; fi
-  rm -rf "$work"
+  rm -rf "$work" "$folder/code.tar.gz"
 }
 
 make_folder() {
   # Everybody gets through it, such as the user who builds environments, but not into what is in it.
   install -d -m 751 "$folder"
   make_releases_folder
+  take_code
+}
+
+# A later deployment may upload other code while this one goes on. So it works with a copy, which is what the manifest says.
+take_code() {
   [[ -s $code ]] ||
     fail "The code of app $app is not on the server anymore ($code)." "change a file of the app, then deploy again, which uploads it."
+  install -m 600 "$code" "$folder/code.tar.gz"
+  code=$folder/code.tar.gz
+  [[ $(sha256sum < "$code") == "$code_hash  -" ]] ||
+    fail "The code of app $app on the server is not that of this deployment: another one has uploaded its own." \
+      "deploy again; if that does not help, change a file of the app, which uploads it."
 }
 
 # A folder of another service must not become the app's.

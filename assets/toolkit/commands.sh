@@ -17,47 +17,67 @@ run_build_commands() {
   # Another user does not get into what is the old one's, who serves requests meanwhile.
   if ! is_owner; then
     chmod o+x "$releases"
+    opened_environment=$venv
     chmod o+rx "$venv"
   fi
   run_commands build "$new" "$build_commands"
-  if ! is_owner; then chmod o= "$venv"; fi
+  close_environment
+  (close_locks && compile_as_user "$new/app")
   take_copy "$uid" "$new/app" "$new/app" "$group" u=rwX,g=rX,o=,a-st
+}
+
+# An environment that is open to a user who is not the app's yet.
+opened_environment=''
+
+# Also at the end of the script.
+close_environment() {
+  if [[ -n $opened_environment ]]; then chmod o= "$opened_environment"; fi
+  opened_environment=''
+}
+
+# Build commands may have put links where root would write. Argument: FOLDER
+compile_as_user() {
+  # shellcheck disable=SC2086 # a list of words
+  runuser -u "$uid" -- "$python" $isolation -S -m compileall -q "$1" > /dev/null 2>&1 || true
 }
 
 # Runs once for a release that is complete. The file says that all have succeeded.
 run_release_commands() {
   local marker=$releases/$release/commands-done
   [[ -n $release_commands && ! -e $marker ]] || return 0
-  run_commands release "$releases/$release" "$release_commands"
-  : > "$marker"
+  # It may be part of a condition, in which a failure ends nothing by itself.
+  run_commands release "$releases/$release" "$release_commands" || return
+  : > "$marker" || return
   sync_file "$marker"
 }
 
 # Arguments: build|release FOLDER LINES
 run_commands() {
   local kind=$1 line
-  install -d -m 755 "$commands_folder"
-  install -d -m 750 -g "$group" "$commands_folder/$app"
-  ln -sfnT "$2" "$folder/command"
-  write_text "$uwsgi_command" "$transient_folder/uwsgi-command@$app.service"
-  systemctl daemon-reload
+  install -d -m 755 "$commands_folder" || return
+  install -d -m 750 -g "$group" "$commands_folder/$app" || return
+  ln -sfnT "$2" "$folder/command" || return
+  write_text "$uwsgi_command" "$transient_folder/uwsgi-command@$app.service" || return
+  systemctl daemon-reload || return
   while IFS= read -r line; do run_command "$line" < /dev/null; done <<< "${3%$'\n'}"
   remove_command "$app"
 }
 
 # The caller declares kind. Argument: COMMAND
 run_command() {
-  local file=$commands_folder/$app/command unit=uwsgi-command@$app.service output problem
+  local file=$commands_folder/$app/command unit=uwsgi-command@$app.service text output problem
   # shellcheck disable=SC2034 # for run_silently
   local what="$app: $kind command: $1"
   say "$what"
-  {
+  text=$(
     printf 'exec > %q 2>&1\n' "$commands_folder/$app/log"
     command_variables "$release" "$venv"
     printf 'exec /bin/bash -ec %q\n' "$1"
-  } > "$file"
-  chgrp "$group" "$file"
-  chmod 640 "$file"
+  )
+  output=''
+  if ! { printf '%s\n' "$text" > "$file" && chgrp "$group" "$file" && chmod 640 "$file"; }; then
+    fail_command "$1" "could not be written to $commands_folder"
+  fi
   if ! run_silently run_unit "$unit" "$commands_folder/$app" "$group"; then
     problem=$(problem_of_unit "$unit")
     if [[ -n $problem ]]; then fail_command "$1" "$problem"; fi
@@ -98,8 +118,7 @@ shown_output() {
 
 # Prints what a shell sets for a command, after the app's variables. Arguments: RELEASE VENV
 command_variables() {
-  printf 'export %s=%q\n' HOME "$folder/shared" VIRTUAL_ENV "$2" PYTHONUNBUFFERED 1 PYTHONDONTWRITEBYTECODE 1 \
-    APP_NAME "$app" APP_DATA "$folder/shared" APP_RELEASE "$1"
+  printf 'export %s=%q\n' VIRTUAL_ENV "$2" APP_NAME "$app" APP_DATA "$folder/shared" APP_RELEASE "$1"
   # shellcheck disable=SC2016 # expanded by that shell
   printf 'export PATH=%q:"$PATH"\n' "$2/bin"
 }

@@ -3,6 +3,8 @@
 # Makes an app's virtual environment with its requirements and uWSGI.
 
 install_requirements() {
+  # One that was cut off has pip's secrets.
+  end_build "$app"
   if is_complete; then return 0; fi
   begin_build "$app"
   own_cache

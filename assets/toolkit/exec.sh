@@ -22,6 +22,8 @@ verb_exec() {
   umask 027
   # Only root reads the app's variables. They go over a pipe to a shell that is the app's user already.
   exec 3< <(
+    # As in uwsgi-command.service.
+    printf '%s=%q\n' HOME "$folder/shared" PYTHONUNBUFFERED 1 PYTHONDONTWRITEBYTECODE 1
     cat "$code/environment" "$code/secrets" 2> /dev/null || true
     command_variables "$release" "$(readlink "$code/venv")"
   )
@@ -32,7 +34,7 @@ verb_exec() {
     /bin/bash -c "$exec_program" "$app" "$code/app" "$@"
 }
 
-# environmentFile in rendering/secrets.ts writes what a shell reads, too.
+# variableLines in rendering/environment.ts writes what a shell reads, too.
 # shellcheck disable=SC2016 # expanded by that shell
 exec_program='
 set -a

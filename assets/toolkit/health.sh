@@ -108,7 +108,7 @@ start_advice() {
   if [[ -n $name ]]; then
     place=$(folder_with "${name%%.*}")
     if [[ -n $place ]]; then
-      printf 'set apps.%s.environment.PYTHONPATH to %s, where the module %s is' "$app" "$folder/current/app/$place" "${name%%.*}"
+      printf 'set apps.%s.environment.PYTHONPATH to %s, the folder with the module %s' "$app" "$place" "${name%%.*}"
     elif [[ ${name%%.*} == "${module%%[.:]*}" ]]; then
       printf "set apps.%s.module (%s) to a module of the app's code, or apps.%s.source to the folder that it is in" "$app" "$module" "$app"
     elif [[ -e $releases/$release/app/${name%%.*} || -e $releases/$release/app/${name%%.*}.py ]]; then

@@ -61,9 +61,11 @@ has_same_unit() { cmp --silent <(printf '%s' "$1") "$units_folder/$2"; }
 make_release() {
   local new=$releases/.new-$release made_of
   made_of=$(cat "$code" "$work/uwsgi.ini" | sha256sum)
+  # What runs have left that failed or were cut off.
+  rm -rf "$releases"/.new-*
   # An interrupted run may have made this release while a later one was already uploading other files.
   if [[ $before != "releases/$release" && $(cat "$releases/$release/made-of" 2> /dev/null) != "$made_of" ]]; then
-    rm -rf "$new" "${releases:?}/$release"
+    rm -rf "${releases:?}/$release"
     install -d -m 751 -g "$group" "$new"
     unpack_code "$new/app"
     link_folders "$new/app"
@@ -72,7 +74,8 @@ make_release() {
     ln -s "$venv" "$new/venv"
     # By itself, a reload would start the uWSGI again that runs already. Not the path of the release, because uWSGI 2.0.21 ignores
     # binary-path and starts what it was called as.
-    printf '#!/bin/sh\nexport APP_RELEASE=%s\nexec %s/venv/bin/uwsgi --ini %s/uwsgi.ini\n' "$release" "$folder/current" "$folder/current" > "$new/reload"
+    printf '#!/bin/sh\ncd %s/app || exit\nexport APP_RELEASE=%s\nexec %s/venv/bin/uwsgi --ini %s/uwsgi.ini\n' \
+      "$folder/current" "$release" "$folder/current" "$folder/current" > "$new/reload"
     run_build_commands "$new"
     printf '%s\n' "$made_of" > "$new/made-of"
     chgrp "$group" "$new/reload" "$new/made-of"
@@ -84,6 +87,12 @@ make_release() {
   fi
 }
 
+# With the system's own Python, which runs nothing of the app. Argument: FOLDER
+compile_code() {
+  # shellcheck disable=SC2086 # a list of words
+  "$python" $isolation -S -m compileall -q "$1" > /dev/null 2>&1 || true
+}
+
 # Only root and the app's group can read the code, and nobody but root can write to it. Argument: FOLDER
 unpack_code() {
   # Closed until it is complete.
@@ -91,9 +100,8 @@ unpack_code() {
   # All files of an archive have the same old time, and frameworks derive Last-Modified and ETag from a file's time and size.
   tar -xzf "$code" -C "$1" --no-same-owner --no-same-permissions --touch ||
     fail "The archive $code with the code of app $app is broken." "deploy again."
-  # The system's own Python, which runs nothing of the app.
-  # shellcheck disable=SC2086 # a list of words
-  "$python" $isolation -S -m compileall -q "$1" > /dev/null 2>&1 || true
+  # Otherwise they change what was compiled, in the same second perhaps.
+  [[ -n $build_commands ]] || compile_code "$1"
   chgrp -R "$group" "$1"
   chmod -R u=rwX,g=rX,o= "$1"
 }
@@ -224,14 +232,15 @@ withdraw() {
   done
   systemctl daemon-reload || true
   if [[ $is_activated == true ]]; then withdraw_running; fi
-  rm -f "$folder/switching"
+  # Otherwise the next run tries again.
+  [[ -e $folder/moving ]] || rm -f "$folder/switching"
 }
 
 # Runs the release before again.
 withdraw_running() {
   local former other
   if [[ -e $folder/moving ]]; then
-    read -r former other < "$folder/moving"
+    read -r former other < "$folder/moving" || true
     if move_data "$other" "$(id -un "$former")"; then rm -f "$folder/moving"; fi
   fi
   open_folders || true
@@ -250,7 +259,7 @@ prune() {
   local name user used=''
   # Those of version 0.2.0 are open to everybody who gets to them.
   find "$releases" -mindepth 2 -maxdepth 2 -name app -type d -perm -001 -exec chgrp "$group" {} \; -exec chmod 750 {} \;
-  find "$releases" -mindepth 1 -maxdepth 1 -type d -printf '%T@ %f\n' | sort -rn | tail -n "+$((kept_releases + 1))" |
+  find "$releases" -mindepth 1 -maxdepth 1 -type d ! -name '.*' -printf '%T@ %f\n' | sort -rn | tail -n "+$((kept_releases + 1))" |
     while read -r _ name; do
       if [[ $name != "$release" ]]; then rm -rf "${releases:?}/$name"; fi
     done

@@ -2,13 +2,14 @@
 # shellcheck disable=SC2154 # declared by app.sh
 # Public copies of an app's static folders, which nginx serves: it may not read the app's code.
 
-# Puts them into a new release: static/NAME, where NAME is the folder's path with + in place of /. Argument: NEW_RELEASE
+# Puts them into a new release: static/NAME. static_folders is a list of NAME=FOLDER; a name is that of a URL path.
+# Argument: NEW_RELEASE
 publish_static() {
-  local new=$1 name
+  local new=$1 pair
   [[ -n $static_folders ]] || return 0
   # Nobody else gets there before all is as it should be.
   install -d -m 700 "$new/static"
-  for name in $static_folders; do publish_folder "$new/app/$name" "$new/static/${name//\//+}" "$name"; done
+  for pair in $static_folders; do publish_folder "$new/app/${pair#*=}" "$new/static/${pair%%=*}" "${pair#*=}"; done
   chmod 751 "$new/static"
 }
 

@@ -43,6 +43,7 @@ trial_lines() {
     "ExecStart=$folder/trial/venv/bin/uwsgi --ini $folder/releases/trial.ini" "SyslogIdentifier=uwsgi-trial@$app" \
     KillSignal=SIGTERM Restart=no "TimeoutStartSec=$timeout" TimeoutStopSec=5
   # The unit's own, from the release that is tried.
+  printf '%s\n' "WorkingDirectory=$folder/trial/app"
   printf '%s\n' EnvironmentFile=
   sed -n "s#^EnvironmentFile=$folder/current/#EnvironmentFile=$folder/trial/#p" <<< "$uwsgi_service"
 }

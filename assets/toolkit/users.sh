@@ -69,10 +69,10 @@ make_releases_folder() {
 # Lets only root and the app's group into what is the app's. While the app of version 0.2.0 or of another user runs, it needs
 # them as they are.
 close_folders() {
-  local folders=("$folder/shared" "$folder/releases" "$folder"/releases/*/app "$folder"/venvs/*)
+  local folders=("$folder/shared" "$folder"/releases/*/app "$folder"/venvs/*)
   # How they were, for open_folders. A run that was cut off may have closed them already.
-  [[ -s $folder/folders.before ]] || stat --format '%a %G %n' "${folders[@]}" > "$folder/folders.before" || return
-  chgrp "$group" "${folders[@]}" && chmod 750 "${folders[@]}" && chmod 751 "$folder/releases"
+  [[ -s $folder/folders.before ]] || stat --format '%a %G %n' "${folders[@]}" "$folder/releases" > "$folder/folders.before" || return
+  chgrp "$group" "${folders[@]}" "$folder/releases" && chmod 750 "${folders[@]}"
 }
 
 # Makes close_folders undone.

@@ -102,22 +102,24 @@ config:
 The app also gets \`APP_NAME\`, \`APP_DATA\` (its folder for data) and \`APP_RELEASE\`. The engine passes at most 128 KB of settings.
 
 \`\`\`yaml
-environment: { DJANGO_SETTINGS_MODULE: site.settings }
+environment: { DJANGO_SETTINGS_MODULE: shop.settings }
 secrets: { SECRET_KEY: { generate: true } }
 folders: [media]
 files: [db.sqlite3]
 \`\`\`
 
-Secrets are environment variables of the app too. The stack generates those with \`generate\`. Set others on the command line, so that they are encrypted in the stack's file:
+Secrets are environment variables of the app too. The stack generates those with \`generate\`. Set others, and what only pip needs, on the
+command line, so that they are encrypted in the stack's file:
 
 \`\`\`sh
 pulumi config set --secret --path apps.shop.secrets.SECRET_KEY    # prompts for the value
+pulumi config set --secret --path apps.shop.pip.secrets.TOKEN
 \`\`\`
 
-All other settings are part of the state and of files on the server in clear text. Setting one of them with \`--secret\` is an error.
+All other settings of an app are part of the state and of files on the server in clear text. Setting one of them with \`--secret\` is an
+error.
 
-What is deployed is the content of \`source\`, as on your disk and not as in git, without \`.git\`, \`.local\`, \`node_modules\`, environments
-(\`venv\`, \`.venv\`), caches, and empty folders. A symbolic link is replaced by what it points to, which must be in \`source\` too.
+How it works says [what is packed](how-it-works.md#what-is-packed) of \`source\`.
 `,
   },
 };

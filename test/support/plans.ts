@@ -42,6 +42,7 @@ export function helloPlan(settings: Record<string, unknown> = {}, given: Given =
     settings: appSchema.parse(settings),
     source: {
       hash: given.source?.hash ?? "0123456789abcdef",
+      archiveHash: "",
       code: codeOf({
         ...given.source?.files,
         ...(requirements === undefined ? {} : { "requirements.txt": requirements }),

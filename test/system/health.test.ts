@@ -191,7 +191,7 @@ onEachPlatform("an app with rules of its own", function (test) {
     const { output } = await product.failUp();
     for (const text of [
       "Fix: add the package with the module flask to the app's requirements (requirements.txt), then deploy again.",
-      "Fix: set apps.nested.environment.PYTHONPATH to /opt/apps/nested/current/app/src, where the module wsgi is, then",
+      "Fix: set apps.nested.environment.PYTHONPATH to src, the folder with the module wsgi, then",
       "Fix: set apps.callable.module (wsgi:app) to the name of the WSGI callable in that module, for Django PROJECT.wsgi",
       "of app folder has no folder nothere, which apps.folder.static names.",
     ])

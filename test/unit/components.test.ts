@@ -250,16 +250,16 @@ describe("BaseSystem and UwsgiApp", () => {
     await Promise.all([settled(app.urn), pulumi.runtime.disconnect()]);
     const lines = pipSecretLines(appPlan.settings.pip);
     const hash = fingerprint({ lines: lines.join("\n") }, password);
-    const { stdin, create, delete: remove } = input("hello-pip-secrets");
+    const { stdin, create, delete: remove } = input("hello.pip-secrets");
     assert.notEqual(revealed(stdin), stdin, "the secrets must be a secret");
     assert.equal(revealed(stdin), pipSecretFile(lines, hash));
     assert.equal(create, "bash /var/lib/uwsgi-nginx/keep-secrets hello.pip up");
     assert.equal(remove, "bash /var/lib/uwsgi-nginx/keep-secrets hello.pip down");
     assert.equal(input("hello-app").stdin, manifestText(withPipSecrets(withHost(appPlan.manifest, "192.0.2.1"), hash)));
     assert.deepEqual(input("hello-files"), { ...appPlan.shown, "pip's secrets": `TOKEN (${hash.slice(0, 8)})` });
-    assert.deepEqual(await dependencies("hello-app"), ["base-toolkit", "hello-code", "hello-pip-secrets"]);
+    assert.deepEqual(await dependencies("hello-app"), ["base-toolkit", "hello-code", "hello.pip-secrets"]);
     for (const [name, { inputs }] of made) {
-      if (name === "hello-pip-secrets") continue;
+      if (name === "hello.pip-secrets") continue;
       assert.ok(!JSON.stringify(inputs).includes("hunter2"), `${name} must not have the secret`);
     }
   });

@@ -119,7 +119,7 @@ describe("what is said about an app that does not start", () => {
     const settings =
       "apps.shop.module (shop.wsgi:application) to a module of the app's code, or apps.shop.source to the";
     assert.equal(advice(log), `set ${settings} folder that it is in, then deploy again.`);
-    const path = "set apps.shop.environment.PYTHONPATH to /opt/apps/shop/current/app/src, where the module shop is";
+    const path = "set apps.shop.environment.PYTHONPATH to src, the folder with the module shop";
     assert.equal(advice(log, undefined, ["src/shop/__init__.py"]), `${path}, then deploy again.`);
     assert.equal(advice(log, undefined, ["src/shop.py"]), `${path}, then deploy again.`);
     assert.equal(

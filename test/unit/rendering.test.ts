@@ -117,7 +117,9 @@ ExecReload=+/bin/kill -HUP $MAINPID
 ExecStart=/opt/apps/hello/current/venv/bin/uwsgi --ini /opt/apps/hello/current/uwsgi.ini
 User=hello
 UMask=0027
-Environment=APP_NAME=hello APP_DATA=/opt/apps/hello/shared
+# Variables may have paths that are relative to the code, such as PYTHONPATH.
+WorkingDirectory=/opt/apps/hello/current/app
+Environment=HOME=/opt/apps/hello/shared APP_NAME=hello APP_DATA=/opt/apps/hello/shared
 EnvironmentFile=/opt/apps/hello/current/id
 KillMode=mixed
 TimeoutStopSec=${defaults.stopTimeoutSeconds}
@@ -297,6 +299,7 @@ ExecStart=/bin/bash /var/lib/uwsgi-nginx/commands/hello/command
 WorkingDirectory=/opt/apps/hello/command/app
 User=hello
 UMask=0027
+Environment=HOME=/opt/apps/hello/shared PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 EnvironmentFile=-/opt/apps/hello/command/environment
 EnvironmentFile=-/opt/apps/hello/command/secrets
 # Nothing that it starts outlives it.
@@ -477,11 +480,11 @@ server {
     const settings = { static: { "/static/": "staticfiles", "/img/": "web/img" } };
     assert.deepEqual(changedLines(helloFiles().site, helloFiles(settings).site), [
       "+     location ^~ /static/ {",
-      "+         alias /opt/apps/hello/current/static/staticfiles/;",
+      "+         alias /opt/apps/hello/current/static/static/;",
       "+     location ^~ /img/ {",
-      "+         alias /opt/apps/hello/current/static/web+img/;",
+      "+         alias /opt/apps/hello/current/static/img/;",
     ]);
-    assert.equal(helloPlan(settings).manifest.static_folders, "staticfiles web/img");
+    assert.equal(helloPlan(settings).manifest.static_folders, "img=web/img static=staticfiles");
   });
 });
 
@@ -515,7 +518,7 @@ describe("releases", () => {
   it("other commands give another release id and are shown, and another timeout keeps it", () => {
     const [build, run] = [["a 'b' $C", "d"], ["e"]];
     const plan = helloPlan({ commands: { build, release: run } });
-    assert.equal(plan.shown.commands, "build: a 'b' $C\nbuild: d\nrelease: e\n");
+    assert.equal(plan.shown.commands, "build: a 'b' $C\nbuild: d\nrelease: e\neach within 600 s\n");
     const { build_commands, release_commands, command_timeout } = plan.manifest;
     assert.deepEqual([build_commands, release_commands, command_timeout], ["a 'b' $C\nd\n", "e\n", "600"]);
     assert.equal(release({ commands: { build, release: run, timeoutSeconds: 5 } }), plan.manifest.release);
@@ -578,7 +581,9 @@ describe("what an app gets besides its code", () => {
     assert.deepEqual([shown["kept folders"], shown["kept files"]], ["media var/log", "db.sqlite3"]);
   });
 
-  it("other paths that the app may write to are lines of its unit", () => {
+  it("other paths that the app may write to are lines of its unit, and of that of its commands", () => {
+    const command = helloPlan({ readWritePaths: ["/srv/a"], commands: { build: ["true"] } }).manifest.uwsgi_command;
+    assert.match(command ?? "", /^ReadWritePaths=-\/srv\/a$/m);
     assert.deepEqual(changedLines(helloFiles().unit, helloFiles({ readWritePaths: ["/srv/a", "/srv/b"] }).unit), [
       "+ ReadWritePaths=-/srv/a",
       "+ ReadWritePaths=-/srv/b",

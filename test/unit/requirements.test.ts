@@ -261,6 +261,11 @@ describe("the secrets of pip", () => {
     );
   });
 
+  it("keep a user's name in a netrc file as the index knows it, not as a URL writes it", () => {
+    const all = lines({ index: "https://me%40a.org:${TOKEN}@a.org/simple", secrets: { TOKEN: "t123" } });
+    assert.ok(all.includes("netrc machine a.org login me@a.org password t123"), all.join("\n"));
+  });
+
   it("are hidden in every way that they may be encoded, the longest first", () => {
     const hidden = lines({ index: "https://me:${TOKEN}@a.org", secrets: { TOKEN: "t/1~" } }).flatMap((line) =>
       line.startsWith("hide ") ? [line.slice(5)] : [],

@@ -315,6 +315,14 @@ describe("loading settings", () => {
         "choose a folder or file that has only data in it.",
       ),
     ]),
+    ...["media", "media/public", "m"].map((folder): [string, Record<string, unknown>, string] => [
+      `rejects static files of ${folder} if that has to do with a kept folder`,
+      app({ folders: ["media", "m/kept"], static: { "/m/": folder } }),
+      mistake(
+        `apps.hello.static["/m/"]: "${folder}" has "${folder === "m" ? "m/kept" : "media"}", which is kept across releases (apps.hello.folders, files), but nginx serves copies that each release makes.`,
+        "remove it, and let the app serve what is kept.",
+      ),
+    ]),
     ...["/", "srv", "/srv/../etc", "/srv/a b", "/srv/%n"].map((path): [string, Record<string, unknown>, string] => [
       `rejects "${path}" as a path that the app may write to`,
       app({ readWritePaths: [path] }),

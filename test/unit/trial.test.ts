@@ -52,6 +52,7 @@ KillSignal=SIGTERM
 Restart=no
 TimeoutStartSec=10
 TimeoutStopSec=5
+WorkingDirectory=/opt/apps/hello/trial/app
 EnvironmentFile=
 EnvironmentFile=/opt/apps/hello/trial/id
 `;

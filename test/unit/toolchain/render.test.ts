@@ -75,6 +75,15 @@ describe("npm run render", () => {
     for (const name of written) assert.doesNotMatch(read(folder, name), /v1:encrypted|hunter2/, `${name} has a secret`);
   });
 
+  it("leaves those of pip to be filled in, and reads settings without the project's name as Pulumi does", () => {
+    const pip = { index: "https://me:${TOKEN}@a.org/simple", secrets: { TOKEN: { secure: "v1:encrypted" } } };
+    const { root, folder } = project({ apps: { shop: { pip } } });
+    const written = render(root, "test", folder);
+    assert.match(read(folder, "manifests/apps/shop"), /^pip_secrets=by-hand$/m);
+    assert.match(read(folder, "secrets/shop.pip"), /^set TOKEN=TOKEN$/m);
+    for (const name of written) assert.doesNotMatch(read(folder, name), /v1:encrypted/, `${name} has a secret`);
+  });
+
   it("needs no secret", () => {
     const server = { kind: "ssh", address: "192.0.2.7", user: "admin", hostKey: `ssh-ed25519 ${"A".repeat(68)}` };
     const secrets = { privateKey: { secure: "AAAA" }, sudoPassword: { secure: "BBBB" } };
