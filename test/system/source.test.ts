@@ -98,7 +98,7 @@ onEachPlatform("the code of an app", function (test) {
     ]);
     assert.equal(await product.ssh(`find ${folder}/ ! -group shop -o -perm /o=rwx -o -perm /g=w -o -type l`), "");
     for (const path of [`${folder}/wsgi.py`, `${folder}/../uwsgi.ini`, folder]) {
-      const read = `runuser -u other -- ls -d ${path} > /dev/null 2>&1 && echo readable || echo closed`;
+      const read = `runuser -u other -- test -r ${path} && echo readable || echo closed`;
       assert.equal(await product.ssh(read), "closed", path);
     }
     assert.match(await product.ssh(`runuser -u shop -- touch ${folder}/x 2>&1 || true`), /denied/);

@@ -1,7 +1,7 @@
 // What happens to the toolkit on a server between two deployments, and to deployments that meet each other there.
 import assert from "node:assert/strict";
 import { assertPage, assertUnchanged } from "../support/assertions";
-import { appDefaults } from "../support/defaults";
+import { appDefaults, uwsgiVersion } from "../support/defaults";
 import { onGenuinePlatforms, preparedSettings } from "../support/platforms";
 import { Product } from "../support/product";
 import { waitFor } from "../support/waitFor";
@@ -179,7 +179,7 @@ onGenuinePlatforms("the toolkit on a server", function (test) {
     );
     assert.deepEqual(
       results,
-      ids.map((id) => `{"release": "${id}"}`),
+      ids.map((id) => `{"release": "${id}", "uwsgi": "${uwsgiVersion}"}`),
     );
     const live = await product.ssh("readlink /opt/apps/hello/current");
     assert.ok(ids.map((id) => `releases/${id}`).includes(live), live);

@@ -505,7 +505,7 @@ itself("add a file to its own code", lambda: add(OWN + "/releases/*/app", OWN + 
 itself("change its own uwsgi.ini", lambda: write(OWN + "/releases/*/uwsgi.ini", OWN + "/releases/*/reload"))
 itself("change its own Python", lambda: add(OWN + "/releases/*" + SITE_PACKAGES, OWN + "/releases/*/venv/bin"))
 itself("change its own unit", lambda: write("/etc/systemd/system/uwsgi@hostile.service", OWN + "/releases/*/uwsgi.service"))
-itself("read the file of its own secrets", lambda: read(OWN + "/releases/*/environment"))
+itself("read the file of its own secrets", lambda: read(OWN + "/releases/*/secrets"))
 itself("go back to another release", lambda: write(OWN + "/last-good"))
 
 
