@@ -16,6 +16,7 @@ activate() {
   fi
   hold_requests
   systemctl stop "$socket_unit" "$service" || return 1
+  remember_folders || return 1
   if ! is_owner; then
     write_text "$owner $(id -u "$uid")"$'\n' "$folder/moving" && move_data "$owner" "$uid" || return 1
   fi

@@ -66,16 +66,23 @@ make_releases_folder() {
   chmod 751 "$folder/releases"
 }
 
+# Keeps how the folders are, for open_folders, before data is moved and folders are closed. A run that was cut off may have
+# done both.
+remember_folders() {
+  local folders
+  if [[ -s $folder/folders.before ]]; then return 0; fi
+  folders=$(stat --format '%a %G %n' "$folder/shared" "$folder/releases" "$folder"/releases/*/app "$folder"/venvs/*) &&
+    write_text "$folders"$'\n' "$folder/folders.before"
+}
+
 # Lets only root and the app's group into what is the app's. While the app of version 0.2.0 or of another user runs, it needs
 # them as they are.
 close_folders() {
   local folders=("$folder/shared" "$folder"/releases/*/app "$folder"/venvs/*)
-  # How they were, for open_folders. A run that was cut off may have closed them already.
-  [[ -s $folder/folders.before ]] || stat --format '%a %G %n' "${folders[@]}" "$folder/releases" > "$folder/folders.before" || return
   chgrp "$group" "${folders[@]}" "$folder/releases" && chmod 750 "${folders[@]}"
 }
 
-# Makes close_folders undone.
+# Makes close_folders undone, and what move_data has done to the folders.
 open_folders() {
   local mode group_before name
   [[ -e $folder/folders.before ]] || return 0

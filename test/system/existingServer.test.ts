@@ -114,6 +114,14 @@ onEachPlatform("an existing server", function (test) {
   const givePassword = () =>
     product.succeed("config", "set", "--secret", "--path", "uwsgi-nginx:server.sudoPassword", password);
 
+  const giveKeys = async () => {
+    const keys = { "server.privateKey": server, "server.bastion.privateKey": bastion };
+    for (const [key, { connection }] of Object.entries(keys)) {
+      const words = ["--secret", "--path", `uwsgi-nginx:${key}`, "--", connection.privateKey];
+      await product.succeed("config", "set", ...words);
+    }
+  };
+
   const url = () => `http://127.0.0.1:${server.port(80)}/`;
   const assertOurs = () => assertPage(url(), "ours", "app.example.org");
   const assertUntouched = async () => {
@@ -364,6 +372,7 @@ onEachPlatform("an existing server", function (test) {
     await given.site();
     await configure(behind({ user: "admin" }));
     await givePassword();
+    await giveKeys();
     const search = new SecretSearch(product, (script) => server.sh(script));
     const watched = server.sh("until [ -e /run/over ]; do ps -eo args --no-headers; sleep 0.2; done | sort -u");
     await undisturbed(async () => {

@@ -131,23 +131,23 @@ onEachPlatform("an app with rules of its own", function (test) {
     const live = "/opt/apps/shop/current";
     const refused = [
       ...[`cat ${live}/app/shop.py`, `cat ${live}/uwsgi.ini`, `cat ${live}/made-of`, `cat ${live}/reload`],
-      ...["ls /opt/apps/shop/releases", `ls ${live}/`, `ls ${live}/static`, `touch ${live}/static/web+img/new`],
+      ...["ls /opt/apps/shop/releases", `ls ${live}/`, `ls ${live}/static`, `touch ${live}/static/img/new`],
     ];
     const worked = await product.ssh(
       ["stranger", test.platform.nginx.user]
-        .flatMap((who) => [...refused, `cat ${live}/static/web+img/logo.svg`].map((it) => `runuser -u ${who} -- ${it}`))
+        .flatMap((who) => [...refused, `cat ${live}/static/img/logo.svg`].map((it) => `runuser -u ${who} -- ${it}`))
         .map((command) => `${command} > /dev/null 2>&1 && echo '${command}'`)
         .join("; ") + "; true",
     );
     assert.deepEqual(
       worked.split("\n"),
-      ["stranger", test.platform.nginx.user].map((who) => `runuser -u ${who} -- cat ${live}/static/web+img/logo.svg`),
+      ["stranger", test.platform.nginx.user].map((who) => `runuser -u ${who} -- cat ${live}/static/img/logo.svg`),
     );
     assert.equal(
       await product.ssh(`cd ${live}; stat --format '%n %U:%G %a' . app static static/* uwsgi.ini made-of reload`),
       [
         ...[". root:shop 751", "app root:shop 750", "static root:root 751"],
-        ...["static/staticfiles root:root 751", "static/web+img root:root 751"],
+        ...["static/img root:root 751", "static/static root:root 751"],
         ...["uwsgi.ini root:shop 640", "made-of root:shop 640", "reload root:shop 750"],
       ].join("\n"),
     );
