@@ -44,13 +44,17 @@ function codeChecks(name: string, app: AppSettings, { folder, sources }: AppSurr
 function userChecks(name: string, app: AppSettings, { platform }: AppSurroundings): Mistake[] {
   const user = app.uid ?? name;
   const nginx = platform === undefined ? undefined : platforms[platform].nginx.user;
-  const why: Record<string, string> = { root: "an app never runs as root", [nginx ?? ""]: "nginx runs as that user" };
-  if (why[user] === undefined) return [];
+  const reasons = new Map([
+    ["root", "an app never runs as root"],
+    [nginx ?? "", "nginx runs as that user"],
+  ]);
+  const why = reasons.get(user);
+  if (why === undefined) return [];
   return [
     {
       path: ["apps", name, "uid"],
       value: user,
-      text: `is not allowed, because ${why[user]}.`,
+      text: `is not allowed, because ${why}.`,
       fix: "set it to another Linux user.",
     },
   ];
@@ -74,7 +78,7 @@ function pythonChecks(name: string, app: AppSettings, { platform }: AppSurroundi
 
 function variableChecks(name: string, { environment, secrets }: AppSettings): Mistake[] {
   return Object.keys(environment)
-    .filter((variable) => variable in secrets)
+    .filter((variable) => Object.hasOwn(secrets, variable))
     .map((variable) => ({
       path: ["apps", name, "environment", variable],
       text: `is in apps.${name}.secrets too.`,

@@ -90,7 +90,7 @@ function foreignSettings(project: string, config: RawSettings["config"]): string
   return Object.entries(config).flatMap(([key, text]) => {
     const [namespace = "", name = ""] = key.split(":");
     const value = parseJson(text);
-    if (namespace === project || !(name in settingsSchema.shape) || typeof value !== "object") return [];
+    if (namespace === project || !Object.hasOwn(settingsSchema.shape, name) || typeof value !== "object") return [];
     return [mistakeText(key, `the project's name is ${project} (Pulumi.yaml).`, `rename it to ${project}:${name}.`)];
   });
 }

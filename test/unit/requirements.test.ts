@@ -240,6 +240,10 @@ every = ["my_shop[all]", "six"]
       assert.deepEqual(read({ [lock]: "", "requirements.txt": "" }).problems, []);
     });
   }
+
+  it("nothing is a lock file because every object in JavaScript has its name", () => {
+    assert.deepEqual(read({ constructor: "six\n" }, { requirements: "constructor" }).problems, []);
+  });
 });
 
 describe("the secrets of pip", () => {
