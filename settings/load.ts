@@ -57,13 +57,25 @@ export function loadSettings(raw: RawSettings): Settings {
   mistakes.push(...secretKeyChecks(values, (key) => isSecret(`${project}:${key}`) && !isWrong(key)));
   if (parsed.success && mistakes.length === 0) return parsed.data;
 
+  const shownValue = (value: unknown, path: readonly PropertyKey[]) => {
+    const setting = settingText(schemaAt(path, values));
+    if (isSecret(`${project}:${String(path[0])}`) || setting?.secret) return "[secret]";
+    // What holds settings holds secrets, too, and nobody knows where in a wrong form.
+    return setting ? JSON.stringify(value) : formOf(value);
+  };
   throw new SettingsError(
     mistakes.map(({ path, value, text, fix }) => {
-      const secret = isSecret(`${project}:${String(path[0])}`) || settingText(schemaAt(path, values))?.secret;
-      const shown = value === undefined ? "" : `${secret ? "[secret]" : JSON.stringify(value)} `;
+      const shown = value === undefined ? "" : `${shownValue(value, path)} `;
       return mistakeText(keyText(path), `${shown}${text}`, fix);
     }),
   );
+}
+
+function formOf(value: unknown): string {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "a list";
+  if (typeof value === "object") return Object.keys(value).length === 0 ? "an empty map" : "a map";
+  return typeof value === "string" ? "a text" : `a ${typeof value}`;
 }
 
 function mistakeText(key: string, text: string, fix: string): string {
