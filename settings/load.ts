@@ -83,14 +83,19 @@ function mistakeText(key: string, text: string, fix: string): string {
 }
 
 /**
- * Secrets that are not encrypted in the stack's file, by the path that `pulumi config set --path` takes. Where a key also
- * holds an encrypted secret none is found, because the engine marks the whole key as secret.
+ * Secrets that are not encrypted in the stack's file, by the path that `pulumi config set --path` takes. The engine marks a
+ * whole key as secret. If the stack's file has nothing encrypted in it, the key comes from another file (`--config-file`), and
+ * nobody knows which of its secrets are encrypted.
  */
-export function secretsInClear({ project, config, isSecret }: RawSettings): string[] {
+export function secretsInClear({ project, config, isSecret, encrypted = [] }: RawSettings): string[] {
   const values = parseValues(project, config);
+  const isKnown = (key: string) => !isSecret(`${project}:${key}`) || encrypted.some(([first]) => first === key);
+  const isEncrypted = (path: SettingPath) =>
+    encrypted.some((outer) => outer.every((part, index) => String(part) === String(path[index])));
   return Object.entries(values)
-    .filter(([key]) => !isSecret(`${project}:${key}`))
+    .filter(([key]) => isKnown(key))
     .flatMap(([key, value]) => keptSecrets(value, [key], values))
+    .filter((path) => !isEncrypted(path))
     .map(keyText);
 }
 

@@ -565,6 +565,25 @@ describe("secretsInClear", () => {
     assert.deepEqual(secretsInClear(raw({ server }, { secrets: ["uwsgi-nginx:server"] })), []);
   });
 
+  it("the warning about plain-text secrets names those beside an encrypted one, which may be a whole map", () => {
+    const settings = { server, apps: { hello: { secrets: { A: "x", B: "x" }, pip: { secrets: { C: "x" } } } } };
+    const encrypted: SettingPath[] = [
+      ["server", "bastion"],
+      ["server", "privateKey"],
+      ["apps", "hello", "secrets", "B"],
+    ];
+    const secrets = ["uwsgi-nginx:server", "uwsgi-nginx:apps"];
+    assert.deepEqual(secretsInClear(raw(settings, { secrets, encrypted })), [
+      "server.sudoPassword",
+      "apps.hello.secrets.A",
+      "apps.hello.pip.secrets.C",
+    ]);
+    // Those of the apps come from another file.
+    assert.deepEqual(secretsInClear(raw(settings, { secrets, encrypted: encrypted.slice(0, 2) })), [
+      "server.sudoPassword",
+    ]);
+  });
+
   it("the warning about plain-text secrets does not name a setting that is not a secret", () => {
     const publicServer = { kind: "ssh", hostKey: "key", proxy: "http://a.org", mirrors: { epel: ["http://b.org"] } };
     assert.deepEqual(secretsInClear(raw({ server: publicServer, no: 1 })), []);
