@@ -16,8 +16,10 @@ export function codeFiles({ files, tree }: Source): CodeFiles {
 /** A file as text. Like pip, it believes a byte order mark: `pip freeze > FILE` writes UTF-16 in PowerShell. */
 export function codeText(code: CodeFiles, name: string): string {
   const bytes = code.bytes(name);
-  const encoding = bytes[0] === 0xff && bytes[1] === 0xfe ? "utf-16le" : "utf-8";
-  return new TextDecoder(encoding).decode(bytes);
+  const [first, second] = bytes;
+  const isLittle = first === 0xff && second === 0xfe;
+  const isBig = first === 0xfe && second === 0xff;
+  return new TextDecoder(isLittle ? "utf-16le" : isBig ? "utf-16be" : "utf-8").decode(bytes);
 }
 
 export function hasFolder(code: CodeFiles, folder: string): boolean {

@@ -72,13 +72,15 @@ describe("a requirements file", () => {
     });
   });
 
-  it("may be one of PowerShell, in UTF-16", () => {
-    const bytes = Buffer.from("\ufeff-r base.txt\r\n", "utf16le");
-    const code = {
-      names: ["requirements.txt", "base.txt"],
-      bytes: (it: string) => (it === "base.txt" ? Buffer.from("six") : bytes),
-    };
-    assert.deepEqual(installation(code, { extras: [] }).named, ["base.txt"]);
+  it("may be one of PowerShell, in UTF-16 of either order of bytes", () => {
+    const little = Buffer.from("\ufeff-r base.txt\r\n", "utf16le");
+    for (const bytes of [little, Buffer.from(little).swap16()]) {
+      const code = {
+        names: ["requirements.txt", "base.txt"],
+        bytes: (it: string) => (it === "base.txt" ? Buffer.from("six") : bytes),
+      };
+      assert.deepEqual(installation(code, { extras: [] }).named, ["base.txt"]);
+    }
   });
 
   it("that names what is missing or outside of the source says where", () => {
