@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import type { AppSettings } from "./apps";
 import { isReadableFile } from "./files";
-import type { Mistake } from "./mistake";
+import { forApp, type Mistake } from "./mistake";
 import { lines, megabyte, type Source, type Sources } from "./source";
 import { BadArchive } from "./sourceArchive";
 import { isWithin } from "./sourceTree";
@@ -12,6 +12,20 @@ import { isWithin } from "./sourceTree";
  * @param project folder that `source` is relative to
  */
 export function sourceChecks(name: string, app: AppSettings, project: string, sources: Sources): Mistake[] {
+  try {
+    return checksOf(name, app, project, sources);
+  } catch (error) {
+    const at = { path: ["apps", name, "source"], value: app.source };
+    if (error instanceof BadArchive) return [{ ...at, text: error.message, fix: forApp(name, error.fix) }];
+    // What the system, or Node for it, says about a path.
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === undefined) throw error;
+    const fix = "set it to a folder or archive that you may read, relative to the project.";
+    return [{ ...at, text: `cannot be read: ${code}.`, fix }];
+  }
+}
+
+function checksOf(name: string, app: AppSettings, project: string, sources: Sources): Mistake[] {
   const at = { path: ["apps", name, "source"], value: app.source };
   const place = path.resolve(project, app.source);
   const stats = fs.statSync(place, { throwIfNoEntry: false });
@@ -23,23 +37,17 @@ export function sourceChecks(name: string, app: AppSettings, project: string, so
     const text = "contains this project or its secrets (.local), and all of it would be uploaded.";
     return [{ ...at, text, fix: "move the app's code to a folder of its own, and set it to that." }];
   }
-  try {
-    if (!stats.isFile() && !stats.isDirectory()) throw new BadArchive("is neither a folder nor a file.");
-    const source = sources.of(app);
-    const tooLarge = sizeChecks(name, app, source);
-    // Now that it is small enough: is it whole?
-    if (stats.isFile() && tooLarge.length === 0) for (const file of source.files) source.tree.read(file.place);
-    return [
-      ...(app.requirements === undefined ? [] : requirementsFileChecks(name, app.requirements, app, place, source)),
-      ...tooLarge,
-      ...contentChecks(name, at, source),
-      ...moduleChecks(name, app, source),
-    ];
-  } catch (error) {
-    if (!(error instanceof BadArchive)) throw error;
-    const fix = "set it to a folder, or to a .tar.gz or .zip archive of one.";
-    return [{ ...at, text: error.message, fix }];
-  }
+  if (!stats.isFile() && !stats.isDirectory()) throw new BadArchive("is neither a folder nor a file.");
+  const source = sources.of(app);
+  const tooLarge = sizeChecks(name, app, source);
+  // Now that it is small enough: is it whole?
+  if (stats.isFile() && tooLarge.length === 0) for (const file of source.files) source.tree.read(file.place);
+  return [
+    ...(app.requirements === undefined ? [] : requirementsFileChecks(name, app.requirements, app, place, source)),
+    ...tooLarge,
+    ...contentChecks(name, at, source),
+    ...moduleChecks(name, app, source),
+  ];
 }
 
 function holdsProject(root: string, project: string): boolean {

@@ -236,12 +236,17 @@ with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
     });
 
     it("cannot fill the memory: it is not unpacked further than maxSourceSize allows", () => {
+      const fix = "set apps.hello.maxSourceSize to more, or leave out of the archive what is not code.";
       fs.writeFileSync(place("bomb.tar.gz"), gzipSync(Buffer.alloc(200 * 1024 * 1024)));
       const before = process.memoryUsage().rss;
-      assert.match(
-        found({ source: "bomb.tar.gz", maxSourceSize: 1 })[0] ?? "",
-        /"bomb\.tar\.gz" unpacks to far more than maxSourceSize allows\./,
-      );
+      assert.deepEqual(found({ source: "bomb.tar.gz", maxSourceSize: 1 }), [
+        mistake('apps.hello.source: "bomb.tar.gz" unpacks to far more than maxSourceSize allows.', fix),
+      ]);
+      write({ "file.zip": "" });
+      fs.truncateSync(place("file.zip"), 1024 * 1024 + 1);
+      assert.deepEqual(found({ source: "file.zip", maxSourceSize: 1 }), [
+        mistake('apps.hello.source: "file.zip" is larger than maxSourceSize allows.', fix),
+      ]);
       assert.ok(process.memoryUsage().rss - before < 190 * 1024 * 1024, "the bomb should not be in the memory");
       const archive = new AdmZip();
       archive.addFile("wsgi.py", Buffer.alloc(3 * 1024 * 1024));
@@ -407,6 +412,23 @@ with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
     ]);
     load(app({ source: "shop", exclude: ["data[2-7]"], maxSourceSize: 1000 }), { folder });
     assert.equal(found({ source: "shop", maxSourceSize: 4097 }).length, 1);
+  });
+
+  it("must be where it can be read", () => {
+    write({ "shop/wsgi.py": "x" });
+    const cases: [source: string, code: string][] = [
+      ["shop/wsgi.py/x", "ENOTDIR"],
+      ["shop/\0", "ERR_INVALID_ARG_VALUE"],
+      ["x".repeat(5000), "ENAMETOOLONG"],
+    ];
+    for (const [source, code] of cases) {
+      assert.deepEqual(found({ source }), [
+        mistake(
+          `apps.hello.source: ${JSON.stringify(source)} cannot be read: ${code}.`,
+          "set it to a folder or archive that you may read, relative to the project.",
+        ),
+      ]);
+    }
   });
 
   it("must hold the module, unless it may be installed", () => {
