@@ -1,4 +1,5 @@
 import type { Source } from "./source";
+import type { LeftOut } from "./sourceFiles";
 
 /** The files of an app's code that are packed: no others reach the server. */
 export interface CodeFiles {
@@ -6,11 +7,14 @@ export interface CodeFiles {
   readonly names: readonly string[];
   /** The content of one of them. */
   readonly bytes: (name: string) => Uint8Array;
+  /** What else the source has, for those who look for mistakes. */
+  readonly leftOut?: readonly LeftOut[];
 }
 
-export function codeFiles({ files, tree }: Source): CodeFiles {
+export function codeFiles({ files, tree, leftOut }: Source): CodeFiles {
   const places = new Map(files.map(({ name, place }) => [name, place]));
-  return { names: [...places.keys()], bytes: (name) => Buffer.concat([...tree.read(places.get(name) ?? name)]) };
+  const bytes = (name: string) => Buffer.concat([...tree.read(places.get(name) ?? name)]);
+  return { names: [...places.keys()], bytes, leftOut };
 }
 
 /** A file as text. Like pip, it believes a byte order mark: `pip freeze > FILE` writes UTF-16 in PowerShell. */

@@ -1,6 +1,6 @@
 import type { AppSettings } from "./apps";
 import { codeFiles } from "./codeFiles";
-import type { Mistake } from "./mistake";
+import { forApp, type Mistake } from "./mistake";
 import { placeholdersIn } from "./pip";
 import { installation } from "./requirements";
 import type { Source } from "./source";
@@ -8,8 +8,11 @@ import type { Source } from "./source";
 /** What keeps pip from installing an app's requirements. */
 export function requirementsChecks(name: string, app: AppSettings, source: Source): Mistake[] {
   const { placeholders, problems } = installation(codeFiles(source), app);
-  const at = ["apps", name, "requirements"];
-  return [...problems.map((problem) => ({ path: at, ...problem })), ...secretChecks(name, app, placeholders)];
+  const path = ["apps", name, "requirements"];
+  return [
+    ...problems.map(({ text, fix }) => ({ path, text: forApp(name, text), fix: forApp(name, fix) })),
+    ...secretChecks(name, app, placeholders),
+  ];
 }
 
 /** Placeholders without a value, and values without a placeholder. */

@@ -3,6 +3,7 @@ import * as path from "node:path";
 import type { AppSettings } from "./apps";
 import { isReadableFile } from "./files";
 import { forApp, type Mistake } from "./mistake";
+import { installedFiles } from "./requirements";
 import { lines, megabyte, type Source, type Sources } from "./source";
 import { BadArchive } from "./sourceArchive";
 import { isWithin } from "./sourceTree";
@@ -103,25 +104,30 @@ function sizeChecks(name: string, { source, maxSourceSize }: AppSettings, { file
   ];
 }
 
-/** Files by which an app has more modules than those in its source: what is installed. */
-const installing = new Set(["requirements.txt", "pyproject.toml", "setup.py", "setup.cfg"]);
-
-function moduleChecks(name: string, { source, module, requirements }: AppSettings, found: Source): Mistake[] {
-  const { files, problems, ignoredPython } = found;
+function moduleChecks(name: string, app: AppSettings, { files, problems, leftOut }: Source): Mistake[] {
+  const { source, module, requirements, environment, secrets } = app;
   const names = files.map((file) => file.name);
   if (problems.length > 0 || files.length === 0) return [];
-  if (requirements !== undefined || names.some((it) => installing.has(it))) return [];
+  // What is installed, or ought to be, may have the module.
+  const ignored = leftOut.filter(({ by }) => by !== "exclude");
+  const mayInstall = [...names, ...ignored.map((it) => it.name)].some((it) => installedFiles.includes(it));
+  if (requirements !== undefined || mayInstall) return [];
+  if ([environment, secrets].some((it) => Object.hasOwn(it, "PYTHONPATH"))) return [];
   const [dotted = ""] = module.split(":");
   const place = dotted.replaceAll(".", "/");
-  const wanted = [`${place}.py`, `${place}/__init__.py`].flatMap((it) => [it, `src/${it}`]);
+  const wanted = [`${place}.py`, `${place}/__init__.py`];
   // A compiled one has a suffix that says for which Python.
   const isThere = (it: string) => wanted.includes(it) || (it.startsWith(`${place}.`) && it.endsWith(".so"));
   if (names.some(isThere)) return [];
   const at = { path: ["apps", name, "module"], value: module };
-  const ignored = ignoredPython.find((it) => wanted.some((file) => file === it.name || file.startsWith(it.name)));
-  if (ignored !== undefined) {
-    const text = `is not in ${source}, because ${ignored.by} leaves out ${ignored.name}.`;
-    return [{ ...at, text, fix: `add "!${ignored.name}" to apps.${name}.exclude.` }];
+  const why = ignored.find((it) => it.isPython && wanted.some((file) => file === it.name || file.startsWith(it.name)));
+  if (why !== undefined) {
+    const text = `is not in ${source}, because ${why.by} leaves out ${why.name}.`;
+    return [{ ...at, text, fix: `add "!${why.name}" to apps.${name}.exclude.` }];
+  }
+  if (wanted.some((it) => names.includes(`src/${it}`))) {
+    const text = `is in the folder src of ${source}, where Python does not look for modules.`;
+    return [{ ...at, text, fix: `set apps.${name}.environment.PYTHONPATH to /opt/apps/${name}/current/app/src.` }];
   }
   const text = `is not in ${source}, which has neither ${place}.py nor ${place}/__init__.py.`;
   return [{ ...at, text, fix: `set it to a module in ${source}, or set apps.${name}.source to where the module is.` }];

@@ -83,6 +83,22 @@ describe("a requirements file", () => {
     }
   });
 
+  it("may name a folder with a slash at its end", () => {
+    for (const links of ["../wheels/", "../wheels", "wheels/", "file:wheels/", "wheels/one.whl"])
+      assert.deepEqual(
+        read(
+          { "requirements/base.txt": `--find-links ${links}\nown\n`, "wheels/one.whl": "a" },
+          { requirements: "requirements/base.txt" },
+        ),
+        {
+          ...{ file: "requirements/base.txt", text: "", named: [], packages: ["wheels/one.whl"], needsCode: false },
+          ...{ placeholders: new Map(), problems: [] },
+        },
+        links,
+      );
+    assert.deepEqual(read({ "requirements.txt": "-e ./lib/\n", "lib/setup.py": "" }).problems, []);
+  });
+
   it("that names what is missing or outside of the source says where", () => {
     const wrong = "six\n-r base.txt\n-c ../c.txt\n-e ./lib\n./own.whl\n--find-links wheels\nown @ file:../own.whl\n";
     assert.deepEqual(texts({ "requirements.txt": wrong }), [

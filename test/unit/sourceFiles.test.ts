@@ -450,7 +450,16 @@ with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
       "is not in shop, because .gitignore leaves out settings/.",
       'add "!settings/" to apps.hello.exclude.',
     );
-    for (const module of ["pkg:app", "other:app", "fast:app"]) load(app({ source: "shop", module }), { folder });
+    wrong(
+      "other:app",
+      "is in the folder src of shop, where Python does not look for modules.",
+      "set apps.hello.environment.PYTHONPATH to /opt/apps/hello/current/app/src.",
+    );
+    for (const key of ["environment", "secrets"]) {
+      const path = { PYTHONPATH: "/opt/apps/hello/current/app/src" };
+      load(app({ source: "shop", module: "other:app", [key]: path }), { folder });
+    }
+    for (const module of ["pkg:app", "fast:app"]) load(app({ source: "shop", module }), { folder });
     for (const name of ["requirements.txt", "pyproject.toml", "setup.py"]) {
       write({ [`shop/${name}`]: "" });
       load(app({ source: "shop" }), { folder });
@@ -469,6 +478,76 @@ with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
     tar("shop.tar.gz", "-C", folder, "shop");
     load(app({ source: "shop.tar.gz", requirements: "r.txt" }), { folder });
     assert.equal(found({ source: "shop.tar.gz", requirements: "s.txt" }).length, 1);
+  });
+
+  it("must include what says what the app needs, unless `exclude` leaves it out", () => {
+    write({ "shop/wsgi.py": "x", "shop/poetry.lock": "x" });
+    for (const [name, ignore] of [
+      ["setup.py", ".gitignore"],
+      ["pyproject.toml", ".dockerignore"],
+      ["requirements.txt", ".gitignore"],
+    ] as const) {
+      write({ [`shop/${name}`]: "", [`shop/${ignore}`]: `${name}\n` });
+      for (const module of ["wsgi:application", "flask:Flask()"]) {
+        assert.deepEqual(found({ source: "shop", module }), [
+          mistake(
+            `apps.hello.requirements: ${name} says what the app needs, but ${ignore} leaves it out.`,
+            `add "!${name}" to apps.hello.exclude, or "${name}" if it is not to be installed.`,
+          ),
+        ]);
+      }
+    }
+    write({ "shop/requirements.txt": "six\n" });
+    load(app({ source: "shop", exclude: ["!requirements.txt"] }), { folder });
+    write({ "shop/r.txt": "six\n" });
+    load(app({ source: "shop", requirements: "r.txt" }), { folder });
+    fs.rmSync(place("shop/poetry.lock"));
+    load(app({ source: "shop", exclude: ["requirements.txt", "pyproject.toml", "setup.py"] }), { folder });
+  });
+
+  it("must include what the requirements name, and an error says what leaves it out", () => {
+    write({
+      "shop/wsgi.py": "x",
+      "shop/requirements.txt": "-r base.txt\n-c req/c.txt\n-e ./lib\n--find-links wheels/\n./own.whl\nsix\n",
+      "shop/.gitignore": "base.txt\n*.whl\n/lib/\n",
+      "shop/.dockerignore": "req\n",
+      "shop/base.txt": "six\n",
+      "shop/req/c.txt": "",
+      "shop/lib/setup.py": "",
+      "shop/wheels/one.whl": "",
+      "shop/wheels/two.whl": "",
+      "shop/own.whl": "",
+    });
+    const check = (...exclude: string[]) => found({ source: "shop", exclude });
+    const missing = (number: number, value: string, by: string, name: string, fix: string) =>
+      mistake(
+        `apps.hello.requirements: line ${number} of requirements.txt names ${value}, which is not among the packed files ` +
+          `of the app, because ${by} leaves out ${name}.`,
+        fix,
+      );
+    const rules = ["!base.txt", "!req/", "!lib/", "!wheels/**"];
+    assert.deepEqual(check("own.whl"), [
+      missing(1, "base.txt", ".gitignore", "base.txt", 'add "!base.txt" to apps.hello.exclude.'),
+      missing(2, "req/c.txt", ".dockerignore", "req/", 'add "!req/" to apps.hello.exclude.'),
+      missing(3, "./lib", ".gitignore", "lib/", 'add "!lib/" to apps.hello.exclude.'),
+      missing(4, "wheels/", ".gitignore", "wheels/one.whl", 'add "!wheels/**" to apps.hello.exclude.'),
+      missing(5, "./own.whl", "apps.hello.exclude", "own.whl", "remove what leaves it out from apps.hello.exclude."),
+    ]);
+    assert.equal(check(...rules).length, 1);
+    load(app({ source: "shop", exclude: [...rules, "!own.whl"] }), { folder });
+    assert.ok(names("shop", rules).includes("wheels/two.whl"), "the fix should include all of the folder");
+  });
+
+  it("must have the requirements file at a path relative to the source", () => {
+    write({ "shop/wsgi.py": "x", "shop/r.txt": "flask\n" });
+    for (const requirements of ["../shop/r.txt", place("shop/r.txt")]) {
+      assert.deepEqual(found({ source: "shop", requirements }), [
+        mistake(
+          `apps.hello.requirements: ${requirements} is not among the packed files of the app.`,
+          "set it to the path of a packed file, relative to the app's source.",
+        ),
+      ]);
+    }
   });
 
   it("is listed once in a run, and an archive read once", () => {
