@@ -1,4 +1,4 @@
-import type { PipSettings } from "../settings/pip";
+import { placeholderPattern, type PipSettings } from "../settings/pip";
 import { indexVariables } from "./requirements";
 
 /**
@@ -47,7 +47,7 @@ function withoutCredentials(url: string, secrets: Values, netrc: Map<string, str
 const asIs = (value: string) => value;
 
 function fillIn(text: string, secrets: Values, write: (value: string) => string): string {
-  return text.replace(/\$\{([A-Z0-9_]+)\}/g, (_, name: string) => write(secrets[name] ?? ""));
+  return text.replace(placeholderPattern, (_, name: string) => write(secrets[name] ?? ""));
 }
 
 /** A value as pip and what it calls may print it: as it is, and encoded in the ways of Python's urllib. */
