@@ -3,7 +3,7 @@ import { platforms, type PlatformName } from "../platforms";
 import type { Apps, AppSettings } from "./apps";
 import { writableChecks } from "./folders";
 import type { Mistake } from "./mistake";
-import { requirementsChecks } from "./requirementsChecks";
+import { indexChecks, requirementsChecks } from "./requirementsChecks";
 import type { Sources } from "./source";
 import { sourceChecks } from "./sourceChecks";
 import { socketPath } from "./uwsgi";
@@ -38,7 +38,8 @@ export function appChecks(apps: Apps, surroundings: AppSurroundings): Mistake[] 
 function codeChecks(name: string, app: AppSettings, { folder, sources }: AppSurroundings): Mistake[] {
   const mistakes = sourceChecks(name, app, folder, sources);
   // Without its code nobody knows what the requirements are.
-  return mistakes.length > 0 ? mistakes : requirementsChecks(name, app, sources.of(app));
+  const more = mistakes.length > 0 ? [] : requirementsChecks(name, app, sources.of(app));
+  return [...mistakes, ...indexChecks(name, app), ...more];
 }
 
 function userChecks(name: string, app: AppSettings, { platform }: AppSurroundings): Mistake[] {

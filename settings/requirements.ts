@@ -1,12 +1,20 @@
 import * as path from "node:path";
 import { codeText, hasFolder, type CodeFiles } from "./codeFiles";
 import { lockProblem } from "./lockFiles";
+import { placeholdersIn } from "./pip";
 import { projectRequirements } from "./pyproject";
 
 /** A mistake in the files that say what an app needs. */
 export interface Problem {
   text: string;
   fix: string;
+}
+
+export interface Placeholder {
+  /** Its line. */
+  where: string;
+  /** It begins a path. */
+  isPath: boolean;
 }
 
 /** What pip installs for an app, and all of the code that this depends on. */
@@ -21,8 +29,8 @@ export interface Installation {
   packages: readonly string[];
   /** It installs a folder of the code, so it depends on all of the code. */
   needsCode: boolean;
-  /** Where the files use `${NAME}`, by name: pip fills these in from its environment. */
-  placeholders: ReadonlyMap<string, string>;
+  /** The first use of each `${NAME}` in the files, by name: pip fills these in from its environment. */
+  placeholders: ReadonlyMap<string, Placeholder>;
   problems: readonly Problem[];
 }
 
@@ -90,7 +98,7 @@ const archive = /\.(whl|zip|tar|tgz|tbz|txz|tlz|tar\.(gz|bz2|xz|lzma|lz))$/i;
 class Reader {
   private readonly named = new Set<string>();
   private readonly packages = new Set<string>();
-  private readonly placeholders = new Map<string, string>();
+  private readonly placeholders = new Map<string, Placeholder>();
   private readonly problems: Problem[] = [];
   private needsCode = false;
   private first = "";
@@ -113,8 +121,10 @@ class Reader {
   }
 
   private line(line: Line): void {
-    for (const [, name = ""] of line.text.matchAll(/\$\{([A-Z0-9_]+)\}/g)) {
-      if (!this.placeholders.has(name)) this.placeholders.set(name, whereOf(line));
+    for (const name of placeholdersIn(line.text)) {
+      if (this.placeholders.has(name)) continue;
+      const isPath = new RegExp(`(^|[\\s=]|file:/*)\\$\\{${name}\\}/`).test(line.text);
+      this.placeholders.set(name, { where: whereOf(line), isPath });
     }
     const words = wordsOf(line.text);
     if (!line.text.startsWith("-")) {

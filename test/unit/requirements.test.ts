@@ -1,5 +1,8 @@
 // What an app needs: as pip would read it, and what a change of it does.
 import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
 import { platforms } from "../../platforms";
 import { newerPythons, pipPackages } from "../../rendering/requirements";
 import { pipSecretLines } from "../../rendering/pipSecrets";
@@ -65,8 +68,8 @@ describe("a requirements file", () => {
       packages: ["libs/own-1.0-py3-none-any.whl", "libs/sdist.tar.gz", "libs/named.zip", "wheels/one.whl"],
       needsCode: true,
       placeholders: new Map([
-        ["SECOND", "line 3 of requirements/base.txt"],
-        ["TOKEN", "line 19 of requirements/production.txt"],
+        ["SECOND", { where: "line 3 of requirements/base.txt", isPath: false }],
+        ["TOKEN", { where: "line 19 of requirements/production.txt", isPath: false }],
       ]),
       problems: [],
     });
@@ -328,6 +331,44 @@ describe("the settings of pip", () => {
         "remove it, or use it.",
       ),
     ]);
+  });
+
+  it("have no placeholder that cannot have a value", () => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "requirements-"));
+    try {
+      fs.mkdirSync(path.join(folder, "shop"));
+      fs.writeFileSync(path.join(folder, "shop/wsgi.py"), "x");
+      fs.writeFileSync(
+        path.join(folder, "shop/requirements.txt"),
+        "${HOME}/x.whl\n-f file://${PROJECT_ROOT}/wheels\n-i https://${PATH}@i.org/simple\n-i https://${TOKEN}@i.org/\n",
+      );
+      const index = "https://me:${HTTPS_PROXY}@i.org";
+      const rename = "rename the placeholder: pip or the shell uses this name.";
+      const relative = "write the path relative to the app's source.";
+      const unset = (place: string, name: string, fix: string) =>
+        mistake(`apps.hello.${place} uses \${${name}}, which has no value.`, fix);
+      assert.deepEqual(mistakes(app({ source: "shop", pip: { index } }), { folder }), [
+        unset("pip.index:", "HTTPS_PROXY", rename),
+        unset("requirements: line 1 of requirements.txt", "HOME", relative),
+        unset("requirements: line 2 of requirements.txt", "PROJECT_ROOT", relative),
+        unset("requirements: line 3 of requirements.txt", "PATH", rename),
+        unset("requirements: line 4 of requirements.txt", "TOKEN", "set pip.secrets.TOKEN of the app with --secret."),
+      ]);
+    } finally {
+      fs.rmSync(folder, { recursive: true });
+    }
+  });
+
+  it("are checked as far as they can be if the app's code cannot be read", () => {
+    const pip = { index: "https://me:${A}@i.org", extraIndexes: ["https://${B}@j.org"], secrets: { OTHER: "12345" } };
+    assert.deepEqual(
+      mistakes(app({ source: "nowhere", pip })).map((text) => text.split("\n")[0]),
+      [
+        'apps.hello.source: "nowhere" does not exist.',
+        "apps.hello.pip.index: uses ${A}, which has no value.",
+        "apps.hello.pip.extraIndexes: uses ${B}, which has no value.",
+      ],
+    );
   });
 
   it("have names that pip and the shell do not use, and values that can be hidden", () => {
