@@ -1,7 +1,7 @@
 import * as path from "node:path";
 import { codeText, hasFolder, type CodeFiles } from "./codeFiles";
 import { lockProblem } from "./lockFiles";
-import { placeholdersIn } from "./pip";
+import { placeholderPattern, placeholdersIn } from "./pip";
 import { projectRequirements } from "./pyproject";
 
 /** A mistake in the files that say what an app needs. */
@@ -117,7 +117,18 @@ class Reader {
 
   text(file: string, text: string): this {
     for (const [number, line] of logicalLines(text)) this.line({ file, number, text: line });
+    // Comments are shown as well.
+    for (const [index, line] of physicalLines(text).entries()) {
+      if (hasPassword(line)) this.password({ file, number: index + 1, text: line });
+    }
     return this;
+  }
+
+  private password(line: Line): void {
+    this.problems.push({
+      text: `${whereOf(line)} has a password or a token in a URL, which previews and the state would show.`,
+      fix: "write ${NAME} in its place, and set apps.APP.pip.secrets.NAME with --secret.",
+    });
   }
 
   private line(line: Line): void {
@@ -222,11 +233,26 @@ function wordsOf(line: string): string[] {
   return [...line.matchAll(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g)].map(([word]) => word.replace(/["']/g, ""));
 }
 
+const physicalLines = (text: string) => text.split(/\r\n|\r|\n/);
+
+/** Whether a URL in a line has a password, or a token as its user, that is not a placeholder. */
+function hasPassword(line: string): boolean {
+  return [...line.matchAll(/([a-z][a-z0-9+.-]*):\/\/([^\s/?#]*)@/gi)].some(([, scheme = "", credentials = ""]) => {
+    const [user = "", ...rest] = credentials.split(":");
+    const password = rest.join(":");
+    if (password !== "") return !isPlaceholder(password);
+    // Over SSH it is only a name, and `git` is one everywhere.
+    return /https?$/i.test(scheme) && !["", "git"].includes(user) && !isPlaceholder(user);
+  });
+}
+
+const isPlaceholder = (text: string) => text.replace(placeholderPattern, "") === "";
+
 /** Lines without comments, with their numbers. A backslash at the end of a line continues it. */
 function logicalLines(text: string): (readonly [number: number, text: string])[] {
   const lines: [number, string][] = [];
   let isContinued = false;
-  for (const [index, line] of text.split(/\r\n|\r|\n/).entries()) {
+  for (const [index, line] of physicalLines(text).entries()) {
     const isComment = /^\s*#/.test(line);
     const continues = line.endsWith("\\") && !isComment;
     const part = isComment ? ` ${line}` : continues ? line.replace(/\\+$/, "") : line;

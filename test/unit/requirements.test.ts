@@ -120,6 +120,44 @@ describe("a requirements file", () => {
     ]);
   });
 
+  it("that has a password in a URL is refused, even in a comment, and the error does not show it", () => {
+    for (const line of [
+      "--extra-index-url https://user:hunter2@example.org/simple",
+      "-i https://hunter2@example.org/simple",
+      "-i https://hunter2:@example.org/simple",
+      "# --index-url=https://user:hunter2@example.org/simple",
+      "--find-links 'https://${USER_NAME}:hunter2@example.org/'",
+      "--index-url https://user:${TOKEN}hunter2@example.org/simple",
+      "--index-url https://user:hunter2:@hunter2@example.org/simple",
+      "own @ HTTPS://user:hunter2@example.org/own.whl",
+      "git+https://hunter2@example.org/own.git",
+      "-e git+ssh://git:hunter2@example.org/own.git#egg=own",
+      "-r https://user:hunter2@example.org/r.txt",
+    ]) {
+      const { problems } = read({ "requirements.txt": "-c c.txt", "c.txt": `six\n${line}\n` });
+      assert.deepEqual(
+        problems,
+        [
+          {
+            text: "line 2 of c.txt has a password or a token in a URL, which previews and the state would show.",
+            fix: "write ${NAME} in its place, and set apps.APP.pip.secrets.NAME with --secret.",
+          },
+        ],
+        line,
+      );
+    }
+    const fine = [
+      "-i https://user:${TOKEN}@example.org/simple",
+      "-i https://${TOKEN}:@example.org/simple",
+      "-i https://${A}${B}@example.org/simple",
+      "git+https://git@example.org/own.git@v1",
+      "git+https://example.org/own.git@v1#egg=own",
+      "-e git+ssh://git@example.org/own.git",
+      "-e git+ssh://user@example.org/own.git",
+    ];
+    assert.deepEqual(texts({ "requirements.txt": fine.join("\n") }), []);
+  });
+
   it("gives another environment with every change of what it names, and with no other change", () => {
     const venv = (changed: Files, hash = "0123456789abcdef", all: Files = files) =>
       helloPlan({ requirements: "requirements/production.txt" }, { source: { hash, files: { ...all, ...changed } } })
