@@ -127,7 +127,8 @@ function moduleChecks(name: string, app: AppSettings, { files, problems, leftOut
   }
   if (wanted.some((it) => names.includes(`src/${it}`))) {
     const text = `is in the folder src of ${source}, where Python does not look for modules.`;
-    return [{ ...at, text, fix: `set apps.${name}.environment.PYTHONPATH to /opt/apps/${name}/current/app/src.` }];
+    // Relative to where the app starts, so that a trial imports from the release that it tries.
+    return [{ ...at, text, fix: `set apps.${name}.environment.PYTHONPATH to src.` }];
   }
   const text = `is not in ${source}, which has neither ${place}.py nor ${place}/__init__.py.`;
   return [{ ...at, text, fix: `set it to a module in ${source}, or set apps.${name}.source to where the module is.` }];

@@ -453,10 +453,10 @@ with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
     wrong(
       "other:app",
       "is in the folder src of shop, where Python does not look for modules.",
-      "set apps.hello.environment.PYTHONPATH to /opt/apps/hello/current/app/src.",
+      "set apps.hello.environment.PYTHONPATH to src.",
     );
     for (const key of ["environment", "secrets"]) {
-      const path = { PYTHONPATH: "/opt/apps/hello/current/app/src" };
+      const path = { PYTHONPATH: "src" };
       load(app({ source: "shop", module: "other:app", [key]: path }), { folder });
     }
     for (const module of ["pkg:app", "fast:app"]) load(app({ source: "shop", module }), { folder });
