@@ -1,4 +1,4 @@
-import type { PipSettings } from "../settings/pip";
+import { placeholderPattern, type PipSettings } from "../settings/pip";
 import { indexVariables } from "./requirements";
 
 /**
@@ -56,7 +56,7 @@ function decoded(text: string): string {
 }
 
 function fillIn(text: string, secrets: Values, write: (value: string) => string): string {
-  return text.replace(/\$\{([A-Z0-9_]+)\}/g, (_, name: string) => write(secrets[name] ?? ""));
+  return text.replace(placeholderPattern, (_, name: string) => write(secrets[name] ?? ""));
 }
 
 /** A value as pip and what it calls may print it: as it is, and encoded in the ways of Python's urllib. */

@@ -3,7 +3,7 @@ import { platforms, type PlatformName } from "../platforms";
 import type { Apps, AppSettings } from "./apps";
 import { writableChecks } from "./folders";
 import type { Mistake } from "./mistake";
-import { requirementsChecks } from "./requirementsChecks";
+import { indexChecks, requirementsChecks } from "./requirementsChecks";
 import type { Sources } from "./source";
 import { sourceChecks } from "./sourceChecks";
 import { socketPath } from "./uwsgi";
@@ -38,19 +38,24 @@ export function appChecks(apps: Apps, surroundings: AppSurroundings): Mistake[] 
 function codeChecks(name: string, app: AppSettings, { folder, sources }: AppSurroundings): Mistake[] {
   const mistakes = sourceChecks(name, app, folder, sources);
   // Without its code nobody knows what the requirements are.
-  return mistakes.length > 0 ? mistakes : requirementsChecks(name, app, sources.of(app));
+  const more = mistakes.length > 0 ? [] : requirementsChecks(name, app, sources.of(app));
+  return [...mistakes, ...indexChecks(name, app), ...more];
 }
 
 function userChecks(name: string, app: AppSettings, { platform }: AppSurroundings): Mistake[] {
   const user = app.uid ?? name;
   const nginx = platform === undefined ? undefined : platforms[platform].nginx.user;
-  const why: Record<string, string> = { root: "an app never runs as root", [nginx ?? ""]: "nginx runs as that user" };
-  if (why[user] === undefined) return [];
+  const reasons = new Map([
+    ["root", "an app never runs as root"],
+    [nginx ?? "", "nginx runs as that user"],
+  ]);
+  const why = reasons.get(user);
+  if (why === undefined) return [];
   return [
     {
       path: ["apps", name, "uid"],
       value: user,
-      text: `is not allowed, because ${why[user]}.`,
+      text: `is not allowed, because ${why}.`,
       fix: "set it to another Linux user.",
     },
   ];
@@ -74,7 +79,7 @@ function pythonChecks(name: string, app: AppSettings, { platform }: AppSurroundi
 
 function variableChecks(name: string, { environment, secrets }: AppSettings): Mistake[] {
   return Object.keys(environment)
-    .filter((variable) => variable in secrets)
+    .filter((variable) => Object.hasOwn(secrets, variable))
     .map((variable) => ({
       path: ["apps", name, "environment", variable],
       text: `is in apps.${name}.secrets too.`,

@@ -57,13 +57,25 @@ export function loadSettings(raw: RawSettings): Settings {
   mistakes.push(...secretKeyChecks(values, (key) => isSecret(`${project}:${key}`) && !isWrong(key)));
   if (parsed.success && mistakes.length === 0) return parsed.data;
 
+  const shownValue = (value: unknown, path: readonly PropertyKey[]) => {
+    const setting = settingText(schemaAt(path, values));
+    if (isSecret(`${project}:${String(path[0])}`) || setting?.secret) return "[secret]";
+    // What holds settings holds secrets, too, and nobody knows where in a wrong form.
+    return setting ? JSON.stringify(value) : formOf(value);
+  };
   throw new SettingsError(
     mistakes.map(({ path, value, text, fix }) => {
-      const secret = isSecret(`${project}:${String(path[0])}`) || settingText(schemaAt(path, values))?.secret;
-      const shown = value === undefined ? "" : `${secret ? "[secret]" : JSON.stringify(value)} `;
+      const shown = value === undefined ? "" : `${shownValue(value, path)} `;
       return mistakeText(keyText(path), `${shown}${text}`, fix);
     }),
   );
+}
+
+function formOf(value: unknown): string {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "a list";
+  if (typeof value === "object") return Object.keys(value).length === 0 ? "an empty map" : "a map";
+  return typeof value === "string" ? "a text" : `a ${typeof value}`;
 }
 
 function mistakeText(key: string, text: string, fix: string): string {
@@ -71,14 +83,19 @@ function mistakeText(key: string, text: string, fix: string): string {
 }
 
 /**
- * Secrets that are not encrypted in the stack's file, by the path that `pulumi config set --path` takes. Where a key also
- * holds an encrypted secret none is found, because the engine marks the whole key as secret.
+ * Secrets that are not encrypted in the stack's file, by the path that `pulumi config set --path` takes. The engine marks a
+ * whole key as secret. If the stack's file has nothing encrypted in it, the key comes from another file (`--config-file`), and
+ * nobody knows which of its secrets are encrypted.
  */
-export function secretsInClear({ project, config, isSecret }: RawSettings): string[] {
+export function secretsInClear({ project, config, isSecret, encrypted = [] }: RawSettings): string[] {
   const values = parseValues(project, config);
+  const isKnown = (key: string) => !isSecret(`${project}:${key}`) || encrypted.some(([first]) => first === key);
+  const isEncrypted = (path: SettingPath) =>
+    encrypted.some((outer) => outer.every((part, index) => String(part) === String(path[index])));
   return Object.entries(values)
-    .filter(([key]) => !isSecret(`${project}:${key}`))
+    .filter(([key]) => isKnown(key))
     .flatMap(([key, value]) => keptSecrets(value, [key], values))
+    .filter((path) => !isEncrypted(path))
     .map(keyText);
 }
 
@@ -90,7 +107,7 @@ function foreignSettings(project: string, config: RawSettings["config"]): string
   return Object.entries(config).flatMap(([key, text]) => {
     const [namespace = "", name = ""] = key.split(":");
     const value = parseJson(text);
-    if (namespace === project || !(name in settingsSchema.shape) || typeof value !== "object") return [];
+    if (namespace === project || !Object.hasOwn(settingsSchema.shape, name) || typeof value !== "object") return [];
     return [mistakeText(key, `the project's name is ${project} (Pulumi.yaml).`, `rename it to ${project}:${name}.`)];
   });
 }

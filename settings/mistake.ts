@@ -7,3 +7,6 @@ export interface Mistake {
   /** What to do: an imperative sentence. */
   fix: string;
 }
+
+/** A text that was written for any app, with the name of one. */
+export const forApp = (name: string, text: string) => text.replaceAll("apps.APP.", `apps.${name}.`);

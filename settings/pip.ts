@@ -1,7 +1,15 @@
 import { z } from "zod";
 import { setting, textOrNumber } from "./setting";
 
-const placeholder = /\$\{[A-Z][A-Z0-9_]*\}/.source;
+/** What pip fills in from its environment. */
+export const placeholderPattern = /\$\{([A-Z0-9_]+)\}/g;
+
+/** Names of the placeholders in a text. */
+export function placeholdersIn(text: string): string[] {
+  return [...text.matchAll(placeholderPattern)].map(([, name = ""]) => name);
+}
+
+const placeholder = placeholderPattern.source;
 /** A password or a token is never in clear: it is a placeholder. */
 const indexUrl = () =>
   z
@@ -17,6 +25,9 @@ const allowed =
 // pip takes PIP_… for its own options. The others have a meaning for the shell, for Python or for downloads.
 const namePattern =
   /^(?!PIP_|LC_|LD_|BASH|PYTHON|SSL_|GIT_|(.*_PROXY|PATH|HOME|IFS|UID|EUID|PPID|LANG|SHELL|SHELLOPTS|ENV|NETRC|COLUMNS|TMPDIR|CC|CXX|CFLAGS|CPPFLAGS|LDFLAGS|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE)$)[A-Z][A-Z0-9_]{0,63}$/;
+
+/** Whether a secret of pip may have this name. */
+export const isSecretName = (name: string) => namePattern.test(name);
 
 const secretName = setting(z.string().regex(namePattern), {
   meaning: "Name of a secret that pip needs: `${NAME}` in a URL of an index, or in a requirements file.",
@@ -52,8 +63,3 @@ export const pipSchema = z
   .prefault({});
 
 export type PipSettings = z.output<typeof pipSchema>;
-
-/** Names of the placeholders in a text. */
-export function placeholdersIn(text: string): string[] {
-  return [...text.matchAll(/\$\{([A-Z0-9_]+)\}/g)].map(([, name = ""]) => name);
-}

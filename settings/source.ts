@@ -76,8 +76,9 @@ export function lines(all: readonly string[]): string {
 
 /** What a deployment says about an app's code: what is left out, but probably needed. */
 export function sourceNotes(app: string, source: Source): { warnings: string[]; notices: string[] } {
-  const { oddities, environmentFiles, ignoredPython } = source;
+  const { oddities, environmentFiles, leftOut } = source;
   const quoted = environmentFiles.map((name) => JSON.stringify(name));
+  const ignoredPython = leftOut.filter(({ by, isPython }) => isPython && by !== "exclude");
   const [first] = ignoredPython;
   return {
     warnings: [

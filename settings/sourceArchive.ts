@@ -8,7 +8,17 @@ import type { Entry, SourceTree, Target } from "./sourceTree";
 /** An archive that is no archive, or no safe one. */
 export class BadArchive extends Error {
   override readonly name = "BadArchive";
+
+  /** @param fix what to do with the setting `source`, if it is not to name another place */
+  constructor(
+    message: string,
+    readonly fix = "set it to a folder, or to a .tar.gz or .zip archive of one.",
+  ) {
+    super(message);
+  }
 }
+
+const smaller = "set apps.APP.maxSourceSize to more, or leave out of the archive what is not code.";
 
 interface Node {
   entry: Entry;
@@ -32,7 +42,7 @@ export interface SourceArchive {
  * @throws BadArchive
  */
 export function archiveTree(file: string, limit: number): SourceArchive {
-  if (fs.statSync(file).size > limit) throw new BadArchive("is larger than maxSourceSize allows.");
+  if (fs.statSync(file).size > limit) throw new BadArchive("is larger than maxSourceSize allows.", smaller);
   const bytes = fs.readFileSync(file);
   const nodes = new Nodes();
   if (isGzip(bytes)) readTar(unzipped(bytes, limit), nodes);
@@ -51,7 +61,7 @@ function unzipped(bytes: Buffer, limit: number): Buffer {
     return gunzipSync(bytes, { maxOutputLength: tarLimit(limit) });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE") {
-      throw new BadArchive("unpacks to far more than maxSourceSize allows.");
+      throw new BadArchive("unpacks to far more than maxSourceSize allows.", smaller);
     }
     throw broken(error);
   }

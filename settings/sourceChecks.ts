@@ -2,7 +2,8 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import type { AppSettings } from "./apps";
 import { isReadableFile } from "./files";
-import type { Mistake } from "./mistake";
+import { forApp, type Mistake } from "./mistake";
+import { installedFiles } from "./requirements";
 import { lines, megabyte, type Source, type Sources } from "./source";
 import { BadArchive } from "./sourceArchive";
 import { isWithin } from "./sourceTree";
@@ -12,6 +13,20 @@ import { isWithin } from "./sourceTree";
  * @param project folder that `source` is relative to
  */
 export function sourceChecks(name: string, app: AppSettings, project: string, sources: Sources): Mistake[] {
+  try {
+    return checksOf(name, app, project, sources);
+  } catch (error) {
+    const at = { path: ["apps", name, "source"], value: app.source };
+    if (error instanceof BadArchive) return [{ ...at, text: error.message, fix: forApp(name, error.fix) }];
+    // What the system, or Node for it, says about a path.
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === undefined) throw error;
+    const fix = "set it to a folder or archive that you may read, relative to the project.";
+    return [{ ...at, text: `cannot be read: ${code}.`, fix }];
+  }
+}
+
+function checksOf(name: string, app: AppSettings, project: string, sources: Sources): Mistake[] {
   const at = { path: ["apps", name, "source"], value: app.source };
   const place = path.resolve(project, app.source);
   const stats = fs.statSync(place, { throwIfNoEntry: false });
@@ -23,23 +38,17 @@ export function sourceChecks(name: string, app: AppSettings, project: string, so
     const text = "contains this project or its secrets (.local), and all of it would be uploaded.";
     return [{ ...at, text, fix: "move the app's code to a folder of its own, and set it to that." }];
   }
-  try {
-    if (!stats.isFile() && !stats.isDirectory()) throw new BadArchive("is neither a folder nor a file.");
-    const source = sources.of(app);
-    const tooLarge = sizeChecks(name, app, source);
-    // Now that it is small enough: is it whole?
-    if (stats.isFile() && tooLarge.length === 0) for (const file of source.files) source.tree.read(file.place);
-    return [
-      ...(app.requirements === undefined ? [] : requirementsFileChecks(name, app.requirements, app, place, source)),
-      ...tooLarge,
-      ...contentChecks(name, at, source),
-      ...moduleChecks(name, app, source),
-    ];
-  } catch (error) {
-    if (!(error instanceof BadArchive)) throw error;
-    const fix = "set it to a folder, or to a .tar.gz or .zip archive of one.";
-    return [{ ...at, text: error.message, fix }];
-  }
+  if (!stats.isFile() && !stats.isDirectory()) throw new BadArchive("is neither a folder nor a file.");
+  const source = sources.of(app);
+  const tooLarge = sizeChecks(name, app, source);
+  // Now that it is small enough: is it whole?
+  if (stats.isFile() && tooLarge.length === 0) for (const file of source.files) source.tree.read(file.place);
+  return [
+    ...(app.requirements === undefined ? [] : requirementsFileChecks(name, app.requirements, app, place, source)),
+    ...tooLarge,
+    ...contentChecks(name, at, source),
+    ...moduleChecks(name, app, source),
+  ];
 }
 
 function holdsProject(root: string, project: string): boolean {
@@ -95,25 +104,31 @@ function sizeChecks(name: string, { source, maxSourceSize }: AppSettings, { file
   ];
 }
 
-/** Files by which an app has more modules than those in its source: what is installed. */
-const installing = new Set(["requirements.txt", "pyproject.toml", "setup.py", "setup.cfg"]);
-
-function moduleChecks(name: string, { source, module, requirements }: AppSettings, found: Source): Mistake[] {
-  const { files, problems, ignoredPython } = found;
+function moduleChecks(name: string, app: AppSettings, { files, problems, leftOut }: Source): Mistake[] {
+  const { source, module, requirements, environment, secrets } = app;
   const names = files.map((file) => file.name);
   if (problems.length > 0 || files.length === 0) return [];
-  if (requirements !== undefined || names.some((it) => installing.has(it))) return [];
+  // What is installed, or ought to be, may have the module.
+  const ignored = leftOut.filter(({ by }) => by !== "exclude");
+  const mayInstall = [...names, ...ignored.map((it) => it.name)].some((it) => installedFiles.includes(it));
+  if (requirements !== undefined || mayInstall) return [];
+  if ([environment, secrets].some((it) => Object.hasOwn(it, "PYTHONPATH"))) return [];
   const [dotted = ""] = module.split(":");
   const place = dotted.replaceAll(".", "/");
-  const wanted = [`${place}.py`, `${place}/__init__.py`].flatMap((it) => [it, `src/${it}`]);
+  const wanted = [`${place}.py`, `${place}/__init__.py`];
   // A compiled one has a suffix that says for which Python.
   const isThere = (it: string) => wanted.includes(it) || (it.startsWith(`${place}.`) && it.endsWith(".so"));
   if (names.some(isThere)) return [];
   const at = { path: ["apps", name, "module"], value: module };
-  const ignored = ignoredPython.find((it) => wanted.some((file) => file === it.name || file.startsWith(it.name)));
-  if (ignored !== undefined) {
-    const text = `is not in ${source}, because ${ignored.by} leaves out ${ignored.name}.`;
-    return [{ ...at, text, fix: `add "!${ignored.name}" to apps.${name}.exclude.` }];
+  const why = ignored.find((it) => it.isPython && wanted.some((file) => file === it.name || file.startsWith(it.name)));
+  if (why !== undefined) {
+    const text = `is not in ${source}, because ${why.by} leaves out ${why.name}.`;
+    return [{ ...at, text, fix: `add "!${why.name}" to apps.${name}.exclude.` }];
+  }
+  if (wanted.some((it) => names.includes(`src/${it}`))) {
+    const text = `is in the folder src of ${source}, where Python does not look for modules.`;
+    // Relative to where the app starts, so that a trial imports from the release that it tries.
+    return [{ ...at, text, fix: `set apps.${name}.environment.PYTHONPATH to src.` }];
   }
   const text = `is not in ${source}, which has neither ${place}.py nor ${place}/__init__.py.`;
   return [{ ...at, text, fix: `set it to a module in ${source}, or set apps.${name}.source to where the module is.` }];

@@ -1,5 +1,5 @@
 import * as path from "node:path";
-import { IgnoreRules, isAlwaysLeftOut, isEnvironmentFile } from "./ignoreRules";
+import { IgnoreRules, isAlwaysLeftOut, isEnvironmentFile, type LeftOutBy } from "./ignoreRules";
 import type { SourceTree } from "./sourceTree";
 
 /** Links to folders can make very many files out of a few. */
@@ -15,6 +15,15 @@ export interface SourceFile {
   isExecutable: boolean;
 }
 
+/** A file or folder that a rule leaves out. */
+export interface LeftOut {
+  /** Relative to the source. A folder has a "/" at its end; what is in it is not named. */
+  name: string;
+  by: LeftOutBy;
+  /** It is a Python file, or a folder with some. */
+  isPython: boolean;
+}
+
 /** All is sorted by bytes, so that the order does not depend on the locale. */
 export interface SourceFiles {
   files: SourceFile[];
@@ -26,8 +35,8 @@ export interface SourceFiles {
   oddities: string[];
   /** Files with variables of the environment that are left out, by name. */
   environmentFiles: string[];
-  /** Python files that a .gitignore or .dockerignore leaves out, and folders with some, by name. */
-  ignoredPython: { name: string; by: string }[];
+  /** What rules leave out. */
+  leftOut: LeftOut[];
 }
 
 /**
@@ -44,7 +53,7 @@ export function sourceFiles(tree: SourceTree, exclude: readonly string[] = []): 
 class Listing {
   private readonly found: SourceFiles = {
     ...{ files: [], emptyFolders: [], problems: [], oddities: [] },
-    ...{ environmentFiles: [], ignoredPython: [] },
+    ...{ environmentFiles: [], leftOut: [] },
   };
   private behindLinks = 0;
 
@@ -121,10 +130,8 @@ class Listing {
       return true;
     }
     if (by === undefined) return false;
-    if (by !== "exclude") {
-      if (!isFolder && name.endsWith(".py")) this.found.ignoredPython.push({ name, by });
-      else if (isFolder && this.holdsPython(place)) this.found.ignoredPython.push({ name: `${name}/`, by });
-    }
+    const isPython = isFolder ? this.holdsPython(place) : name.endsWith(".py");
+    this.found.leftOut.push({ name: isFolder ? `${name}/` : name, by, isPython });
     return true;
   }
 
@@ -168,14 +175,14 @@ class Listing {
   }
 
   sorted(): SourceFiles {
-    const { files, emptyFolders, problems, oddities, environmentFiles, ignoredPython } = this.found;
+    const { files, emptyFolders, problems, oddities, environmentFiles, leftOut } = this.found;
     return {
       files: files.sort((a, b) => byBytes(a.name, b.name)),
       emptyFolders: emptyFolders.sort(byBytes),
       problems: [...new Set(problems)].sort(byBytes),
       oddities: oddities.sort(byBytes),
       environmentFiles: environmentFiles.sort(byBytes),
-      ignoredPython: ignoredPython.sort((a, b) => byBytes(a.name, b.name)),
+      leftOut: leftOut.sort((a, b) => byBytes(a.name, b.name)),
     };
   }
 }

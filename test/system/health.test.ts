@@ -173,7 +173,7 @@ onEachPlatform("an app with rules of its own", function (test) {
     await product.deployed(settings());
     const import_ = (module: string) => `import ${module}\n\n\ndef application(environ, start_response): pass\n`;
     await product.writeApp("flask", { "wsgi.py": import_("flask") });
-    await product.writeApp("nested", { "src/wsgi.py": import_("os") });
+    await product.writeApp("nested", { "src/wsgi.py": import_("os"), "requirements.txt": "" });
     await product.writeApp("other", { "wsgi.py": import_("os") });
     const app = (name: string, source: string, more = {}) => ({
       [name]: { source: `apps/${source}`, python, domains: [`${name}.example.org`], ...more },

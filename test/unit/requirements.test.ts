@@ -1,5 +1,8 @@
 // What an app needs: as pip would read it, and what a change of it does.
 import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
 import { platforms } from "../../platforms";
 import { newerPythons, pipPackages } from "../../rendering/requirements";
 import { pipSecretLines } from "../../rendering/pipSecrets";
@@ -65,20 +68,38 @@ describe("a requirements file", () => {
       packages: ["libs/own-1.0-py3-none-any.whl", "libs/sdist.tar.gz", "libs/named.zip", "wheels/one.whl"],
       needsCode: true,
       placeholders: new Map([
-        ["SECOND", "line 3 of requirements/base.txt"],
-        ["TOKEN", "line 19 of requirements/production.txt"],
+        ["SECOND", { where: "line 3 of requirements/base.txt", isPath: false }],
+        ["TOKEN", { where: "line 19 of requirements/production.txt", isPath: false }],
       ]),
       problems: [],
     });
   });
 
-  it("may be one of PowerShell, in UTF-16", () => {
-    const bytes = Buffer.from("\ufeff-r base.txt\r\n", "utf16le");
-    const code = {
-      names: ["requirements.txt", "base.txt"],
-      bytes: (it: string) => (it === "base.txt" ? Buffer.from("six") : bytes),
-    };
-    assert.deepEqual(installation(code, { extras: [] }).named, ["base.txt"]);
+  it("may be one of PowerShell, in UTF-16 of either order of bytes", () => {
+    const little = Buffer.from("\ufeff-r base.txt\r\n", "utf16le");
+    for (const bytes of [little, Buffer.from(little).swap16()]) {
+      const code = {
+        names: ["requirements.txt", "base.txt"],
+        bytes: (it: string) => (it === "base.txt" ? Buffer.from("six") : bytes),
+      };
+      assert.deepEqual(installation(code, { extras: [] }).named, ["base.txt"]);
+    }
+  });
+
+  it("may name a folder with a slash at its end", () => {
+    for (const links of ["../wheels/", "../wheels", "wheels/", "file:wheels/", "wheels/one.whl"])
+      assert.deepEqual(
+        read(
+          { "requirements/base.txt": `--find-links ${links}\nown\n`, "wheels/one.whl": "a" },
+          { requirements: "requirements/base.txt" },
+        ),
+        {
+          ...{ file: "requirements/base.txt", text: "", named: [], packages: ["wheels/one.whl"], needsCode: false },
+          ...{ placeholders: new Map(), problems: [] },
+        },
+        links,
+      );
+    assert.deepEqual(read({ "requirements.txt": "-e ./lib/\n", "lib/setup.py": "" }).problems, []);
   });
 
   it("that names what is missing or outside of the source says where", () => {
@@ -97,6 +118,44 @@ describe("a requirements file", () => {
     assert.deepEqual(texts({ "requirements.txt": "" }, { extras: ["a"] }), [
       "the extras a are not installed, because they are those of a project.",
     ]);
+  });
+
+  it("that has a password in a URL is refused, even in a comment, and the error does not show it", () => {
+    for (const line of [
+      "--extra-index-url https://user:hunter2@example.org/simple",
+      "-i https://hunter2@example.org/simple",
+      "-i https://hunter2:@example.org/simple",
+      "# --index-url=https://user:hunter2@example.org/simple",
+      "--find-links 'https://${USER_NAME}:hunter2@example.org/'",
+      "--index-url https://user:${TOKEN}hunter2@example.org/simple",
+      "--index-url https://user:hunter2:@hunter2@example.org/simple",
+      "own @ HTTPS://user:hunter2@example.org/own.whl",
+      "git+https://hunter2@example.org/own.git",
+      "-e git+ssh://git:hunter2@example.org/own.git#egg=own",
+      "-r https://user:hunter2@example.org/r.txt",
+    ]) {
+      const { problems } = read({ "requirements.txt": "-c c.txt", "c.txt": `six\n${line}\n` });
+      assert.deepEqual(
+        problems,
+        [
+          {
+            text: "line 2 of c.txt has a password or a token in a URL, which previews and the state would show.",
+            fix: "write ${NAME} in its place, and set apps.APP.pip.secrets.NAME with --secret.",
+          },
+        ],
+        line,
+      );
+    }
+    const fine = [
+      "-i https://user:${TOKEN}@example.org/simple",
+      "-i https://${TOKEN}:@example.org/simple",
+      "-i https://${A}${B}@example.org/simple",
+      "git+https://git@example.org/own.git@v1",
+      "git+https://example.org/own.git@v1#egg=own",
+      "-e git+ssh://git@example.org/own.git",
+      "-e git+ssh://user@example.org/own.git",
+    ];
+    assert.deepEqual(texts({ "requirements.txt": fine.join("\n") }), []);
   });
 
   it("gives another environment with every change of what it names, and with no other change", () => {
@@ -240,6 +299,10 @@ every = ["my_shop[all]", "six"]
       assert.deepEqual(read({ [lock]: "", "requirements.txt": "" }).problems, []);
     });
   }
+
+  it("nothing is a lock file because every object in JavaScript has its name", () => {
+    assert.deepEqual(read({ constructor: "six\n" }, { requirements: "constructor" }).problems, []);
+  });
 });
 
 describe("the secrets of pip", () => {
@@ -311,6 +374,44 @@ describe("the settings of pip", () => {
         "remove it, or use it.",
       ),
     ]);
+  });
+
+  it("have no placeholder that cannot have a value", () => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "requirements-"));
+    try {
+      fs.mkdirSync(path.join(folder, "shop"));
+      fs.writeFileSync(path.join(folder, "shop/wsgi.py"), "x");
+      fs.writeFileSync(
+        path.join(folder, "shop/requirements.txt"),
+        "${HOME}/x.whl\n-f file://${PROJECT_ROOT}/wheels\n-i https://${PATH}@i.org/simple\n-i https://${TOKEN}@i.org/\n",
+      );
+      const index = "https://me:${HTTPS_PROXY}@i.org";
+      const rename = "rename the placeholder: pip or the shell uses this name.";
+      const relative = "write the path relative to the app's source.";
+      const unset = (place: string, name: string, fix: string) =>
+        mistake(`apps.hello.${place} uses \${${name}}, which has no value.`, fix);
+      assert.deepEqual(mistakes(app({ source: "shop", pip: { index } }), { folder }), [
+        unset("pip.index:", "HTTPS_PROXY", rename),
+        unset("requirements: line 1 of requirements.txt", "HOME", relative),
+        unset("requirements: line 2 of requirements.txt", "PROJECT_ROOT", relative),
+        unset("requirements: line 3 of requirements.txt", "PATH", rename),
+        unset("requirements: line 4 of requirements.txt", "TOKEN", "set pip.secrets.TOKEN of the app with --secret."),
+      ]);
+    } finally {
+      fs.rmSync(folder, { recursive: true });
+    }
+  });
+
+  it("are checked as far as they can be if the app's code cannot be read", () => {
+    const pip = { index: "https://me:${A}@i.org", extraIndexes: ["https://${B}@j.org"], secrets: { OTHER: "12345" } };
+    assert.deepEqual(
+      mistakes(app({ source: "nowhere", pip })).map((text) => text.split("\n")[0]),
+      [
+        'apps.hello.source: "nowhere" does not exist.',
+        "apps.hello.pip.index: uses ${A}, which has no value.",
+        "apps.hello.pip.extraIndexes: uses ${B}, which has no value.",
+      ],
+    );
   });
 
   it("have names that pip and the shell do not use, and values that can be hidden", () => {

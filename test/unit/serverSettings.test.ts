@@ -69,7 +69,11 @@ describe("loading the settings of a server", () => {
       { server: { kind: "cloud" } },
       notAllowed('server.kind: "cloud"', `one of ${Object.keys(serverKinds).join(", ")}`),
     ],
-    ["rejects a server that is a text", { server: "me" }, notAllowed('server: "me"', "a map with at least one entry")],
+    [
+      "rejects a server that is a text",
+      { server: "me" },
+      notAllowed("server: a text", "a map with at least one entry"),
+    ],
     [
       "rejects a CA file that does not exist",
       { server: { caCertificates: "ca.pem" } },

@@ -213,8 +213,8 @@ describe("loading settings", () => {
         "set it to another Linux user.",
       ),
     ],
-    ["rejects a stack without an app", { apps: {} }, notAllowed("apps: {}", notAnEntry)],
-    ["rejects apps that are a text", { apps: "hello" }, notAllowed('apps: "hello"', notAnEntry)],
+    ["rejects a stack without an app", { apps: {} }, notAllowed("apps: an empty map", notAnEntry)],
+    ["rejects apps that are a text", { apps: "hello" }, notAllowed("apps: a text", notAnEntry)],
     [
       "rejects a Python that the platform does not have",
       app({ python: "2.7" }),
@@ -430,6 +430,31 @@ describe("loading settings", () => {
     ]);
   });
 
+  for (const [key, settings, form] of [
+    ["apps.hello.secrets", app({ secrets: [{ KEY: "hunter2" }] }), "a list"],
+    ["apps.hello.secrets", app({ secrets: "hunter2" }), "a text"],
+    ["apps.hello.secrets", app({ secrets: 123456 }), "a number"],
+    ["apps.hello.secrets", app({ secrets: null }), "null"],
+    ["apps.hello.environment", app({ environment: ["hunter2"] }), "a list"],
+    ["apps.hello.pip", app({ pip: ["hunter2"] }), "a list"],
+    ["apps.hello.pip.secrets", app({ pip: { secrets: [{ KEY: "hunter2" }] } }), "a list"],
+    ["apps.hello", app([{ secrets: { KEY: "hunter2" } }] as unknown as Record<string, unknown>), "a list"],
+    ["apps", { apps: [{ secrets: { KEY: "hunter2" } }] }, "a list"],
+    ["server", { server: [{ sudoPassword: "hunter2" }] }, "a list"],
+    ["server", { server: "hunter2" }, "a text"],
+    ["server.bastion", ssh({ bastion: ["hunter2"] }), "a list"],
+  ] as const) {
+    it(`never shows a secret in an error about ${form} in place of the map ${key}`, () => {
+      const [first = "", ...others] = mistakes(settings);
+      assert.deepEqual([first.split("\n")[0], others], [`${key}: ${form} is not allowed.`, []]);
+    });
+  }
+
+  it("takes a variable or a user whose name every object in JavaScript has", () => {
+    const settings = { environment: { constructor: "x" }, uid: "constructor" };
+    assert.deepEqual(load(app(settings)).apps.hello?.environment, { constructor: "x" });
+  });
+
   it("takes paths relative to the project's folder", () => {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), "settings-"));
     try {
@@ -546,6 +571,25 @@ describe("secretsInClear", () => {
 
   it("the warning about plain-text secrets does not name an encrypted secret", () => {
     assert.deepEqual(secretsInClear(raw({ server }, { secrets: ["uwsgi-nginx:server"] })), []);
+  });
+
+  it("the warning about plain-text secrets names those beside an encrypted one, which may be a whole map", () => {
+    const settings = { server, apps: { hello: { secrets: { A: "x", B: "x" }, pip: { secrets: { C: "x" } } } } };
+    const encrypted: SettingPath[] = [
+      ["server", "bastion"],
+      ["server", "privateKey"],
+      ["apps", "hello", "secrets", "B"],
+    ];
+    const secrets = ["uwsgi-nginx:server", "uwsgi-nginx:apps"];
+    assert.deepEqual(secretsInClear(raw(settings, { secrets, encrypted })), [
+      "server.sudoPassword",
+      "apps.hello.secrets.A",
+      "apps.hello.pip.secrets.C",
+    ]);
+    // Those of the apps come from another file.
+    assert.deepEqual(secretsInClear(raw(settings, { secrets, encrypted: encrypted.slice(0, 2) })), [
+      "server.sudoPassword",
+    ]);
   });
 
   it("the warning about plain-text secrets does not name a setting that is not a secret", () => {

@@ -236,12 +236,17 @@ with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
     });
 
     it("cannot fill the memory: it is not unpacked further than maxSourceSize allows", () => {
+      const fix = "set apps.hello.maxSourceSize to more, or leave out of the archive what is not code.";
       fs.writeFileSync(place("bomb.tar.gz"), gzipSync(Buffer.alloc(200 * 1024 * 1024)));
       const before = process.memoryUsage().rss;
-      assert.match(
-        found({ source: "bomb.tar.gz", maxSourceSize: 1 })[0] ?? "",
-        /"bomb\.tar\.gz" unpacks to far more than maxSourceSize allows\./,
-      );
+      assert.deepEqual(found({ source: "bomb.tar.gz", maxSourceSize: 1 }), [
+        mistake('apps.hello.source: "bomb.tar.gz" unpacks to far more than maxSourceSize allows.', fix),
+      ]);
+      write({ "file.zip": "" });
+      fs.truncateSync(place("file.zip"), 1024 * 1024 + 1);
+      assert.deepEqual(found({ source: "file.zip", maxSourceSize: 1 }), [
+        mistake('apps.hello.source: "file.zip" is larger than maxSourceSize allows.', fix),
+      ]);
       assert.ok(process.memoryUsage().rss - before < 190 * 1024 * 1024, "the bomb should not be in the memory");
       const archive = new AdmZip();
       archive.addFile("wsgi.py", Buffer.alloc(3 * 1024 * 1024));
@@ -409,6 +414,23 @@ with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
     assert.equal(found({ source: "shop", maxSourceSize: 4097 }).length, 1);
   });
 
+  it("must be where it can be read", () => {
+    write({ "shop/wsgi.py": "x" });
+    const cases: [source: string, code: string][] = [
+      ["shop/wsgi.py/x", "ENOTDIR"],
+      ["shop/\0", "ERR_INVALID_ARG_VALUE"],
+      ["x".repeat(5000), "ENAMETOOLONG"],
+    ];
+    for (const [source, code] of cases) {
+      assert.deepEqual(found({ source }), [
+        mistake(
+          `apps.hello.source: ${JSON.stringify(source)} cannot be read: ${code}.`,
+          "set it to a folder or archive that you may read, relative to the project.",
+        ),
+      ]);
+    }
+  });
+
   it("must hold the module, unless it may be installed", () => {
     write({ "shop/pkg/__init__.py": "x", "shop/src/other.py": "x", "shop/.gitignore": "local.py\nsettings/\n" });
     write({ "shop/local.py": "x", "shop/settings/wsgi.py": "x", "shop/fast.cpython-311.so": "x" });
@@ -428,7 +450,16 @@ with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
       "is not in shop, because .gitignore leaves out settings/.",
       'add "!settings/" to apps.hello.exclude.',
     );
-    for (const module of ["pkg:app", "other:app", "fast:app"]) load(app({ source: "shop", module }), { folder });
+    wrong(
+      "other:app",
+      "is in the folder src of shop, where Python does not look for modules.",
+      "set apps.hello.environment.PYTHONPATH to src.",
+    );
+    for (const key of ["environment", "secrets"]) {
+      const path = { PYTHONPATH: "src" };
+      load(app({ source: "shop", module: "other:app", [key]: path }), { folder });
+    }
+    for (const module of ["pkg:app", "fast:app"]) load(app({ source: "shop", module }), { folder });
     for (const name of ["requirements.txt", "pyproject.toml", "setup.py"]) {
       write({ [`shop/${name}`]: "" });
       load(app({ source: "shop" }), { folder });
@@ -447,6 +478,76 @@ with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
     tar("shop.tar.gz", "-C", folder, "shop");
     load(app({ source: "shop.tar.gz", requirements: "r.txt" }), { folder });
     assert.equal(found({ source: "shop.tar.gz", requirements: "s.txt" }).length, 1);
+  });
+
+  it("must include what says what the app needs, unless `exclude` leaves it out", () => {
+    write({ "shop/wsgi.py": "x", "shop/poetry.lock": "x" });
+    for (const [name, ignore] of [
+      ["setup.py", ".gitignore"],
+      ["pyproject.toml", ".dockerignore"],
+      ["requirements.txt", ".gitignore"],
+    ] as const) {
+      write({ [`shop/${name}`]: "", [`shop/${ignore}`]: `${name}\n` });
+      for (const module of ["wsgi:application", "flask:Flask()"]) {
+        assert.deepEqual(found({ source: "shop", module }), [
+          mistake(
+            `apps.hello.requirements: ${name} says what the app needs, but ${ignore} leaves it out.`,
+            `add "!${name}" to apps.hello.exclude, or "${name}" if it is not to be installed.`,
+          ),
+        ]);
+      }
+    }
+    write({ "shop/requirements.txt": "six\n" });
+    load(app({ source: "shop", exclude: ["!requirements.txt"] }), { folder });
+    write({ "shop/r.txt": "six\n" });
+    load(app({ source: "shop", requirements: "r.txt" }), { folder });
+    fs.rmSync(place("shop/poetry.lock"));
+    load(app({ source: "shop", exclude: ["requirements.txt", "pyproject.toml", "setup.py"] }), { folder });
+  });
+
+  it("must include what the requirements name, and an error says what leaves it out", () => {
+    write({
+      "shop/wsgi.py": "x",
+      "shop/requirements.txt": "-r base.txt\n-c req/c.txt\n-e ./lib\n--find-links wheels/\n./own.whl\nsix\n",
+      "shop/.gitignore": "base.txt\n*.whl\n/lib/\n",
+      "shop/.dockerignore": "req\n",
+      "shop/base.txt": "six\n",
+      "shop/req/c.txt": "",
+      "shop/lib/setup.py": "",
+      "shop/wheels/one.whl": "",
+      "shop/wheels/two.whl": "",
+      "shop/own.whl": "",
+    });
+    const check = (...exclude: string[]) => found({ source: "shop", exclude });
+    const missing = (number: number, value: string, by: string, name: string, fix: string) =>
+      mistake(
+        `apps.hello.requirements: line ${number} of requirements.txt names ${value}, which is not among the packed files ` +
+          `of the app, because ${by} leaves out ${name}.`,
+        fix,
+      );
+    const rules = ["!base.txt", "!req/", "!lib/", "!wheels/**"];
+    assert.deepEqual(check("own.whl"), [
+      missing(1, "base.txt", ".gitignore", "base.txt", 'add "!base.txt" to apps.hello.exclude.'),
+      missing(2, "req/c.txt", ".dockerignore", "req/", 'add "!req/" to apps.hello.exclude.'),
+      missing(3, "./lib", ".gitignore", "lib/", 'add "!lib/" to apps.hello.exclude.'),
+      missing(4, "wheels/", ".gitignore", "wheels/one.whl", 'add "!wheels/**" to apps.hello.exclude.'),
+      missing(5, "./own.whl", "apps.hello.exclude", "own.whl", "remove what leaves it out from apps.hello.exclude."),
+    ]);
+    assert.equal(check(...rules).length, 1);
+    load(app({ source: "shop", exclude: [...rules, "!own.whl"] }), { folder });
+    assert.ok(names("shop", rules).includes("wheels/two.whl"), "the fix should include all of the folder");
+  });
+
+  it("must have the requirements file at a path relative to the source", () => {
+    write({ "shop/wsgi.py": "x", "shop/r.txt": "flask\n" });
+    for (const requirements of ["../shop/r.txt", place("shop/r.txt")]) {
+      assert.deepEqual(found({ source: "shop", requirements }), [
+        mistake(
+          `apps.hello.requirements: ${requirements} is not among the packed files of the app.`,
+          "set it to the path of a packed file, relative to the app's source.",
+        ),
+      ]);
+    }
   });
 
   it("is listed once in a run, and an archive read once", () => {
