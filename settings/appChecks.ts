@@ -26,6 +26,7 @@ export function appChecks(apps: Apps, surroundings: AppSurroundings): Mistake[] 
       ...memoryChecks(name, app, surroundings),
       ...pythonChecks(name, app, surroundings),
       ...variableChecks(name, app),
+      ...lineFeedChecks(name, app, surroundings),
       ...writableChecks(name, app),
     ]),
     ...duplicates(apps, "domains", (_, app) => app.domains),
@@ -85,6 +86,18 @@ function variableChecks(name: string, { environment, secrets }: AppSettings): Mi
       text: `is in apps.${name}.secrets too.`,
       fix: "remove it from one of the two.",
     }));
+}
+
+/** Older versions of systemd drop a variable with a line feed, and write it to the journal (env_value_is_valid, env-util.c). */
+function lineFeedChecks(name: string, app: AppSettings, { platform }: AppSurroundings): Mistake[] {
+  if (platform === undefined || platforms[platform].systemd >= 230) return [];
+  const text = `has line feeds, which systemd on ${platforms[platform].title} does not pass on.`;
+  const fix = "write it on one line, for example encoded with base64, and let the app decode it.";
+  return (["environment", "secrets"] as const).flatMap((key) =>
+    Object.entries(app[key])
+      .filter(([, value]) => typeof value === "string" && value.includes("\n"))
+      .map(([variable]) => ({ path: ["apps", name, key, variable], text, fix })),
+  );
 }
 
 /** What two apps both use, although only one can. */

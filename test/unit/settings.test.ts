@@ -58,6 +58,18 @@ describe("loading settings", () => {
     assert.deepEqual([hello?.environment, hello?.secrets], [{ DEBUG: "false", PORT: "8000" }, { PIN: "1234" }]);
   });
 
+  it("rejects line feeds in variables where systemd would drop them, and shows no value", () => {
+    const variables = { environment: { LINES: "1\n2" }, secrets: { KEY: "marker\n" } };
+    const settings = app({ python: "2.7", limits: { memory: "1G" }, ...variables });
+    const [first, second, ...others] = mistakes({ ...settings, server: { platform: "centos7", image: "centos:7" } });
+    const rest =
+      "has line feeds, which systemd on CentOS 7 does not pass on.\n  Fix: write it on one line, for example encoded with base64, and let the app decode it.";
+    assert.deepEqual(
+      [first, second, others],
+      [`apps.hello.environment.LINES: ${rest}`, `apps.hello.secrets.KEY: ${rest}`, []],
+    );
+  });
+
   it("accepts numbers for texts, because YAML reads an unquoted 3 as a number", () => {
     const { hello } = load(app({ python: 3, chmodSocket: 660 })).apps;
     assert.deepEqual([hello?.python, hello?.chmodSocket], ["3", "660"]);
