@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { platforms } from "../../platforms";
@@ -24,7 +24,7 @@ import { TestServer } from "../support/testServer";
 import { waitFor } from "../support/waitFor";
 
 /** Where the keys are for `sshCommand`, with their modes. */
-const keyFiles = ["600 servers/test/id", "600 servers/test/bastion_id"];
+const keyFiles = ["600 servers/test/bastion_key", "600 servers/test/key"];
 
 /** What is between the engine and a server is the same on every system. */
 const triesConnections = platforms.debian12;
@@ -117,8 +117,9 @@ onEachPlatform("an existing server", function (test) {
   const giveKeys = async () => {
     const keys = { "server.privateKey": server, "server.bastion.privateKey": bastion };
     for (const [key, { connection }] of Object.entries(keys)) {
-      const words = ["--secret", "--path", `uwsgi-nginx:${key}`, "--", connection.privateKey];
-      await product.succeed("config", "set", ...words);
+      // A value of its own would be taken for a flag.
+      const pair = `uwsgi-nginx:${key}=${connection.privateKey}`;
+      await product.succeed("config", "set-all", "--path", "--secret", pair);
     }
   };
 
@@ -373,6 +374,8 @@ onEachPlatform("an existing server", function (test) {
     await configure(behind({ user: "admin" }));
     await givePassword();
     await giveKeys();
+    // Runs before this had the keys in clear settings.
+    await rm(join(product.projectDir, ".local/state/.pulumi/history"), { recursive: true });
     const search = new SecretSearch(product, (script) => server.sh(script));
     const watched = server.sh("until [ -e /run/over ]; do ps -eo args --no-headers; sleep 0.2; done | sort -u");
     await undisturbed(async () => {
