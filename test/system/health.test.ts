@@ -197,6 +197,20 @@ onEachPlatform("an app with rules of its own", function (test) {
     ])
       assert.ok(output.includes(text), `the output should have\n${text}\nand is\n${output}`);
     assert.equal((await get("/up")).text, "up");
+    // Done as it says. A release is tried with its own code, and keeps it when it goes live.
+    const nested = (text: string) =>
+      product.writeApp("nested", {
+        "src/wsgi.py": `def application(environ, start_response):\n    start_response("200 OK", [])\n    return [b"${text}"]\n`,
+      });
+    await product.configure({
+      server,
+      apps: { ...settings().apps, ...app("nested", "nested", { environment: { PYTHONPATH: "src" } }) },
+    });
+    for (const text of ["first", "second"]) {
+      await nested(text);
+      await product.up();
+      assert.equal((await httpGet(product.url, { host: "nested.example.org" })).text, text);
+    }
   });
 });
 
