@@ -377,6 +377,9 @@ describe("the npm scripts in a fresh checkout", function () {
       run.type(`${answer}\r`);
     }
     assert.match(await succeed(run), /Superuser created successfully/);
+    const { stdout } = await checkout.npm("exec", "--", "local", "shop", "--", "printenv", "SECRET_KEY").ended;
+    assert.match(stdout, /^\w{64}\n$/);
+    assert.ok(!output.includes(stdout.trim()), "npm may not print the generated secret");
     const visitor = new Visitor(checkout.url);
     assert.equal(await visitor.post("admin/login/?next=/admin/", { username: "admin", password }), 302);
     assert.equal(await visitor.get("admin/"), 200);
