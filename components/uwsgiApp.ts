@@ -13,9 +13,9 @@ import {
 import { healthCheckWith, type HealthCheck } from "../rendering/healthCheck";
 import { manifestText } from "../rendering/manifest";
 import type { Server } from "../servers/server";
-import { AppSecrets } from "./appSecrets";
+
 import type { BaseSystem } from "./baseSystem";
-import { PipSecrets } from "./pipSecrets";
+import { KeptSecrets } from "./keptSecrets";
 import { RemoteStep, Shown, Upload } from "./remoteStep";
 
 export interface UwsgiAppArgs {
@@ -52,8 +52,8 @@ export class UwsgiApp extends pulumi.ComponentResource {
       { server, file: archive, remotePath: plan.upload },
       { parent: this, dependsOn: [base.ready] },
     );
-    const secrets = hasSecrets(plan.settings) ? new AppSecrets(name, { server, base, plan }, this) : undefined;
-    const pip = hasPipSecrets(plan.settings) ? new PipSecrets(name, { server, base, plan }, this) : undefined;
+    const secrets = hasSecrets(plan.settings) ? KeptSecrets.ofApp(name, { server, base, plan }, this) : undefined;
+    const pip = hasPipSecrets(plan.settings) ? KeptSecrets.ofPip(name, { server, base, plan }, this) : undefined;
     const host = plan.settings.healthCheck.host ?? visitorHost(args);
     const manifest = pulumi.all([host, secrets?.fingerprint, pip?.fingerprint]).apply(([asked, own, pips]) => {
       const made = withHost(own === undefined ? plan.manifest : withSecrets(plan, own), asked);
