@@ -101,6 +101,8 @@ config:
     notes: `
 The app also gets \`APP_NAME\`, \`APP_DATA\` (its folder for data) and \`APP_RELEASE\`. The engine passes at most 128 KB of settings.
 
+Below the app's name:
+
 \`\`\`yaml
 environment: { DJANGO_SETTINGS_MODULE: shop.settings }
 secrets: { SECRET_KEY: { generate: true } }
@@ -119,7 +121,7 @@ pulumi config set --secret --path apps.shop.pip.secrets.TOKEN
 All other settings of an app are part of the state and of files on the server in clear text. Setting one of them with \`--secret\` is an
 error.
 
-How it works says [what is packed](how-it-works.md#what-is-packed) of \`source\`.
+See [What is packed](how-it-works.md#what-is-packed) for what of \`source\` is deployed.
 `,
   },
 };

@@ -139,7 +139,7 @@ onGenuinePlatforms("an app that misbehaves", function (test) {
     const { output } = await product.failUp();
     assert.match(output, /Release \w{12} of app trouble does not start\. Release \w{12} stays live\./);
     assert.equal((await ask("")).text, "well");
-    const slow = { MISBEHAVE: "slow", SECONDS: "3" };
+    const slow = { MISBEHAVE: "slow", START_SECONDS: "3" };
     await product.configure({ server, apps: { hello, trouble: { ...trouble, environment: slow } } });
     await product.up();
     // One of its two processes hangs.

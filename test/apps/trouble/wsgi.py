@@ -40,7 +40,7 @@ def flood():
 
 
 def slow():
-    time.sleep(float(os.environ.get("SECONDS", "3")))
+    time.sleep(float(os.environ.get("START_SECONDS", "3")))
 
 
 def write():
